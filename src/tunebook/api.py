@@ -16,14 +16,14 @@ from tunebook.core.ports import Observer
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Budget, StudySpec
 from tunebook.errors import UserError
-from tunebook.run.compare import Comparison
-from tunebook.run.learning_curve import LearningCurve, learning_curve
+from tunebook.run.commands.compare import Comparison
+from tunebook.run.commands.learning_curve import LearningCurve, learning_curve
+from tunebook.run.commands.plan import StudyPlan
+from tunebook.run.commands.status import StudyStatus
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
-from tunebook.run.plan import StudyPlan
-from tunebook.run.status import StudyStatus
+from tunebook.run.requests.user_requests import Added
 from tunebook.run.study_words import study_words
-from tunebook.run.user_requests import Added
 from tunebook.words import Words
 
 __all__ = ["Study"]
@@ -100,7 +100,7 @@ class Study:
             measure: measure the machine where its speeds are not kept; else no times are predicted.
             observer: told what takes a while.
         """
-        from tunebook.run.plan import plan_study
+        from tunebook.run.commands.plan import plan_study
 
         return plan_study(
             self.spec, self.paths, self._trust, self.trusts_study_code, measure=measure, observer=observer
@@ -154,7 +154,7 @@ class Study:
 
     def status(self) -> StudyStatus:
         """Rounds, trials, best so far, time left. Reads only; works while another process runs the study."""
-        from tunebook.run.status import status_of
+        from tunebook.run.commands.status import status_of
 
         return status_of(self.paths)
 
@@ -163,8 +163,8 @@ class Study:
 
         Raises: NotFoundError: no such trial. UserError: it has ended already, or is a checkpoint of another trial.
         """
-        from tunebook.run.cancel_requests import CancelRequests
         from tunebook.run.reading import read_study
+        from tunebook.run.requests.cancel_requests import CancelRequests
 
         CancelRequests(self.paths.folder).write(trial, read_study(self.paths).history)
 
@@ -181,7 +181,7 @@ class Study:
         Raises: NotFoundError: the study has not been begun, or there is no such configuration. UserError: a setting or
             a number that cannot be.
         """
-        from tunebook.run.user_requests import add_trials
+        from tunebook.run.requests.user_requests import add_trials
 
         return add_trials(self.paths, settings, seeds, tags, note)
 
@@ -190,7 +190,7 @@ class Study:
 
         Raises: NotFoundError: no such trial. UserError: nothing to keep.
         """
-        from tunebook.run.user_requests import remark
+        from tunebook.run.requests.user_requests import remark
 
         remark(self.paths, trial, note, tags)
 
@@ -199,14 +199,14 @@ class Study:
 
         Raises: NotFoundError: it has not been begun. UserError: nothing runs it.
         """
-        from tunebook.run.cancel_requests import ask_to_stop
+        from tunebook.run.requests.cancel_requests import ask_to_stop
 
         ask_to_stop(self.paths)
 
     def report(self, language: str | None = None) -> dict[str, Path]:
         """Write the record again from the ledger; gives the paths by name."""
+        from tunebook.run.commands.report import write_record, write_tensorboard
         from tunebook.run.reading import read_study
-        from tunebook.run.report import write_record, write_tensorboard
 
         found = read_study(self.paths)
         write_tensorboard(found, self.paths.folder)
@@ -214,14 +214,14 @@ class Study:
 
     def answer(self) -> tuple[str, ...]:
         """What the record says first, one paragraph each: what to use, what it gains, why, what is cheaper."""
+        from tunebook.run.commands.report import answer_paragraphs
         from tunebook.run.reading import read_study
-        from tunebook.run.report import answer_paragraphs
 
         return answer_paragraphs(read_study(self.paths))
 
     def compare(self, a: str, b: str) -> Comparison:
-        """Two trials or configurations, paired: see `tunebook.run.compare.resolve` for how to name them."""
-        from tunebook.run.compare import compare
+        """Two trials or configurations, paired: see `tunebook.run.commands.compare.resolve` for how to name them."""
+        from tunebook.run.commands.compare import compare
         from tunebook.run.reading import read_study
 
         found = read_study(self.paths)
@@ -229,7 +229,7 @@ class Study:
 
     def rerun(self, trial: int, observer: Observer | None = None) -> Reproduction:
         """Train a trial again, in a scratch folder, and say whether it reproduces."""
-        from tunebook.run.single import rerun_trial
+        from tunebook.run.commands.single import rerun_trial
 
         return rerun_trial(self.paths, trial, observer or Silent(), self._trust, self.trusts_study_code)
 
@@ -242,6 +242,6 @@ class Study:
     ) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
         another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead."""
-        from tunebook.run.export import export_study
+        from tunebook.run.commands.export import export_study
 
         return export_study(self.paths, form, Path(to) if to else None, warn)

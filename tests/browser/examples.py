@@ -16,9 +16,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tunebook.record import View, write_all
+from tunebook.run.commands.report import write_record
 from tunebook.run.paths import locate
 from tunebook.run.reading import read_study
-from tunebook.run.report import write_record
 from tunebook.testing.world import World
 from tunebook.words import LANGUAGES
 

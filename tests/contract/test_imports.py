@@ -33,7 +33,8 @@ def test_the_core_is_pure(module: str) -> None:
 
 
 def test_a_command_that_reads_a_study_imports_nothing_that_it_need_not_wait_for() -> None:
-    modules = modules_after("import tunebook.run.reading, tunebook.run.status, tunebook.run.report, tunebook.cli.main")
+    read = ("run.reading", "run.commands.status", "run.commands.report", "cli.main")
+    modules = modules_after("import " + ", ".join(f"tunebook.{name}" for name in read))
     assert not modules & {"torch", "scipy.stats", "statsmodels", "pandas", "matplotlib", "alembic"}
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.soak import make_simulated_study
 from tunebook.cli.main import main as command_line
-from tunebook.run.doctor import _locks
+from tunebook.run.commands.doctor import _locks
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.usefixtures("few_pictures")]
 PROGRAM = [sys.executable, "-c", "from tunebook.cli.entry import main; main()"]

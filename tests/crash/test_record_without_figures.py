@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tunebook.record import plots
+from tunebook.run.commands.report import write_record
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import read_study
-from tunebook.run.report import write_record
 
 pytestmark = pytest.mark.timeout(600)
 WRITTEN = ("record.md", "record.html", "results.json", "trials.csv")

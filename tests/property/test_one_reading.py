@@ -30,9 +30,9 @@ from tunebook.planning.state import PlanningState
 from tunebook.record import View, build
 from tunebook.record.markdown import render
 from tunebook.record.results import as_dict
-from tunebook.run import plan as plan_module
+from tunebook.run.commands import plan as plan_module
+from tunebook.run.commands.status import study_status
 from tunebook.run.reading import as_begun, planner_of, read_ledger
-from tunebook.run.status import study_status
 from tunebook.testing.simulated_study import simulated_history
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text

@@ -12,7 +12,7 @@ from tunebook.cli.output import print_json, results
 
 if TYPE_CHECKING:
     from tunebook.core.score import ScoreScale
-    from tunebook.run.compare import Comparison
+    from tunebook.run.commands.compare import Comparison
 
 EXAMPLE = "Example: tunebook compare runs/demo best baseline"
 SHOWN = 5

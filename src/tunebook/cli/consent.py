@@ -22,7 +22,7 @@ def ask_for_code(study: Study, starts_program: bool) -> None:
 
     Raises: UserError: the answer was no.
     """
-    from tunebook.run.consent import confirm, unconfirmed_code
+    from tunebook.run.requests.consent import confirm, unconfirmed_code
 
     if study.trusts_study_code or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return

@@ -17,7 +17,7 @@ from tunebook.escaping import shell_line
 from tunebook.phrases import Phrase, joined
 
 if TYPE_CHECKING:
-    from tunebook.run.doctor import InstalledPlugin
+    from tunebook.run.commands.doctor import InstalledPlugin
     from tunebook.words import Words
 
 EXAMPLE = "Example: tunebook doctor"
@@ -50,7 +50,7 @@ def doctor(
 
 
 def _machine(words: Words, as_json: bool) -> int:
-    from tunebook.run.doctor import examine_machine, installed_plugins
+    from tunebook.run.commands.doctor import examine_machine, installed_plugins
 
     checks, plugins = examine_machine(), installed_plugins()
     if as_json:
@@ -81,7 +81,7 @@ def _study(folder: Path, words: Words, as_json: bool) -> int:
 
 
 def _rescue(folder: Path, target: Path, words: Words, as_json: bool) -> int:
-    from tunebook.run.doctor import rescue_study
+    from tunebook.run.commands.doctor import rescue_study
 
     saved = rescue_study(folder, target)
     if as_json:

@@ -20,7 +20,7 @@ from tunebook.words.marks import plain_text
 from tunebook.words.numbers import value
 
 if TYPE_CHECKING:
-    from tunebook.run.plan import StudyPlan
+    from tunebook.run.commands.plan import StudyPlan
     from tunebook.words import Words
 
 EXAMPLE = "Example: tunebook plan study.yaml"

@@ -22,8 +22,8 @@ from tunebook.words.values import Spending
 
 if TYPE_CHECKING:
     from tunebook.api import Study
+    from tunebook.run.commands.status import RoundStatus, StudyStatus
     from tunebook.run.event_log import UnderWay
-    from tunebook.run.status import RoundStatus, StudyStatus
     from tunebook.words import Words
 
 EXAMPLE = "Example: tunebook status runs/demo --watch"

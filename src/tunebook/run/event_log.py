@@ -23,8 +23,8 @@ from uuid import uuid4
 from tunebook.core.events import Event, Finished, Progress, Recorded, RoundClosed, Step, WaveStarted
 from tunebook.core.facts import History
 from tunebook.json_values import to_json
-from tunebook.run import unscored
 from tunebook.run.observers import Silent
+from tunebook.run.scores import unscored
 
 __all__ = ["EVENTS_FILE", "EventLog", "UnderWay", "follow", "under_way"]
 

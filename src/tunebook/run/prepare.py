@@ -36,12 +36,12 @@ from tunebook.evaluation import check_data, load_metric, standard_scores
 from tunebook.evaluation.likelihood import LARGEST_NATS
 from tunebook.executors import Transform
 from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
-from tunebook.run.answers import JudgeSpec
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.run.reading import read_study, untrained_answers
-from tunebook.run.service_scores import ScoringExecutor
+from tunebook.run.scores.answers import JudgeSpec
+from tunebook.run.scores.service_scores import ScoringExecutor
 from tunebook.study_file import with_line
 
 __all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
@@ -137,7 +137,7 @@ class Prepared:
 
     def _judging(self, entry: EngineEntry, splits: tuple[str, ...]) -> Transform:
         tokenizer = None if entry.needs_model else self.tokenizer
-        return Transform("tunebook.run.answers:judging_sink", (self._judge(splits), tokenizer))
+        return Transform("tunebook.run.scores.answers:judging_sink", (self._judge(splits), tokenizer))
 
     def changed_since(self, facts: StudyFacts) -> dict[str, tuple[str, str]]:
         """Libraries and devices that differ from when the study was created."""

@@ -18,8 +18,8 @@ from tunebook.ledger import ledger_address, open_ledger
 from tunebook.planning.own_trials import with_own_trials
 from tunebook.planning.problem import Problem
 from tunebook.plugins import ENGINES, PLANNERS
-from tunebook.run.other_metrics import with_limits
 from tunebook.run.paths import StudyPaths, locate
+from tunebook.run.scores.other_metrics import with_limits
 from tunebook.statistics.conclusions import conclude
 from tunebook.study_file import load_study
 

@@ -46,10 +46,10 @@ from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Plann
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, StaleLease
-from tunebook.run.answers import as_fact
-from tunebook.run.cancel_requests import CancelRequests
-from tunebook.run.meanwhile import meanwhile
-from tunebook.run.other_metrics import with_limits
+from tunebook.run.requests.cancel_requests import CancelRequests
+from tunebook.run.requests.meanwhile import meanwhile
+from tunebook.run.scores.answers import as_fact
+from tunebook.run.scores.other_metrics import with_limits
 from tunebook.run.signals import StopRequest
 from tunebook.run.study_words import study_words
 from tunebook.statistics.judge_round import judge_round

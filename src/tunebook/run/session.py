@@ -18,22 +18,22 @@ from tunebook.escaping import shell_line
 from tunebook.files import write_atomically, writing
 from tunebook.json_values import to_json
 from tunebook.ledger import open_ledger
-from tunebook.run.cancel_requests import CancelRequests
-from tunebook.run.consent import require_confirmed
+from tunebook.run.commands.export import best_trial, write_best
+from tunebook.run.commands.report import round_paragraph, write_record
 from tunebook.run.event_log import EventLog
-from tunebook.run.export import best_trial, write_best
 from tunebook.run.homes import adapters_missing, bringing_commands, note_home
 from tunebook.run.observers import Observers, Trackers
 from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
-from tunebook.run.report import round_paragraph, write_record
+from tunebook.run.requests.cancel_requests import CancelRequests
+from tunebook.run.requests.consent import require_confirmed
+from tunebook.run.requests.user_requests import keep_requests
 from tunebook.run.resume import begin_or_go_on, retry_failed
 from tunebook.run.runner import Runner, RunnerParts
 from tunebook.run.signals import StopRequest, ignores_interrupts, stop_on_signals
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 from tunebook.run.study_words import study_words
-from tunebook.run.user_requests import keep_requests
 
 __all__ = ["run_study"]
 
@@ -70,7 +70,7 @@ def run_study(
             calibration = _calibration(ledger, prepared, executor, observer, measure)
             conclusions = _Session(prepared, ledger, executor, calibration, observer).run()
         if final:
-            from tunebook.run.single import train_final
+            from tunebook.run.commands.single import train_final
 
             train_final(prepared, read_ledger(ledger), observer)
     return conclusions

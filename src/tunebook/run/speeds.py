@@ -20,8 +20,8 @@ from tunebook.core.ports import Calibration, Executor, Observer
 from tunebook.engines.user_cache import user_cache
 from tunebook.errors import TunebookError
 from tunebook.files import write_atomically
-from tunebook.run.meanwhile import meanwhile
 from tunebook.run.prepare import Prepared
+from tunebook.run.requests.meanwhile import meanwhile
 from tunebook.words import words_for
 
 __all__ = ["kept_speeds", "measured_speeds", "telling_progress"]

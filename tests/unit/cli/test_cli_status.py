@@ -16,8 +16,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.outlook import Outlook
 from tunebook.core.study import Purpose, RoundKind, Trial, Wave
+from tunebook.run.commands.status import BestSoFar, RoundStatus, StudyStatus, study_status
 from tunebook.run.event_log import UnderWay
-from tunebook.run.status import BestSoFar, RoundStatus, StudyStatus, study_status
 from tunebook.testing.sample_study import bare_spec
 from tunebook.words import words_for
 

@@ -12,7 +12,7 @@ from tunebook.api import Study
 from tunebook.cli.main import main as command_line
 from tunebook.data import write_study_file
 from tunebook.errors import UserError
-from tunebook.run.consent import confirm, unconfirmed_code
+from tunebook.run.requests.consent import confirm, unconfirmed_code
 
 STUDY = """
 study: named

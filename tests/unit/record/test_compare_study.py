@@ -10,8 +10,8 @@ from tunebook.cli.compare import _text
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import SHARE
 from tunebook.errors import NotFoundError
-from tunebook.run.compare import compare, resolve
-from tunebook.run.status import study_status
+from tunebook.run.commands.compare import compare, resolve
+from tunebook.run.commands.status import study_status
 from tunebook.words import words_for
 
 

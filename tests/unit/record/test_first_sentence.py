@@ -11,7 +11,7 @@ from stories import BASE, Story
 
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.record.results import as_dict
-from tunebook.run.export import best_trial, write_best
+from tunebook.run.commands.export import best_trial, write_best
 from tunebook.run.paths import StudyPaths
 
 RANK_32 = BASE.with_values(lora_r=32, lora_alpha=64)

@@ -9,7 +9,7 @@ import numpy as np
 from tunebook.core.events import Finished
 from tunebook.core.facts import Cost, Curve, ExampleText
 from tunebook.core.ports import RawScores, RawTrial
-from tunebook.run.answers import JudgeSpec, judging_sink
+from tunebook.run.scores.answers import JudgeSpec, judging_sink
 from tunebook.testing.event_recorder import EventRecorder
 
 

@@ -20,7 +20,7 @@ from tunebook.ledger import open_ledger
 from tunebook.record import View
 from tunebook.run.observers import Silent
 from tunebook.run.reading import StudyRead, planner_of, read_study
-from tunebook.run.user_requests import keep_requests
+from tunebook.run.requests.user_requests import keep_requests
 from tunebook.testing.simulated_study import with_wave
 
 pytestmark = pytest.mark.usefixtures("few_pictures")

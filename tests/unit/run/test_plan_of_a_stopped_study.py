@@ -16,7 +16,7 @@ from tunebook.core.facts import Cost, Curve, EvaluationRecord, History, TrialFac
 from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.errors import Interrupted
-from tunebook.run.status import study_status
+from tunebook.run.commands.status import study_status
 from tunebook.testing.sample_study import bare_spec, sample_wave
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tunebook.core.facts import History
 from tunebook.errors import NotFoundError
-from tunebook.run.compare import resolve
+from tunebook.run.commands.compare import resolve
 
 
 @pytest.mark.parametrize(

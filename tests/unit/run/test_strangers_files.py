@@ -13,7 +13,7 @@ from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
 from tunebook.errors import DataError, UserError
 from tunebook.ledger.codec import CodecError, decode, encode
-from tunebook.run.export import copy_adapter
+from tunebook.run.commands.export import copy_adapter
 from tunebook.testing.sample_study import bare_trial
 from tunebook.testing.tiny_model import write_tiny_model
 

@@ -15,11 +15,11 @@ from tunebook.core.study import RoundKind, StudySpec, Wave
 from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
 from tunebook.planning.planner import foreseen
-from tunebook.run.consent import require_confirmed
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, computes_elsewhere, prepare
 from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study
+from tunebook.run.requests.consent import require_confirmed
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 
 __all__ = ["StudyPlan", "plan_study"]

@@ -20,8 +20,8 @@ from tunebook.core.ports import Calibration, Executor, SinkWrapper, TrialJob, Wo
 from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, AskedAnswers, ServiceMetric
 from tunebook.core.trial_result import RawScores, RawTrial
 from tunebook.errors import EnvironmentStop, UserError
-from tunebook.run import unscored
-from tunebook.run.answers import judged_trial
+from tunebook.run.scores import unscored
+from tunebook.run.scores.answers import judged_trial
 
 __all__ = ["ScoringExecutor"]
 

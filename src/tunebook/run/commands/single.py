@@ -19,13 +19,13 @@ from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, NotFoundError, TrialFailed
 from tunebook.files import replaced_folder
 from tunebook.phrases import Phrase
-from tunebook.run.answers import as_fact
-from tunebook.run.consent import require_confirmed
-from tunebook.run.export import best_trial, configuration_yaml
+from tunebook.run.commands.export import best_trial, configuration_yaml
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import StudyRead, read_study
+from tunebook.run.requests.consent import require_confirmed
 from tunebook.run.runner import job_of
+from tunebook.run.scores.answers import as_fact
 from tunebook.run.signals import stop_on_signals
 from tunebook.run.study_words import study_words
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from tunebook.core.study import Wave
 from tunebook.record import View, build, write_all
 from tunebook.record.tensorboard import rebuild
-from tunebook.run.other_metrics import other_metrics
 from tunebook.run.reading import StudyRead
+from tunebook.run.scores.other_metrics import other_metrics
 from tunebook.words.marks import plain_text
 
 __all__ = ["answer_paragraphs", "round_paragraph", "write_record", "write_tensorboard"]

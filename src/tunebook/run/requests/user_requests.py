@@ -23,7 +23,7 @@ from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.planning.problem import SeedUse, configured
-from tunebook.run.compare import resolve
+from tunebook.run.commands.compare import resolve
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
 

@@ -18,12 +18,12 @@ from tunebook.core.space import effective
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted, TrialFailed, UserError
 from tunebook.ledger import open_ledger
-from tunebook.run.consent import require_confirmed
-from tunebook.run.export import best_trial
+from tunebook.run.commands.export import best_trial
+from tunebook.run.commands.report import write_record
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import read_study
-from tunebook.run.report import write_record
+from tunebook.run.requests.consent import require_confirmed
 from tunebook.run.signals import stop_on_signals
 from tunebook.statistics.learning_curve import forecast
 
