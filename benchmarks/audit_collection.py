@@ -9,7 +9,7 @@ much was read) of columns, cells, sentences and verdicts, and every difference.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,6 +101,7 @@ def score_record(record: Path, expected: dict[str, Any]) -> dict[str, Score]:
         scores["columns"].right += ok
         if not ok:
             scores["columns"].missed.append(f"{record.name}: refused ({error})")
+            _score_refused(record, expected, scores)
         return scores
     if "refused" in expected:
         scores["columns"].wrong.append(f"{record.name}: read, and should be refused")
@@ -110,6 +111,16 @@ def score_record(record: Path, expected: dict[str, Any]) -> dict[str, Score]:
     _score_cells(record, report, expected, scores["cells"])
     _score_sentences(record, report, expected, scores["sentences"], scores["verdicts"])
     return scores
+
+
+def _score_refused(record: Path, expected: dict[str, Any], scores: dict[str, Score]) -> None:
+    """What there was to read in a record that was refused and should not be: all of it is missed."""
+    name = record.name
+    for label, values in expected.get("rows", {}).items():
+        scores["cells"].missed += [f"{name}: {label}, {n} is {v}" for n, v in values.items() if v is not None]
+    scores["columns"].missed += [f"{name}: {header} is {role}" for header, role in expected.get("columns", {}).items()]
+    claims = [f"{name}:{c['line']}: {c['reads']}" for c in expected.get("claims", ())]
+    scores["sentences"].missed += [*claims, *(f"{name}:{line}: too hard" for line in expected.get("too_hard", ()))]
 
 
 def _score_columns(record: Path, report: AuditReport, expected: dict[str, Any], score: Score) -> None:
@@ -212,7 +223,11 @@ def total(folder: Path = COLLECTION) -> dict[str, Score]:
 
 def main() -> None:
     """Print the figures of a folder, and what they rest on."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else COLLECTION
+    parser = argparse.ArgumentParser(description="How much of a folder of records the audit reads, and how rightly.")
+    parser.add_argument("folder", nargs="?", type=Path, default=COLLECTION)
+    folder = parser.parse_args().folder
+    if not folder.is_dir():
+        parser.error(f"{folder} is no folder; name one that holds records and their right reading (NAME.yaml)")
     print(f"{sum(1 for _ in records_in(folder))} records")
     for what, score in total(folder).items():
         read, known = score.right + len(score.wrong), score.right + len(score.missed)

@@ -401,7 +401,7 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.NOT_BEST, (treatment.key,), higher=keys)
     rivals = [t for t in pool if not t.failed and t.key != treatment.key and (t.unread or moved(t, treatment))]
     second = max(rivals, key=lambda t: t.value, default=None)
-    keys = tuple(dict.fromkeys(t.key for t in (subjects.baseline, second) if t is not None and t in rivals))
+    keys = tuple(dict.fromkeys(t.key for t in (second, subjects.baseline) if t is not None and t in rivals))
     if not keys:
         return _unchecked(claim, Reason.NO_TRIAL, (treatment.key,))
     questions = tuple(Question(((treatment.key, key),), 1) for key in keys)

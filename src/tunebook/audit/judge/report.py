@@ -139,7 +139,8 @@ def _counts(record: HandRecord, subjects: Subjects, given: int | None) -> tuple[
     if size.n is None:
         return size, Counts(n=None, seeds=seeds)
     total = size.n * seeds
-    slack = {key: slack for key, score in scores.items() if (slack := slack_of(score, total))}
+    least = int(record.averaged)  # a mean over an unknown number of seeds is no whole number of answers
+    slack = {key: slack for key, score in scores.items() if (slack := max(least, slack_of(score, total)))}
     correct = {key: correct_of(score, total) for key, score in scores.items()}
     return size, Counts(n=size.n, seeds=seeds, correct=correct, slack=slack)
 

@@ -127,7 +127,7 @@ def trials_of(record: HandRecord) -> TrialTable:
         measure=record.measure,
         text_rows=text_rows,
         renumbered=_renumberings(text_rows),
-        missing=_gaps(main),
+        missing=_gaps(main, _listed(record.notes)),
         repeated=tuple(repeated),
         notes=tuple(notes),
         sections={(row.section, row_key(row)): key for row, key in text_rows},
@@ -154,7 +154,7 @@ def difference_fits(row: Row, base: Score) -> bool:
         return False
     gap, slack = own.value - base.value, (own.unit + base.unit) / 2
     scales = [100.0] if said.points else [100.0, 100.0 / base.value]
-    scales += [1.0] if said.points is None else []
+    scales += [1.0, float(base.total or 1)] if said.points is None else []
     return any(abs(said.value - scale * gap) <= said.unit / 2 + scale * slack + 1e-6 for scale in scales)
 
 
@@ -234,11 +234,20 @@ def _renumberings(text_rows: Sequence[tuple[Row, str]]) -> tuple[Renumbering, ..
     )
 
 
-def _gaps(rows: Sequence[Row]) -> tuple[int, ...]:
+def _listed(notes: Iterable[Note]) -> frozenset[str]:
+    """Keys of rows that stand in a table and are no trials: to come, not finished, the model without training."""
+    named = [note.values for note in notes if note.code in ("planned_rows", "unfinished_rows", "reference_row")]
+    labels = [label for values in named for label in (values.get("trials"), values.get("trial")) if label]
+    each = [name for label in labels for name in (label if isinstance(label, tuple) else (label,))]
+    return frozenset(key_of(str(name)) for name in each)
+
+
+def _gaps(rows: Sequence[Row], listed: frozenset[str]) -> tuple[int, ...]:
     numbers = sorted({int(key) for row in rows if (key := row_key(row)).isdigit() and len(key) < 7})
     if len(numbers) < 3 or len(numbers) < len(rows) or numbers[-1] - numbers[0] > 3 * len(numbers):
         return ()
-    return tuple(sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)))
+    missing = set(range(numbers[0], numbers[-1] + 1)) - set(numbers)
+    return tuple(sorted(n for n in missing if str(n) not in listed))
 
 
 class _Builder:
@@ -257,7 +266,8 @@ class _Builder:
         return known[len(before) :]
 
     def _trial(self, row: Row, known: Sequence[AuditTrial], only_in_text: bool) -> AuditTrial:
-        base = self._base_values(row, known)
+        found = self._base_values(row, known)
+        base = found or {}
         values = {name: row.values.get(name, base.get(name, unsaid)) for name, unsaid in self._unsaid.items()}
         nothing = 0.0 if self._share else -math.inf
         return AuditTrial(
@@ -276,7 +286,7 @@ class _Builder:
                 if n not in row.values and row.kind is TableKind.SETTINGS and n in base and not row.unknown
             ),
             only_in_text=only_in_text,
-            unread=bool(row.unknown),
+            unread=bool(row.unknown) or found is None,
         )
 
     def _nothing_learned(self, row: Row) -> bool:
@@ -287,13 +297,18 @@ class _Builder:
         low = self._first.score is not None and 2 * row.score.value < self._first.score.value
         return row.score.value == 0.0 or (row.said_to_fail and low)
 
-    def _base_values(self, row: Row, known: Sequence[AuditTrial]) -> Mapping[str, Level]:
+    def _base_values(self, row: Row, known: Sequence[AuditTrial]) -> Mapping[str, Level] | None:
+        """What a row leaves out; None where it builds on a trial that is not known, or of which nothing is known."""
         base: AuditTrial | None = None
         if row.kind is TableKind.CHANGES and row.builds_on == "best":
             scored = [t for t in known if t.score is not None and not t.failed]
             base = max(scored, key=lambda t: t.value, default=None)
         elif row.kind is TableKind.CHANGES and row.builds_on not in (None, "baseline"):
-            base = next((t for t in known if t.key == key_of(row.builds_on or "")), None)
+            base = next((t for t in known if t.key in (key_of(row.builds_on or ""), whole(row.builds_on or ""))), None)
+            if base is None and not row.described:
+                return self._first.values
+            if base is None or base.unread:
+                return None
         return base.configuration.as_dict() if base is not None else self._first.values
 
 

@@ -35,6 +35,7 @@ class Why(StrEnum):
     STATUS = "status"  # the run did not finish
     CHANGE = "change"  # a description with words that were not understood
     STEP = "step"  # "+ r=16": on top of the row above, or of the baseline?
+    GROUND = "ground"  # the text says that it builds on something, which was not found among the trials
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ _NOT_FAILED = re.compile(r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
 _PENDING = re.compile(
     r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
-    r"排队",
+    r"排队中?|等待中?|未开始|scheduled|not started|waiting",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)

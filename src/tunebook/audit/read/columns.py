@@ -42,6 +42,7 @@ from tunebook.audit.words.columns import (
     is_place,
     result_of,
     role_of,
+    total_of,
 )
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
 
@@ -269,7 +270,9 @@ class _Settling:
             bare = [n for n in numbers if not n.percent and n.total is None]
             whole = bool(bare) and all(n.value == int(n.value) and n.unit == 1 for n in bare)
             if whole and max(n.value for n in bare) > 1 and COUNTED.search(self.headers[index]):
-                return replace(word, refused="counts")
+                total = total_of(self.headers[index])
+                fits = total is not None and all(n.value <= total for n in bare)
+                return word if fits else replace(word, refused="size" if total else "counts")
             return word if fits else replace(word, refused="size")
         return word
 
@@ -283,7 +286,8 @@ class _Settling:
         order = [i for i in trials if compact(self.headers[i]) in NAMES and self._unique(i)]
         order += [i for i in trials if self._unique(i)] + [i for i in trials if all(self.cells[i])]
         for index in trials:
-            self.role[index] = "trial" if index == next(iter(order), None) else "measured"
+            is_place = index != next(iter(order), None) and self._counts_up(index)
+            self.role[index] = "trial" if index == next(iter(order), None) else "place" if is_place else "measured"
         if "trial" in self.role.values():
             return
         change = next((i for i, role in self.role.items() if role == "change"), None)
@@ -291,6 +295,12 @@ class _Settling:
             self.role[change] = "trial"
         elif self.headers and not self.headers[0] and 0 not in self.role and self._unique(0):
             self.role[0] = "trial"
+
+    def _counts_up(self, index: int) -> bool:
+        """Whether a "#" beside the labels holds places: 1, 2, 3 …, of which medals and dashes may stand for some."""
+        digits = [re.sub(r"[^\d.]", "", cell) for cell in self.cells[index]]
+        known = [(i, number) for i, number in enumerate(digits, 1) if number]
+        return bool(known) and self.headers[index] == "#" and all(number == str(i) for i, number in known)
 
     def _unique(self, index: int) -> bool:
         cells = self.cells[index]

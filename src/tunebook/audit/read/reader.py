@@ -17,8 +17,9 @@ from tunebook.audit.model import (
     Row,
     Said,
     TableKind,
+    UnreadCell,
 )
-from tunebook.audit.read.cells import clean_text
+from tunebook.audit.read.cells import Why, clean_text
 from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
@@ -28,8 +29,11 @@ from tunebook.audit.words.columns import (
     BASELINE_SAID,
     BASELINE_TRIAL,
     BLANKS_SAID,
+    BUILT_ON,
     CONSTANT,
     GROUND,
+    NO_GROUND,
+    OTHER_DIFFERENCE,
     SPEAKS_OF_ACCURACY,
     compact,
     examples_said,
@@ -143,6 +147,7 @@ class _Reading:
     named: Mapping[str, str]
     notes: list[Note]
     uses: list[ColumnUse] = field(default_factory=list)
+    unread: list[UnreadCell] = field(default_factory=list)
 
     def record(self) -> HandRecord:
         settled = self._settled()
@@ -153,7 +158,7 @@ class _Reading:
             raise RecordTableError(self._no_table())
         labels = _labels(rows)
         claims = self._claims(rows, measure, labels)
-        seeds = seeds_said(self.text)
+        seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
         averaged = seeds is None and (spread or is_averaged(measure.name))
         if averaged:
@@ -168,7 +173,7 @@ class _Reading:
             seeds=seeds,
             averaged=averaged,
             columns=tuple(self.uses),
-            unread_cells=tuple(cell for table in tables for cell in table.unread),
+            unread_cells=(*(cell for table in tables for cell in table.unread), *self.unread),
             notes=tuple(self.notes),
             said=self._said(labels) if measure.kind is MeasureKind.SHARE else (),
         )
@@ -249,13 +254,14 @@ class _Reading:
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
-        said, grounds = self._baseline_settings(), self._grounds()
-        rows = []
-        for row in one_factor_tables(tables, said, self.notes):
+        said, rows = self._baseline_settings(), []
+        found = list(one_factor_tables(tables, said, self.notes))
+        grounds = self._grounds(found)
+        for row in found:
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
             if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
-                row = replace(row, builds_on=grounds[row.section])
+                row = self._grounded(row, grounds[row.section])
             rows += [row] if row.score is not None or row.failed or row.values else []
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
@@ -266,9 +272,12 @@ class _Reading:
         return tuple(replace(row, values={**constants, **row.values}) for row in rows)
 
     def _with_baseline(self, rows: list[Row]) -> list[Row]:
-        """The baseline as a sentence names it: "基线是 2 号实验". A row that is called so itself goes before."""
+        """The baseline as a sentence or a column of differences names it: "基线是 2 号实验", "Δ vs. v1". A row that is called so itself goes before."""
         wordy = label_pattern(row.trial for row in rows)
         said = [s.text for s in self._prose() if BASELINE_TRIAL.search(s.text)]
+        said += [
+            use.header for use in self.uses if use.role == "difference" and not OTHER_DIFFERENCE.search(use.header)
+        ]
         named = {label for text in said for label, _, _ in trial_labels(text, wordy)}
         if len(named) != 1 or any(row.is_baseline for row in rows):
             return rows
@@ -304,8 +313,11 @@ class _Reading:
         text = "\n".join(statement.text for statement in self._prose())
         return next((meaning for meaning, words in BLANKS_SAID.items() if words.search(text)), "")
 
-    def _grounds(self) -> dict[str, str]:
-        """By section what its trials build on, where a sentence says so: "在最佳配置基础上", "on top of exp16"."""
+    def _grounds(self, rows: Sequence[Row]) -> dict[str, str]:
+        """By section what its trials build on, where a sentence or the heading says so: "在最佳配置基础上", "on top of
+        exp16", "based on E2"; "" where it says so and which trial is meant is not sure."""
+        wordy = label_pattern(row.trial for row in rows)
+        first = {row.section: row.line for row in reversed(rows) if row.section}
         grounds: dict[str, str] = {}
         for statement in self._prose():
             match = GROUND.search(statement.text)
@@ -313,7 +325,20 @@ class _Reading:
                 labels = trial_labels(match.group())
                 base = labels[0][0] if labels else base_trial(match.group() + "，") or "best"
                 grounds.setdefault(statement.section, base)
+        before = [(s.section, s.text) for s in self._prose() if s.line < first.get(s.section, 0)]
+        for section, text in [*((section, section) for section in first), *before]:
+            base_said = _built_on(text, wordy)
+            if base_said is not None:
+                grounds.setdefault(section, base_said)
         return grounds
+
+    def _grounded(self, row: Row, ground: str) -> Row:
+        """A row with what its section builds on; its settings are not read where that is not sure."""
+        if ground or row.is_baseline or row.unknown:
+            return replace(row, builds_on=ground or None)
+        column = next((use.header for use in self.uses if use.role == "change"), "")
+        self.unread.append(UnreadCell(row.line, row.trial, column, row.change[:60], Why.GROUND.value))
+        return replace(row, unknown=(column,))
 
     def _no_table(self) -> Phrase:
         if not self.document.grids:
@@ -373,6 +398,20 @@ class _Reading:
         return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
 
 
+def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
+    """What a heading or a sentence before a table says that its trials build on; "" where that is not sure, None where
+    it says nothing."""
+    for match in BUILT_ON.finditer(text):
+        said = next(filter(None, match.groups()))
+        named = {label for label, _, _ in trial_labels(said, wordy)}
+        if len(named) == 1:
+            return named.pop()
+        if not NO_GROUND.search(said):
+            best = not named and base_trial(f"{match.group()}，")
+            return best if best in ("best", "baseline") else ""
+    return None
+
+
 def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
     """Whether "better" in a row's remark is surely better than the named baseline: the row is described as a change
     from it, or its settings differ from it in one factor."""
@@ -385,11 +424,14 @@ def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
 
 
 def _labels(rows: Sequence[Row]) -> re.Pattern[str] | None:
-    """The labels that texts may use; one that says its trial's setting ("r=16") is read as the setting."""
+    """The labels that texts may use. One that says its trial's setting ("r=16") is read as the setting; one without "="
+    or blank ("r32") is a name."""
     return label_pattern(
         row.trial
         for row in rows
-        if not (said := settings(row.trial)) or any(row.values.get(name) != level for name, level in said.items())
+        if re.fullmatch(r"[A-Za-z]+\d+", row.trial)
+        or not (said := settings(row.trial))
+        or any(row.values.get(name) != level for name, level in said.items())
     )
 
 

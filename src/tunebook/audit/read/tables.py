@@ -33,10 +33,12 @@ from tunebook.audit.words.columns import (
     MARKED_BASELINE,
     OTHER_DIFFERENCE,
     REFERENCE,
+    UNFINISHED,
     factor_of_header,
     factors_of_header,
     result_of,
     round_of,
+    total_of,
 )
 from tunebook.core.factor import Level
 
@@ -168,18 +170,22 @@ class Table:
         self._fill_blanks()
         self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
         scores = {index: self._scores(index) for index in columns.results}
-        pending = []
+        pending, unfinished = [], []
         for i, (line, _) in enumerate(grid.rows):
             label = self._label(i)
             if self._is_reference(i):
                 self.notes.append(Note("reference_row", {"trial": label, "line": line}))
             elif is_pending(self._text[i][columns.results[0]]) or is_pending(self._cell(i, "status")):
                 pending.append(label)
+            elif UNFINISHED.fullmatch(self._cell(i, "status")):
+                unfinished.append(label)
             else:
                 self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
         self._telling_labels()
         if pending:
             self.notes.append(Note("planned_rows", {"trials": tuple(pending), "line": grid.line}))
+        if unfinished:
+            self.notes.append(Note("unfinished_rows", {"trials": tuple(unfinished), "line": grid.line}))
         self.labelled = "trial" in columns.roles or "place" in columns.roles
         if not self.labelled:
             self.notes.append(Note("rows_numbered", {"line": grid.line}))
@@ -329,7 +335,8 @@ class Table:
         read = [(cell, read_number(cell)) for cell in (row[index] for row in self._text)]
         numbers = [None if isinstance(n, Why) and has_failed(cell) else n for cell, n in read]
         bare = sorted(n.value for n in numbers if isinstance(n, Number) and not n.percent and n.total is None)
-        header = self._headers[index].lower()
+        header, total = self._headers[index].lower(), total_of(self._headers[index])
+        counted = total is not None and bool(bare) and all(value == int(value) for value in bare) and bare[-1] > 1
         said, high = any(word in header for word in ("%", "percent", "百分")), bool(bare) and bare[-1] > 1
 
         def score(n: Number | Why | None) -> Score | Why | None:
@@ -339,6 +346,8 @@ class Table:
                 return Score(n.value, 0.0, n.correct, n.total)
             if not share:
                 return Score(n.value, n.unit, spread=n.spread)
+            if counted and total and not n.percent:
+                return Score(n.value / total, 0.0, int(n.value), total) if n.value <= total else Why.SIZE
             odd = said and not high and n.value > 0  # "0.71" under a header with %
             odd = odd or (high and 0 < n.value <= 1 and bare[len(bare) // 2] > 5)  # a share among per cents
             if not n.percent and odd:

@@ -32,7 +32,7 @@ FACTOR_WORDS: dict[str, str] = {
 """Words by factor, also in sentences; `core.factor.ALIASES` counts in headers too."""
 
 _ROLES: dict[str, str] = {
-    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称|组别|组号|组",
+    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称|组别|组号|组|代号|entry|submission",
     "change": "change|changes|changed|whatchanged|whatichanged|whatwaschanged|modification|modifications|parameterchange|parameterchanges|strategy|setting|settings|config|configuration|description|hyperparameters|parameters|variation|loraconfig|参数修改策略|修改策略|参数修改|参数调整|参数变化|参数改动|修改|修改内容|改动|改动内容|变更|变化|调整|调整策略|策略|配置|参数|参数配置|设置|说明|描述|做了什么|实验内容|实验设置|内容|方案|操作|超参数",
     "analysis": "analysis|resultanalysis|note|notes|comment|comments|remark|remarks|conclusion|observation|observations|finding|findings|takeaway|verdict|whatitis|结果分析|分析|备注|结论|评价|观察|发现|点评",
     "seed": "seed|randomseed|随机种子|种子",
@@ -42,7 +42,7 @@ _ROLES: dict[str, str] = {
     "purpose": "purpose",
 }
 _PLACES = "rank|place|position|pos|ranking|排名|名次|排行|位次"
-NAMES = frozenset(["name", "runname", "tagsmlflowrunname", "实验名称", "实验名", "名称"])
+NAMES = frozenset(["name", "entry", "submission", "runname", "tagsmlflowrunname", "实验名称", "实验名", "名称"])
 """Headers of labels that go before a number."""
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split("|")}
 
@@ -71,6 +71,11 @@ REFERENCE = re.compile(
 """A label of the model without training."""
 DONE = re.compile(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成", re.IGNORECASE)
 BROKE = re.compile(r"diverged|collapsed|发散|崩溃", re.IGNORECASE)
+UNFINISHED = re.compile(
+    r"\W*(?:aborted|cancell?ed|stopped|killed|interrupted|running|in progress|已?(?:中止|终止|取消|停止|中断)|(?:运行|训练|进行)中)\W*",
+    re.IGNORECASE,
+)
+"""The whole status of a run that somebody stopped or that still runs: no result, whatever stands in its row."""
 COUNTED = re.compile(r"correct|正确数|答对", re.IGNORECASE)
 DIFFERENCE = re.compile(
     r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线",
@@ -183,6 +188,10 @@ _AVERAGED = re.compile(
 )
 _ONE_OF_SEVERAL = re.compile(r"seed|\bruns?\b|fold|种子|折", re.IGNORECASE)
 """In the header of one seed's results, beside which their mean may stand."""
+_TOTAL = re.compile(
+    r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)",
+    re.IGNORECASE,
+)
 _OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
 
 
@@ -207,6 +216,12 @@ def result_of(header: str) -> ResultWord | None:
     by_kind = {MeasureKind.SHARE: 0, None: 10, MeasureKind.SCORE: 20, MeasureKind.LOSS: 30}[kind]
     rank = by_kind + ("overall", "test", "", "validation").index(split) + 5 * bool(_ONE_OF_SEVERAL.search(text))
     return ResultWord(kind, split, "objective" if objective else refused, rank)
+
+
+def total_of(header: str) -> int | None:
+    """The number of examples that a header of counts gives: "correct (/350)", "正确数（/350）", "correct out of 350"."""
+    match = _TOTAL.search(header)
+    return int(match[1]) if match else None
 
 
 def is_averaged(header: str) -> bool:
@@ -256,7 +271,7 @@ BASELINE_SAID = re.compile(
     re.IGNORECASE,
 )
 BASELINE_TRIAL = re.compile(
-    r"\bbase\s?line\s?(?:is|was|:)|\b(?:is|as|was)\s(?:the|our)\sbase\s?line|(?:基线|基准|对照组?)\s?(?:是|为|取|:|：)|(?:为|作为|当作|是)(?:基线|基准|对照)",
+    r"\bbase\s?line\s?(?:is|was|:)|(?:\b(?:is|as|was)|,)\s(?:the|our)\sbase\s?line|(?:基线|基准|对照组?)\s?(?:是|为|取|:|：)|(?:为|作为|当作|是)(?:基线|基准|对照)",
     re.IGNORECASE,
 )
 """Beside the one trial that a sentence names: that it is the baseline."""
@@ -279,6 +294,17 @@ GROUND = re.compile(
     re.IGNORECASE,
 )
 """What a round says that its trials build on."""
+BUILT_ON = re.compile(
+    r"(?:在|基于|沿用|延续|承接)(?P<zh>[^，。；,;]{1,24}?)(?:的?(?:基础|配置|设置|参数)|之上|上?继续)|以(?P<as>[^，。；,;]{1,16}?)为(?:基础|起点)|"
+    r"\b(?:on top of|based on|buil[dt]s? on|starting from|continu(?:es|ed|ing) (?:from|with))\s(?P<en>[^,.;:()]{1,40})",
+    re.IGNORECASE,
+)
+"""In the heading of a round or before its table: that its trials start from something, which is one of the groups."""
+NO_GROUND = re.compile(
+    r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座",
+    re.IGNORECASE,
+)
+"""What a text may speak of building on that is no setup of a trial."""
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
 _EXAMPLES_SAID = re.compile(
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
@@ -289,13 +315,15 @@ _EXAMPLES_SAID = re.compile(
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道|题)(?:测试|评测|验证)(?:数据)?(?=[\s。,.;]|$)|"
     rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
-    rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)",
+    rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)|"
+    r"(?:评测|测试|验证|共|一共|总共)\s?(\d[\d,]{0,9})\s?(?:道|个)?(?:测试|评测)?题(?!.{0,6}训练)",
     re.IGNORECASE,
 )
 _SEEDS_SAID = re.compile(
     r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
     r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
-    r"each \w+ (?:\w+ )?with\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?seeds|"
+    r"\b(?:each|every) (?:\w+ ){1,4}with\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s|different\s)?seeds|"
+    r"每[个组种次]\D{0,10}?(\d{1,2}|[两二三四五十])\s?个(?:不同的?)?(?:随机)?种子|"
     r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunebook.audit.judge.cases import ConfoundedPair, Judged
+from tunebook.audit.judge.consistency import gap_fits
 from tunebook.audit.judge.report import AuditReport, Detectable, TrialVerdict
 from tunebook.audit.judge.structure import Boundary, Confounding, level_in
 from tunebook.audit.judge.verdicts import Comparison, Reason, SupportVerdict
@@ -108,7 +109,7 @@ class _Writer:
                 factors.append(_quoted(use.header) + (f" = {name}" if name not in ("", use.header) else ""))
         result = named("result")
         parts = [say("read_result", header=strong(result[0]), kind=say(f"kind_{self._kind.value}"))] if result else []
-        others = {role: named(role) for role in ("other_result", "place", "trial", "ambiguous")}
+        others = {role: named(role) for role in ("other_result", "place", "trial", "ambiguous", "analysis")}
         known = {*_SETTINGS, *_SAID_ELSEWHERE, *others}
         others["unused"] = [_quoted(use.header) for use in uses if use.role not in known]
         for role, names in {"factors": factors, **others}.items():
@@ -252,7 +253,7 @@ class _Writer:
     def _claims(self) -> str:
         words, label = self._words, self._label
         rows = [
-            (str(j.claim.line), self._quote(j), words.verdicts[j.verdict], words.join(list(self._why(j))))
+            (str(j.claim.line), self._quote(j), words.verdicts[j.verdict], words.join([*filter(None, self._why(j))]))
             for j in self._read
         ]
         return _table((label["line"], label["claim"], label["verdict"], label["why"]), rows, (0,)) if rows else ""
@@ -273,6 +274,7 @@ class _Writer:
         reason, deciding, facts, say = judged.reason, judged.deciding, judged.case.facts, self._say
         if deciding is not None and reason not in _SILENT_ABOUT_PAIRS:
             yield self._differences(deciding)
+            yield self._number_fits(judged, deciding)
         boundary = facts.get("boundary")
         if isinstance(boundary, Boundary) and reason in (Reason.CONFOUNDED, Reason.ONE_TRIAL):
             yield self._break_point(boundary)
@@ -293,6 +295,14 @@ class _Writer:
                 yield say("agrees")
             code = "all_failed" if reason in (Reason.FEW_RUNS, Reason.FAILED) else reason.value
             yield say(code, **self._facts_of(judged))
+
+    def _number_fits(self, judged: Judged, deciding: Comparison) -> str:
+        """That the difference which a sentence gives is the table's, beside a verdict that does not support it."""
+        said = judged.claim.gap
+        if said is None or len(deciding.pairs) != 1 or judged.verdict is SupportVerdict.HOLDS or not self._share:
+            return ""
+        first, second = (self._trials[key].trial.score for key in deciding.pairs[0])
+        return self._say("gap_fits") if first and second and gap_fits(said, first, second) else ""
 
     def _facts_of(self, judged: Judged) -> dict[str, object]:
         """Values for every reason's sentence; each takes what it has a place for."""
@@ -445,6 +455,7 @@ class _Writer:
 
         values |= pair(b.trained, b.failed[0])
         first = say("break_one" if len(b.failed) == 1 else "break_many", **values)
+        first = words.join([first, say("break_gap", **values)])
         if len(b.moves) == 1:
             return words.join([first, say("break_alone", **values)])
         moves = words.factor_list([b.factor, *(n for n in b.moves if n != b.factor)])
@@ -578,7 +589,7 @@ class _Writer:
 
 
 _SETTINGS = ("factor", "effective_batch", "setting", "change")
-_SAID_ELSEWHERE = ("result", "seed", "status", "round", "kind", "purpose", "analysis", "difference", "constant")
+_SAID_ELSEWHERE = ("result", "seed", "status", "round", "kind", "purpose", "difference", "constant")
 _SILENT_ABOUT_PAIRS = (Reason.NOT_BEST, Reason.CONFOUNDED, Reason.NO_TRIAL, Reason.NOT_VARIED, Reason.UNREAD)
 _LABELS = ("trial", "as", "reference", "best", "trials", "fits")
 """Values of notes that are trials' labels."""
