@@ -305,9 +305,7 @@ class _Builder:
             base = max(scored, key=lambda t: t.value, default=None)
         elif row.kind is TableKind.CHANGES and row.builds_on not in (None, "baseline"):
             base = next((t for t in known if t.key in (key_of(row.builds_on or ""), whole(row.builds_on or ""))), None)
-            if base is None and not row.described:
-                return self._first.values
-            if base is None or base.unread:
+            if (base is None or base.unread) and row_key(row) != row_key(self._first):
                 return None
         return base.configuration.as_dict() if base is not None else self._first.values
 

@@ -272,12 +272,12 @@ class _Reading:
         return tuple(replace(row, values={**constants, **row.values}) for row in rows)
 
     def _with_baseline(self, rows: list[Row]) -> list[Row]:
-        """The baseline as a sentence or a column of differences names it: "基线是 2 号实验", "Δ vs. v1". A row that is called so itself goes before."""
+        """The baseline as a sentence or a column of differences names it: "基线是 2 号实验", "Δ vs. v1". A row that
+        is called so itself goes before."""
         wordy = label_pattern(row.trial for row in rows)
         said = [s.text for s in self._prose() if BASELINE_TRIAL.search(s.text)]
-        said += [
-            use.header for use in self.uses if use.role == "difference" and not OTHER_DIFFERENCE.search(use.header)
-        ]
+        differences = [use.header for use in self.uses if use.role == "difference"]
+        said += [header for header in differences if not OTHER_DIFFERENCE.search(header)]
         named = {label for text in said for label, _, _ in trial_labels(text, wordy)}
         if len(named) != 1 or any(row.is_baseline for row in rows):
             return rows
@@ -377,7 +377,9 @@ class _Reading:
         return [statement for statement in self.document.statements if not statement.is_code]
 
     def _claims(self, rows: Sequence[Row], measure: Measure, labels: re.Pattern[str] | None) -> tuple[Claim, ...]:
-        shared = Context(labels=labels, measure=measure, has_baseline=any(row.is_baseline for row in rows))
+        shared = Context(
+            labels=labels, measure=measure, has_baseline=any(row.is_baseline for row in rows), extras=_extra_words(rows)
+        )
         found: list[Claim] = []
         for statement in self._prose():
             context = replace(shared, round=round_of(statement.section) or statement.section)
@@ -421,6 +423,13 @@ def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
     changed = {name for name in row.values if row.values[name] != base.values.get(name)}
     changed |= {name for name in row.extra if row.extra[name] != base.extra.get(name)}
     return len(changed - {"lora_alpha"} if "lora_r" in changed else changed) == 1
+
+
+def _extra_words(rows: Sequence[Row]) -> re.Pattern[str] | None:
+    """Names and levels of settings that tunebook does not know ("optimizer", "lion"), as a text may write them."""
+    said = {word for row in rows for pair in row.extra.items() for word in pair}
+    words = [re.escape(word) for word in said if sum(c.isalpha() for c in word) > 1]
+    return re.compile(rf"(?<![A-Za-z])(?:{'|'.join(words)})(?![A-Za-z])", re.IGNORECASE) if words else None
 
 
 def _labels(rows: Sequence[Row]) -> re.Pattern[str] | None:

@@ -44,6 +44,7 @@ class Context:
     labels: re.Pattern[str] | None = None  # finds the record's labels that have a form of their own
     round: str = ""
     measure: Measure = _NO_MEASURE
+    extras: re.Pattern[str] | None = None  # finds settings of the record that tunebook does not know, and their levels
     has_baseline: bool = True  # "better" by itself is better than the named baseline
 
 
@@ -125,7 +126,8 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         sentence = _NUMBERED.sub("", sentence)
         tokens = cut(sentence, context.labels)
         kinds = {t.kind for t in tokens}
-        named = context.trial or kinds & _NAMES or kinds & STRONG
+        other = context.extras is not None and context.extras.search(sentence)
+        named = context.trial or kinds & _NAMES or kinds & STRONG or other
         if (named and (kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence):
             read = _claims(sentence, tokens, statement, context)
             goes_on = ";" in end and read[:1] and read[0].kind is ClaimKind.IMPORTANCE  # the order may go on

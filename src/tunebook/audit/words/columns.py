@@ -173,7 +173,7 @@ _SPLITS = {
     "overall": any_of("overall|total", "总体|整体|总"),
 }
 _SHARE = any_of(
-    r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|success rate",
+    r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|success rate|right(?=\s?[(（]\s?[%％])",
     "准确率|正确率|准确度|正确数|答对|精度|精确匹配",
 )
 _UNEVEN = any_of(r"balanced|macro|weighted|top[- ]?[2-9]\d*|average of|mean of", "宏平均|加权|均衡")
