@@ -71,14 +71,34 @@ def test_where_it_is_not_sure_what_a_round_builds_on_its_settings_are_listed_and
     assert {(c.trial, c.why) for c in report.record.unread_cells} == {("E6", "ground"), ("E7", "ground")}
 
 
-def test_a_round_based_on_results_builds_on_nothing_else() -> None:
-    report = report_of(ROUNDS.format(heading="第二轮", text="基于以上结果，继续在这个配置附近试。"))
+@pytest.mark.parametrize(
+    "text", ["基于以上结果，再试两个。", "LoRA on 4 GPUs, based on Llama-3.1.", "基于 Qwen2.5-7B 的配置。"]
+)
+def test_a_round_based_on_results_or_a_model_builds_on_nothing_else(text: str) -> None:
+    report = report_of(ROUNDS.format(heading="第二轮", text=text))
     assert not any(v.trial.unread for v in report.trials)
 
 
+def test_what_a_table_builds_on_is_also_read_from_the_line_above_it_without_headings() -> None:
+    plain = ROUNDS.replace("## 第一轮\n", "").replace("## {heading}\n", "")
+    read = {v.trial.label: v.trial for v in report_of(plain.format(text="接着在 E2 的基础上继续：")).trials}
+    assert read["E6"].configuration.learning_rate == 5e-4
+    listed = report_of(plain.format(text="接着在上一轮的基础上继续："))
+    assert {v.trial.label for v in listed.trials if v.trial.unread} == {"E6", "E7"}
+
+
+CHANGES = """\
+| 实验 | 改动 | 准确率 |
+|---|---|---|
+| exp1 | 基线 | 60% |
+| exp2 | 去掉 dropout | 61% |
+| exp3 | exp2 + 学习率 2e-4 | 62% |
+| exp4 | exp9 + 学习率 3e-4 | 63% |
+"""
+
+
 def test_a_row_that_builds_on_a_trial_of_unknown_settings_is_unknown_itself() -> None:
-    rows = "| exp1 | 基线 | 60% |\n| exp2 | 去掉 dropout | 61% |\n| exp3 | exp2 + 学习率 2e-4 | 62% |\n| exp4 | exp9 + 学习率 3e-4 | 63% |\n"
-    report = report_of("| 实验 | 改动 | 准确率 |\n|---|---|---|\n" + rows)
+    report = report_of(CHANGES)
     assert [v.trial.label for v in report.trials if v.trial.unread] == ["exp2", "exp3", "exp4"]
 
 
@@ -140,6 +160,18 @@ def test_counts_without_a_total_or_above_it_are_refused() -> None:
             report_of(COUNTS.replace("正确数（/350）", header))
 
 
+def test_a_score_out_of_a_hundred_says_nothing_of_the_number_of_examples() -> None:
+    for header in ("Accuracy (out of 100)", "答对率（/100）"):
+        text = COUNTS.replace("正确数（/350）", header).replace("231", "61").replace("252", "72").replace("243", "70")
+        assert report_of(text).examples.n is None
+
+
+def test_the_size_of_the_training_set_is_no_number_of_examples() -> None:
+    for text in ("训练集共 5200 题。", "训练数据一共 5200 题。", "共 5200 题用来训练。"):
+        assert read_record(f"{text}\n\n{COUNTS}".encode(), "x.md").stated_examples == ()
+    assert read_record(f"一共 300 道题。\n\n{COUNTS}".encode(), "x.md").stated_examples == (300,)
+
+
 def test_a_claim_about_a_setting_of_the_records_own_is_listed() -> None:
     assert [j.claim.text for j in report_of(COUNTS).claims] == ["换成 Lion 没有好处"]
 
@@ -167,11 +199,11 @@ def test_seeds_and_examples_are_read_from_a_sentence(seeds: str) -> None:
 
 def test_seeds_of_a_sentence_are_no_means_where_each_row_has_its_seed() -> None:
     rows = "| a | 1e-4 | 1 | 60.0 |\n| b | 2e-4 | 2 | 61.0 |\n"
-    text = "每组跑了 3 个种子。\n\n| 组 | 学习率 | 种子 | 准确率 |\n|---|---|---|---|\n"
+    text = "每组跑了 3 个种子，取平均。\n\n| 组 | 学习率 | 种子 | 准确率 |\n|---|---|---|---|\n"
     assert report_of(text + rows).record.seeds is None
     assert (
         report_of(
-            "每组跑了 3 个种子。\n\n" + "| 组 | 学习率 | 准确率 |\n|---|---|---|\n| a | 1e-4 | 60 |\n"
+            "每组跑了 3 个种子，取平均。\n\n" + "| 组 | 学习率 | 准确率 |\n|---|---|---|\n| a | 1e-4 | 60 |\n"
         ).record.seeds
         == 3
     )
@@ -198,8 +230,15 @@ run-005,completed,4e-3,8,nan,
 """
 
 
-@pytest.mark.parametrize(("status", "code"), [("queued", "planned_rows"), ("排队中", "planned_rows"),
-                                              ("aborted", "unfinished_rows"), ("运行中", "unfinished_rows")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ("queued", "planned_rows"),
+        ("排队中", "planned_rows"),
+        ("aborted", "unfinished_rows"),
+        ("运行中", "unfinished_rows"),
+    ],
+)
 def test_runs_to_come_and_unfinished_ones_are_listed_and_neither_trials_nor_missing(status: str, code: str) -> None:
     report = report_of(TRACKER.format(status=status, result="0.592"), name="x.csv")
     assert "run-003" not in {v.trial.label for v in report.trials}
@@ -218,7 +257,7 @@ def test_without_a_number_of_examples_the_best_stands_beside_its_nearest_rival()
 
 def test_a_failure_says_what_was_never_tried() -> None:
     text = TRACKER.format(status="queued", result="") + "run-006,completed,3e-4,8,0.73,a rate of 4e-3 fails\n"
-    assert "Between 4e-4 and 4e-3 nothing was tried" in audit_markdown(report_of(text, name="x.csv"), "en")
+    assert "Between 4e-4 and 4e-3 the record has no result" in audit_markdown(report_of(text, name="x.csv"), "en")
 
 
 def test_an_exact_difference_that_cannot_hold_is_said_to_be_the_tables() -> None:
@@ -255,8 +294,10 @@ def test_two_tables_are_put_together_by_their_labels_whatever_these_are_called(l
     }
 
 
-@pytest.mark.parametrize("text", [COUNTS.replace("（/350）", ""), TWO_TABLES.format(label="实验").replace("| 乙 | 16", "| 丙 | 16"),
-                                  "只有文字。"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [COUNTS.replace("（/350）", ""), TWO_TABLES.format(label="实验").replace("| 乙 | 16", "| 丙 | 16"), "只有文字。"],
+)
 def test_refusals_are_told_in_chinese(text: str) -> None:
     with pytest.raises(RecordTableError) as refused:
         report_of(text)
@@ -287,4 +328,4 @@ def test_the_program_starts_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys:
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("tunebook.cli.entry", run_name="__main__")
     assert not ended.value.code
-    assert "tunebook" in capsys.readouterr().out
+    assert capsys.readouterr().out.startswith("0.")

@@ -35,6 +35,7 @@ from tunebook.audit.words.columns import (
     NO_GROUND,
     OTHER_DIFFERENCE,
     SPEAKS_OF_ACCURACY,
+    TRIAL_LIKE,
     compact,
     examples_said,
     is_averaged,
@@ -260,8 +261,8 @@ class _Reading:
         for row in found:
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
-            if row.kind is TableKind.CHANGES and row.builds_on is None and row.section in grounds:
-                row = self._grounded(row, grounds[row.section])
+            if row.kind is TableKind.CHANGES and row.builds_on is None and row.table in grounds:
+                row = self._grounded(row, grounds[row.table])
             rows += [row] if row.score is not None or row.failed or row.values else []
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
@@ -313,23 +314,23 @@ class _Reading:
         text = "\n".join(statement.text for statement in self._prose())
         return next((meaning for meaning, words in BLANKS_SAID.items() if words.search(text)), "")
 
-    def _grounds(self, rows: Sequence[Row]) -> dict[str, str]:
-        """By section what its trials build on, where a sentence or the heading says so: "在最佳配置基础上", "on top of
-        exp16", "based on E2"; "" where it says so and which trial is meant is not sure."""
+    def _grounds(self, rows: Sequence[Row]) -> dict[int, str]:
+        """By table what its trials build on, where a sentence of its section, its heading or the text right above it
+        says so: "在最佳配置基础上", "on top of exp16", "based on E2"; "" where it is not sure which trial is meant. The first table has nothing before it to build on."""
         wordy = label_pattern(row.trial for row in rows)
-        first = {row.section: row.line for row in reversed(rows) if row.section}
-        grounds: dict[str, str] = {}
-        for statement in self._prose():
-            match = GROUND.search(statement.text)
-            if match and statement.section:
-                labels = trial_labels(match.group())
-                base = labels[0][0] if labels else base_trial(match.group() + "，") or "best"
-                grounds.setdefault(statement.section, base)
-        before = [(s.section, s.text) for s in self._prose() if s.line < first.get(s.section, 0)]
-        for section, text in [*((section, section) for section in first), *before]:
-            base_said = _built_on(text, wordy)
-            if base_said is not None:
-                grounds.setdefault(section, base_said)
+        grounds: dict[int, str] = {}
+        above = 0  # the last line of the table before
+        for table in dict.fromkeys(row.table for row in rows):
+            own = [row for row in rows if row.table == table]
+            section, first = own[0].section, own[0].line
+            of_section = [s for s in self._prose() if section and s.section == section]
+            near = [s.text for s in self._prose() if above and above < s.line < first]
+            before = [section, *(s.text for s in of_section if s.line < first), *near]
+            said = [*map(_ground_of, (s.text for s in of_section)), *(_built_on(text, wordy) for text in before)]
+            found = next((base for base in said if base is not None), None)
+            if found or (found is not None and above):
+                grounds[table] = found
+            above = own[-1].line
         return grounds
 
     def _grounded(self, row: Row, ground: str) -> Row:
@@ -400,6 +401,13 @@ class _Reading:
         return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
 
 
+def _ground_of(text: str) -> str | None:
+    """What a sentence of a section says that its trials build on: a trial's number, "best", or None."""
+    match = GROUND.search(text)
+    labels = trial_labels(match.group()) if match else []
+    return labels[0][0] if labels else base_trial(match.group() + "，") or "best" if match else None
+
+
 def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
     """What a heading or a sentence before a table says that its trials build on; "" where that is not sure, None where
     it says nothing."""
@@ -408,7 +416,7 @@ def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
         named = {label for label, _, _ in trial_labels(said, wordy)}
         if len(named) == 1:
             return named.pop()
-        if not NO_GROUND.search(said):
+        if TRIAL_LIKE.search(match.group()) and not NO_GROUND.search(said):
             best = not named and base_trial(f"{match.group()}，")
             return best if best in ("best", "baseline") else ""
     return None

@@ -76,7 +76,7 @@ UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 """The whole status of a run that somebody stopped or that still runs: no result, whatever stands in its row."""
-COUNTED = re.compile(r"correct|正确数|答对", re.IGNORECASE)
+COUNTED = re.compile(r"correct|正确数|答对(?!率)", re.IGNORECASE)
 DIFFERENCE = re.compile(
     r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线",
     re.IGNORECASE,
@@ -219,8 +219,9 @@ def result_of(header: str) -> ResultWord | None:
 
 
 def total_of(header: str) -> int | None:
-    """The number of examples that a header of counts gives: "correct (/350)", "正确数（/350）", "correct out of 350"."""
-    match = _TOTAL.search(header)
+    """The number of examples that a header of counts gives: "correct (/350)", "正确数（/350）", "correct out of 350"; None
+    for a score "out of 100"."""
+    match = _TOTAL.search(header) if COUNTED.search(header) else None
     return int(match[1]) if match else None
 
 
@@ -301,10 +302,15 @@ BUILT_ON = re.compile(
 )
 """In the heading of a round or before its table: that its trials start from something, which is one of the groups."""
 NO_GROUND = re.compile(
-    r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座",
+    r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座|集|卡|显存|机器|GPU",
     re.IGNORECASE,
 )
 """What a text may speak of building on that is no setup of a trial."""
+TRIAL_LIKE = re.compile(
+    r"\b(?:rounds?|runs?|trials?|exp\w*|config\w*|setups?|settings?|stage|phase|previous|last|winners?)\b|(?<![\w.])#?[A-Za-z]{1,4}-?\d{1,3}(?![\w.])|[一-鿿]",
+    re.IGNORECASE,
+)
+"""What it speaks of building on may be a trial or a round."""
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
 _EXAMPLES_SAID = re.compile(
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
@@ -316,7 +322,7 @@ _EXAMPLES_SAID = re.compile(
     rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)|"
-    r"(?:评测|测试|验证|共|一共|总共)\s?(\d[\d,]{0,9})\s?(?:道|个)?(?:测试|评测)?题(?!.{0,6}训练)",
+    r"(?:评测|测试|验证|(?<!训练)(?<!训练集)(?<!训练集[：:，,])(?<!训练数据)(?<!训练样本)(?:一共|总共|(?<![一总])共))\s?(\d[\d,]{0,9})\s?(?:道|个)?(?:测试|评测)?题(?!.{0,6}训练)",
     re.IGNORECASE,
 )
 _SEEDS_SAID = re.compile(
@@ -327,6 +333,7 @@ _SEEDS_SAID = re.compile(
     r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
     re.IGNORECASE,
 )
+_MEANS = re.compile(r"\bmeans?\b|averag|\bavg\b|±|\+/-|平均|均值", re.IGNORECASE)
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "十": 10}
 
 
@@ -342,7 +349,9 @@ def examples_said(text: str, split: str) -> tuple[int, ...]:
 
 
 def seeds_said(text: str) -> int | None:
-    """Over how many seeds results are means, where a text says one number."""
+    """Over how many seeds results are means, where a text says one number and speaks of means."""
+    if not _MEANS.search(text):
+        return None
     words = [next(filter(None, match.groups())).lower() for match in _SEEDS_SAID.finditer(text)]
     counts = {_COUNTS.get(word) or int(word) for word in words}
     return counts.pop() if len(counts) == 1 and min(counts) > 1 else None
