@@ -316,7 +316,8 @@ class _Reading:
 
     def _grounds(self, rows: Sequence[Row]) -> dict[int, str]:
         """By table what its trials build on, where a sentence of its section, its heading or the text right above it
-        says so: "在最佳配置基础上", "on top of exp16", "based on E2"; "" where it is not sure which trial is meant. The first table has nothing before it to build on."""
+        says so ("在最佳配置基础上", "on top of exp16", "based on E2"); "" where it is not sure which trial is meant. The
+        first table has nothing before it to build on."""
         wordy = label_pattern(row.trial for row in rows)
         grounds: dict[int, str] = {}
         above = 0  # the last line of the table before
