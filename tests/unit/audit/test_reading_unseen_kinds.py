@@ -83,6 +83,9 @@ def test_what_a_table_builds_on_is_also_read_from_the_line_above_it_without_head
     plain = ROUNDS.replace("## 第一轮\n", "").replace("## {heading}\n", "")
     read = {v.trial.label: v.trial for v in report_of(plain.format(text="接着在 E2 的基础上继续：")).trials}
     assert read["E6"].configuration.learning_rate == 5e-4
+    assert read["E1"].configuration.learning_rate == 2e-4
+    best = {v.trial.label: v.trial for v in report_of(plain.format(text="以下在最好的那组基础上改：")).trials}
+    assert (best["E6"].configuration.learning_rate, best["E0"].configuration.learning_rate) == (5e-4, 1e-4)
     listed = report_of(plain.format(text="接着在上一轮的基础上继续："))
     assert {v.trial.label for v in listed.trials if v.trial.unread} == {"E6", "E7"}
 

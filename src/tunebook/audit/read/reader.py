@@ -315,19 +315,19 @@ class _Reading:
         return next((meaning for meaning, words in BLANKS_SAID.items() if words.search(text)), "")
 
     def _grounds(self, rows: Sequence[Row]) -> dict[int, str]:
-        """By table what its trials build on, where a sentence of its section, its heading or the text right above it
-        says so ("在最佳配置基础上", "on top of exp16", "based on E2"); "" where it is not sure which trial is meant. The
-        first table has nothing before it to build on."""
+        """By table what its trials build on, where the text right above it, its heading or an earlier sentence of its
+        section says so ("在最佳配置基础上", "on top of exp16", "based on E2"); "" where it is not sure which trial is
+        meant. The first table has nothing before it to build on."""
         wordy = label_pattern(row.trial for row in rows)
         grounds: dict[int, str] = {}
         above = 0  # the last line of the table before
         for table in dict.fromkeys(row.table for row in rows):
             own = [row for row in rows if row.table == table]
             section, first = own[0].section, own[0].line
-            of_section = [s for s in self._prose() if section and s.section == section]
-            near = [s.text for s in self._prose() if above and above < s.line < first]
-            before = [section, *(s.text for s in of_section if s.line < first), *near]
-            said = [*map(_ground_of, (s.text for s in of_section)), *(_built_on(text, wordy) for text in before)]
+            before = [s for s in reversed(self._prose()) if s.line < first]
+            near = [s.text for s in before if above and s.line > above]
+            earlier = [s.text for s in before if section and s.section == section]
+            said = (_built_on(text, wordy) for text in (*near, section, *earlier))
             found = next((base for base in said if base is not None), None)
             if found or (found is not None and above):
                 grounds[table] = found
@@ -402,16 +402,13 @@ class _Reading:
         return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
 
 
-def _ground_of(text: str) -> str | None:
-    """What a sentence of a section says that its trials build on: a trial's number, "best", or None."""
-    match = GROUND.search(text)
-    labels = trial_labels(match.group()) if match else []
-    return labels[0][0] if labels else base_trial(match.group() + "，") or "best" if match else None
-
-
 def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
-    """What a heading or a sentence before a table says that its trials build on; "" where that is not sure, None where
-    it says nothing."""
+    """What a heading or a sentence before a table says that its trials build on: a trial's label, "best", "baseline";
+    "" where that is not sure, None where it says nothing."""
+    ground = GROUND.search(text)
+    if ground is not None:
+        labels = trial_labels(ground.group(), wordy)
+        return labels[0][0] if labels else base_trial(ground.group() + "，") or "best"
     for match in BUILT_ON.finditer(text):
         said = next(filter(None, match.groups()))
         named = {label for label, _, _ in trial_labels(said, wordy)}
