@@ -127,7 +127,7 @@ class Block:
         return positions - torch.arange(self.n_shared, device=positions.device) >= window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Group:
     """One forward's worth of paths.
 
@@ -227,8 +227,9 @@ def _group(laid: Sequence[_Laid], n_shared: int, n_rows: int, device: torch.devi
     blocks = tuple(_block(chunk, n_shared, device) for chunk in chunks)
     gather = torch.tensor(_gather_index(chunks), dtype=torch.int64, device=device)
     return Group(
-        n_shared, tuple(path for path, _, _ in laid), tuple(rows for _, rows, _ in laid), tuple(tokens),
-        tuple(positions), blocks, gather, tuple(labels), tuple(wanted),
+        n_shared=n_shared, paths=tuple(path for path, _, _ in laid), path_rows=tuple(rows for _, rows, _ in laid),
+        tokens=tuple(tokens), positions=tuple(positions), blocks=blocks, gather=gather, label_rows=tuple(labels),
+        wanted=tuple(wanted),
     )  # fmt: skip
 
 
