@@ -10,9 +10,9 @@ CLUSTER = {
         "执行器 ray 需要软件包 ray。请用 `{command}` 安装。"
     ),
     (
-        "executor: found ray:{found}; after the colon stands how many workers there are at most, a whole number "
-        "above 0. Give one, or leave it out."
-    ): "executor：找到的是 ray:{found}；冒号后面是工作进程数的上限，须为大于 0 的整数。请给出一个，或省略。",
+        "executor: found ray:{found}; the part after the colon is the largest number of workers, a whole "
+        "number above 0. Correct it, or leave it out."
+    ): "executor：找到的是 ray:{found}；冒号后面是工作进程数的上限，须为大于 0 的整数。请改正，或省略。",
     "executor: found {name}:{found}; {name} takes nothing after its name. Leave it out.": (
         "executor：找到的是 {name}:{found}；{name} 后面不接任何内容。请去掉。"
     ),
