@@ -41,7 +41,7 @@ CLUSTER = {
     ),
     (
         "the Ray cluster has no node that can be used ({told}). Nodes need the runner's versions, and the model in "
-        "the same folder. Mend them, then run again."
+        "the same folder. Correct this on at least one node, then run again."
     ): (
         "Ray 集群没有可用的节点（{told}）。各节点的软件版本须与运行研究的机器相同，模型须在同一文件夹中。"
         "请修正后再次运行。"
