@@ -159,7 +159,7 @@ class Study:
         return status_of(self.paths)
 
     def cancel(self, trial: int) -> None:
-        """Ask for one trial to be cancelled. The study's runner heeds it within seconds, or when it is run next.
+        """Ask for one trial to be cancelled. The study's runner does so within seconds, or when it is run next.
 
         Raises: NotFoundError: no such trial. UserError: it has ended already, or is a checkpoint of another trial.
         """

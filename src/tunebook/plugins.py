@@ -1,8 +1,9 @@
 """What can be named in a study file: metrics, planners, engines, executors and trackers, ours and other packages'.
 
-Ours stand in the tables below as "module:attribute" and are imported when they are named. Those of another package are
-its entry points in the group `tunebook.metrics`, `tunebook.planners`, ...; a built-in name is never taken over. A
-plugin that cannot be imported is told by name, package and error when it is asked for, and disturbs no other.
+Ours are listed in the tables below as "module:attribute" and are imported when they are named. Those of another
+package are its entry points in the group `tunebook.metrics`, `tunebook.planners`, ...; a built-in name is never taken
+over. A plugin that cannot be imported is reported with name, package and error when it is asked for, and does not
+affect the others.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class PluginGroup(Generic[T]):
         fits: whether what was loaded is of this kind.
         rule: what it has to be, for the message when it does not fit.
         also: what may be written instead of an installed name.
-        takes_argument: whether something may stand behind the name, after a colon, which the plugin reads itself.
+        takes_argument: whether the name may be followed by a colon and an argument, which the plugin reads itself.
     """
 
     def __init__(

@@ -18,7 +18,7 @@ CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"(?<![\w/.<{*-])((?:[\w-]+/)+(?:[\w-]+(?:\.\w+)*)?)(?![\w<{*/])")
 NAME = re.compile(r"(?<![\w./:@-])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?![\w/]|\.\w)")
 FOLDERS = {"src", "tests", "benchmarks", "recipes", "docs"}
-ROOMS = {path.stem for path in SOURCE.iterdir() if path.is_dir() or path.suffix == ".py"}
+PACKAGES = {path.stem for path in SOURCE.iterdir() if path.is_dir() or path.suffix == ".py"}
 ELSEWHERE = {"data", "report", "html", *METADATA.tables}
 """Keys of the study file, tables of the ledger and a module of Python that are called like a module of tunebook."""
 FILE_ENDINGS = {"md", "html", "json", "jsonl", "csv", "yaml", "sqlite", "svg", "log"}
@@ -70,7 +70,7 @@ def exists(name: str) -> bool:
 
 
 def starts(name: str) -> list[str]:
-    """What a dotted name may stand for: seen from `tunebook`, from one of its rooms, or from a folder of a room."""
+    """What a dotted name may stand for: seen from `tunebook`, from one of its packages, or from a folder in one."""
     if name.startswith("tunebook."):
         return [name]
     first = name.partition(".")[0]
@@ -83,7 +83,7 @@ def test_paths_in_the_documents_exist(page: Path) -> None:
     missing = []
     for code in CODE.findall(page.read_text(encoding="utf-8")):
         for path in PATH.findall(code.partition("::")[0]):
-            if path.partition("/")[0] in FOLDERS | ROOMS:
+            if path.partition("/")[0] in FOLDERS | PACKAGES:
                 missing += [] if any((base / path).exists() for base in (ROOT, SOURCE)) else [path]
     assert not missing
 
@@ -101,17 +101,19 @@ def test_names_in_the_documents_exist(page: Path) -> None:
     assert not missing
 
 
-def test_the_table_of_rooms_names_every_room_and_its_entry_function() -> None:
+def test_the_table_of_packages_names_every_package_and_its_entry_function() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    table = text.partition("| room |")[2].partition("\n\n")[0].splitlines()[2:]
-    rooms: set[str] = set()
+    table = text.partition("| package |")[2].partition("\n\n")[0].splitlines()[2:]
+    packages: set[str] = set()
     for row in table:
         _, first, _, entry, _ = re.split(r"\|", row)
         here = CODE.findall(first)
-        rooms |= set(here)
+        packages |= set(here)
         for code in CODE.findall(entry):
             name = re.match(r"[\w.]+", code)[0]
-            inside = [module for module in modules() for room in here if module.startswith(f"tunebook.{room}")]
+            inside = [module for module in modules() for package in here if module.startswith(f"tunebook.{package}")]
             assert any(exists(f"{module}.{name}") for module in inside), f"{here}: {name}"
-    missing = ROOMS - rooms - {"__init__", "__main__", "__pycache__", "api", "cli", "stats", "demo", "json_values"}
+    missing = (
+        PACKAGES - packages - {"__init__", "__main__", "__pycache__", "api", "cli", "stats", "demo", "json_values"}
+    )
     assert not missing

@@ -45,13 +45,13 @@ def test_no_module_imports_itself_through_others() -> None:
     assert len(imports) > 300
 
 
-def test_the_drawing_of_the_rooms_is_the_contract() -> None:
+def test_the_drawing_of_the_packages_is_the_contract() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
         "contracts"
     ]
     layers = [set(line.replace("|", " ").split()) for line in contracts[0]["layers"]]
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    drawing = page.split("## Rooms")[1].split("| room |")[0]
+    drawing = page.split("## Packages")[1].split("| package |")[0]
     assert [set(line.split()) for line in drawing.splitlines() if line.startswith("    ")] == layers
 
 

@@ -172,7 +172,7 @@ def test_what_is_sound_is_rescued_and_the_rest_trained_again(tmp_path, finished)
     damaged = path.read_bytes()
     found = examine(folder)
     assert set(found.lost) == {2, 5}
-    assert "7 finished trials can be rescued" in found.summary
+    assert "finished trials that can be rescued: 7" in found.summary
     salvaged = rescue(folder, tmp_path / "rescued")
     assert len(salvaged.damage) == 2
     assert path.read_bytes() == damaged

@@ -137,7 +137,7 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
     if p.outlook.smallest_margin is not None:
         lines += words.plan_margin(p.outlook.smallest_margin, p.spec.margin)
     whole = p.outlook.detectable_without_cuts
-    # with fewer levels the others can be more sensitive; the cuts then cost questions, not sensitivity
+    # with fewer levels, the remaining comparisons can be more sensitive: then more trials would not help them
     if whole is not None and p.outlook.cuts and whole < (_first_effect(p) or 0):
         lines.append(words.plan_without_cuts(p.outlook.wanted_trials, whole))
     if p.calibration is None and p.engine_calibrates:

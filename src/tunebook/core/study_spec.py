@@ -116,7 +116,7 @@ class ColumnNames:
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSpec:
     """Where the data lies and how to read it; paths are as written in the study file, resolved against its folder."""
 

@@ -31,7 +31,7 @@ __all__ = ["CommandEngine"]
 
 PLACEHOLDERS = ("config", "output")
 LEAST_FREE_BYTES = 1 << 20
-"""A program that fails on a disk with less room than this has failed for want of it."""
+"""A program that fails while the disk has less free space than this is taken to have failed because of it."""
 
 
 class CommandEngine:
@@ -157,7 +157,7 @@ def _check_room(folder: Path, ended: Ended) -> None:
     if "No space left on device" in ended.tail or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
         raise disk_full(
             folder,
-            f"The trial's program failed for want of it{ended.tail_clause}. Everything before this trial is safe; the "
+            f"The trial's program failed because of this{ended.tail_clause}. Everything before this trial is safe; the "
             "trial is trained again.",
         )
 

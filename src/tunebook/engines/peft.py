@@ -1,5 +1,5 @@
-"""Engine `peft`: PEFT and the Hugging Face Trainer, one trial after another. Slow, plain, and the reference that the
-packed engine is held against.
+"""Engine `peft`: PEFT and the Hugging Face Trainer, one trial after another. It is slow and simple, and
+it is the reference that the packed engine is tested against.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tunebook.phrases import Phrase
 __all__ = ["PeftEngine"]
 
 _BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio", "class_weights"})
-"""Factors that are no keyword of PEFT or the Trainer and are realised here."""
+"""Factors without a keyword in PEFT or the Trainer, which this engine implements itself."""
 
 
 class PeftEngine:
@@ -57,7 +57,7 @@ class PeftEngine:
         )
 
     def calibrate(self, workload: Workload) -> Calibration:
-        """A few training steps and one scoring batch, timed."""
+        """Time a training step and a scoring batch."""
         configuration = Configuration(target_modules="all-linear", num_train_epochs=1)
         model = adapted_model(self._options, configuration, seed=0)
         examples = [e for e in workload.train[:16] if e.completion_ids]
@@ -86,7 +86,7 @@ class PeftEngine:
         )
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
-        """One trial after another, as `core.ports.Engine` says."""
+        """Train one trial after another; see `core.ports.Engine.run`."""
         while not sink.should_stop():
             jobs = source.take(1)
             if not jobs:
@@ -98,9 +98,9 @@ class PeftEngine:
                 if sink.should_stop():
                     return
                 sink.emit(Cancelled(jobs[0].id, Cost(train_seconds=time.perf_counter() - began)))
-            except (EnvironmentStop, ModelError):  # what ends the study, not this trial alone
+            except (EnvironmentStop, ModelError):  # these end the study, not this trial alone
                 raise
-            except (RuntimeError, ValueError, MemoryError) as error:  # one trial's trouble must not end the others
+            except (RuntimeError, ValueError, MemoryError) as error:  # the failure of one trial must not end the others
                 kind = "" if isinstance(error, TunebookError) else f"{type(error).__name__}: "
                 sink.emit(Failed(jobs[0].id, f"{kind}{error}", out_of_memory=is_out_of_memory(error)))
             gc.collect()
@@ -118,14 +118,15 @@ def _quantised_problem(configuration: Configuration, quantization: str) -> Phras
     if quantization == NONE or kind in DRAWN:
         return None
     return Phrase(
-        "init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}",
+        "init_lora_weights {kind} is computed from the base weights in full precision, and these are kept in "
+        "{quantization}",
         kind=kind,
         quantization=quantization,
     )
 
 
 def _optimiser_problem(configuration: Configuration, device: str) -> Phrase | None:
-    """What bitsandbytes' optimisers lack here, as the end of a sentence, or None."""
+    """Why an optimiser of bitsandbytes cannot be used here, as the end of a sentence, or None."""
     if configuration.optim == FACTOR_KINDS["optim"].default:
         return None
     if importlib.util.find_spec("bitsandbytes") is None:

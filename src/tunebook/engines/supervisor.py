@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> None:
 
 
 def _watch(program: subprocess.Popen[bytes]) -> int:
-    """Wait until the program has ended or standard input has; gives the most bytes its processes held."""
+    """Wait until the program or standard input has ended; gives the most memory that its processes used, in bytes."""
     peak, sampled = 0, 0.0
     while program.poll() is None:
         readable, _, _ = select.select([sys.stdin], [], [], _TICK_SECONDS)
@@ -67,7 +67,7 @@ def _watch(program: subprocess.Popen[bytes]) -> int:
 
 
 def _keep_output(stream: IO[bytes], log: Path, limit: int) -> None:
-    """The first `limit` bytes and the last chunks go to the log; what is between is counted and dropped."""
+    """Write the first `limit` bytes and the last chunks to the log; the bytes between are counted and dropped."""
     tail: deque[bytes] = deque(maxlen=_TAIL_CHUNKS)
     written = dropped = 0
     with _opened(log) as file:
@@ -88,7 +88,7 @@ def _keep_output(stream: IO[bytes], log: Path, limit: int) -> None:
 
 
 def _opened(log: Path) -> IO[bytes]:
-    """The log, or nowhere when a full disk has no room for one: the program's output must be read in any case."""
+    """The log, or the null device when it cannot be created: the program's output must be read in any case."""
     try:
         return log.open("wb", buffering=0)
     except OSError:
@@ -96,7 +96,7 @@ def _opened(log: Path) -> IO[bytes]:
 
 
 def _adopt_orphans() -> None:
-    """On Linux, become the parent of what the program's children leave behind."""
+    """On Linux, become the parent of processes whose own parent has ended, so that they can be found and killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 

@@ -31,13 +31,13 @@ def local(setup: ExecutorSetup) -> Executor:
 
 
 def inline(setup: ExecutorSetup) -> Executor:
-    """The runner's own process on the first device, for debugging; a hang is not noticed."""
+    """The runner's own process on the first device, for debugging; a trial that hangs is not noticed."""
     _refuse_argument("inline", setup)
     return InlineExecutor(resolve(setup.engine)(setup.options), setup.workload, transform=setup.transform)
 
 
 def ray(setup: ExecutorSetup) -> Executor:
-    """Workers on the devices of a Ray cluster that is there already; `ray:8`: eight at most."""
+    """Workers on the devices of a Ray cluster that is already running; `ray:8` takes at most eight."""
     if importlib.util.find_spec("ray") is None:
         raise MissingExtraError(
             "executor ray needs the package ray. Install it with `{command}`.", command='pip install "tunebook[ray]"'
@@ -47,8 +47,8 @@ def ray(setup: ExecutorSetup) -> Executor:
 
     if setup.argument and not (setup.argument.isdecimal() and int(setup.argument)):
         raise StudyFileError(
-            "executor: found ray:{found}; after the colon stands how many workers there are at most, a whole number "
-            "above 0. Give one, or leave it out.",
+            "executor: found ray:{found}; the part after the colon is the largest number of workers, a whole "
+            "number above 0. Correct it, or leave it out.",
             found=setup.argument,
         )
     [options, *_] = options_by_device(setup.options, setup.devices)

@@ -25,7 +25,7 @@ from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
 __all__ = ["outlook"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Sensitivity:
     """What the smallest detectable effect depends on: the number of examples, and noise with its degrees of freedom."""
 
@@ -106,9 +106,14 @@ def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
     """The measured noise, as findings use it, once replicates give it degrees of freedom; until then the prior, with
     the degrees of freedom that the first round will bring."""
     facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.spec.design
-    if noise.from_prior:
-        return Sensitivity(facts.n_validation, facts.n_test, SEED_DEVIATION_PRIOR, opening.noise_df, design)
-    return Sensitivity(facts.n_validation, facts.n_test, noise.assumed_deviation, noise.effective_df, design, True)
+    return Sensitivity(
+        n_validation=facts.n_validation,
+        n_test=facts.n_test,
+        seed_deviation=SEED_DEVIATION_PRIOR if noise.from_prior else noise.assumed_deviation,
+        df=opening.noise_df if noise.from_prior else noise.effective_df,
+        design=design,
+        measured=not noise.from_prior,
+    )
 
 
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:

@@ -154,10 +154,6 @@ class PlanningState:
         """What a round of this kind may take of all that is left: its share, and after the confirm round everything."""
         return self.allowance(RoundKind.CONFIRM if self.is_confirmed else kind)
 
-    def share_until(self, kind: RoundKind) -> float:
-        """Trials of the budget up to and including a round of this kind."""
-        return self.problem.allowance(kind).trials
-
     @cached_property
     def levels(self) -> tuple[LevelSeen, ...]:
         """Every level compared with the baseline on validation so far, in order of planning."""

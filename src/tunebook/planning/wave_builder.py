@@ -26,14 +26,14 @@ from tunebook.planning.levels import level_label
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.state import PlanningState
 
-__all__ = ["ABOUT", "WaveBuilder", "fold_of", "with_checkpoint_folds"]
+__all__ = ["FACTORS_OF_FOLD", "WaveBuilder", "fold_of", "with_checkpoint_folds"]
 
-ABOUT = {
+FACTORS_OF_FOLD = {
     "batch_split": {"per_device_train_batch_size", "gradient_accumulation_steps"},
     "rslora": {"use_rslora", "lora_alpha"},
     "warmup": {"warmup_steps", "lr_scheduler_type"},
 }
-"""Which factors a reason for folding is about; the other reasons are named after their factor."""
+"""The factors that a reason for folding concerns; every other reason has the name of its only factor."""
 
 
 class WaveBuilder:
@@ -256,5 +256,5 @@ def fold_of(
     longest = problem.facts.longest_tokens
     reasons = (*fold_reasons(asked, problem.folding, longest), *fold_reasons(same, problem.folding, longest))
     changed = set(asked.changes_from(same))
-    telling = [reason for reason in reasons if ABOUT.get(reason, {reason}) & changed]
-    return Fold(asked, problem.effective(asked).key, tuple(dict.fromkeys(telling or reasons)), saved_trials, factor)
+    concerned = [reason for reason in reasons if FACTORS_OF_FOLD.get(reason, {reason}) & changed]
+    return Fold(asked, problem.effective(asked).key, tuple(dict.fromkeys(concerned or reasons)), saved_trials, factor)

@@ -128,11 +128,11 @@ class Runner:
         self._executor.stop(now)
 
     def _check_stop(self) -> None:
-        self._heed_stop_request()
+        self._obey_stop_request()
         if self._p.stop:
             raise Interrupted(self._p.stop.exit_code)
 
-    def _heed_stop_request(self) -> None:
+    def _obey_stop_request(self) -> None:
         """End the run, as after a signal, where the user asks for it by a file."""
         if not self._p.stop and self._p.requests.is_stop_asked():
             self._p.stop.ask(STOPPED)
@@ -172,19 +172,19 @@ class Runner:
             self._p.open_test()  # here and nowhere else
             self._test_is_open = True
         self._check_stop()
-        with self._heeding_requests(state):
+        with self._obeying_requests(state):
             self._executor.run(
                 _jobs(left, self._p.adapters, self._p.facts.data), lambda event: self._on_event(event, state)
             )
         self._finish_orphans(state)
 
     @contextmanager
-    def _heeding_requests(self, state: _WaveState) -> Iterator[None]:
+    def _obeying_requests(self, state: _WaveState) -> Iterator[None]:
         """Meanwhile a thread looks for requests of the user's: trials may be silent for long."""
         told: set[int] = set()
 
         def look() -> None:
-            self._heed_stop_request()
+            self._obey_stop_request()
             for trial_id in (self._p.requests.read() & state.trials.keys()) - told:
                 told.add(trial_id)
                 self._executor.cancel(trial_id)

@@ -62,7 +62,7 @@ def run_study(
         spec = begin_or_go_on(ledger, prepared, observer)
         _write_manifest(prepared)
         note_home(ledger, paths.folder)
-        _tell_what_is_elsewhere(ledger, prepared, observer)
+        _warn_of_missing_adapters(ledger, prepared, observer)
         keep_requests(ledger, paths.folder)
         if again:
             retry_failed(ledger, observer, words)
@@ -77,7 +77,7 @@ def run_study(
 
 
 class _Session:
-    """One run with its trackers, record and best adapter."""
+    """The rounds of one run, with its trackers, then its record and best adapter."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class _Session:
                 runner.run()
             finally:
                 self._trackers.close()
-                # of this process and of its workers, which have ended
+                # the times of this process and of its workers, which have ended by now
                 self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
             self._observer.phase(study_words(self._prepared.spec).phase_writing())
             study = read_ledger(self._ledger)
@@ -152,8 +152,8 @@ class _Session:
         return round_paragraph(study, wave)
 
 
-def _tell_what_is_elsewhere(ledger: Ledger, prepared: Prepared, observer: Observer) -> None:
-    """Warn of adapters that a run in another place has left there."""
+def _warn_of_missing_adapters(ledger: Ledger, prepared: Prepared, observer: Observer) -> None:
+    """Warn about adapters that were saved on another machine or in another folder and are not here."""
     commands = bringing_commands(ledger.notes(), prepared.paths.folder)
     missing = adapters_missing(ledger.history(), prepared.paths.folder) if commands else ()
     if missing:
@@ -164,21 +164,21 @@ def _tell_what_is_elsewhere(ledger: Ledger, prepared: Prepared, observer: Observ
 def _calibration(
     ledger: Ledger, prepared: Prepared, executor: Executor, observer: Observer, measure: bool
 ) -> Calibration | None:
-    """The speeds of this machine: as the study began with them, kept from an earlier study, or measured now."""
+    """This machine's speeds: those in the ledger, those kept from an earlier study, or measured now."""
     known = last_note(ledger.notes(), "calibration")
     if known is not None:
         return Calibration(**known)
-    found = kept_speeds(prepared)
-    if found is None and measure and prepared.engine.calibrates:
+    speeds = kept_speeds(prepared)
+    if speeds is None and measure and prepared.engine.calibrates:
         words = study_words(prepared.spec)
         try:
             with telling_progress(prepared, observer):
-                found = measured_speeds(prepared, executor)
-        except TrialFailed as error:  # only predictions depend on the measurement
+                speeds = measured_speeds(prepared, executor)
+        except TrialFailed as error:  # only predictions of time need it
             observer.warning(words.notice(Notice("not_measured", {"reason": str(error)})))
-    if found is not None:
-        ledger.note("calibration", asdict(found))
-    return found
+    if speeds is not None:
+        ledger.note("calibration", asdict(speeds))
+    return speeds
 
 
 def _write_manifest(prepared: Prepared) -> None:

@@ -46,8 +46,8 @@ def stop_on_signals(on_stop: Callable[[StopRequest], None]) -> Iterator[StopRequ
         request.ask(130 if number == signal.SIGINT else 143)
         on_stop(request)
 
-    heeded = [number for number in WATCHED if signal.getsignal(number) is not signal.SIG_IGN]
-    previous = {number: signal.signal(number, handle) for number in heeded}
+    handled = [number for number in WATCHED if signal.getsignal(number) is not signal.SIG_IGN]
+    previous = {number: signal.signal(number, handle) for number in handled}
     try:
         yield request
     finally:

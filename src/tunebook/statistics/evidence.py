@@ -319,7 +319,7 @@ class Evidence:
         joint = pooled_covariance((v for v in values if np.isfinite(v).all()), prior=None)
         if joint.df < PROVISIONAL_DF:
             assumed, df = self.noise.assumed
-            return SeedNoise(np.diag([assumed[0, 0], 0.0]), df, self.noise.from_prior)
+            return SeedNoise(np.diag([assumed[0, 0], 0.0]), df, from_prior=self.noise.from_prior)
         return joint
 
     def accuracy(self, facts: Iterable[TrialFact], split: str = VALIDATION) -> tuple[float, tuple[float, float]] | None:

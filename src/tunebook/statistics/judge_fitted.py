@@ -49,7 +49,14 @@ def judge_fitted(
     estimates = model.estimate(coefficients)
     kinds = [contrasts[k].kind for k in asked]
     losses = _losses(model, coefficients, side)
-    numbers = FamilyNumbers(estimates, kinds, alpha, margin, losses, largest_difference(model.scores))
+    numbers = FamilyNumbers(
+        estimates=estimates,
+        kinds=kinds,
+        alpha=alpha,
+        margin=margin,
+        losses=losses,
+        limit=largest_difference(model.scores),
+    )
     doubts = (*side.warnings("treatment"), *(("correlated_examples",) if estimates.inflation > 1 else ()))
     for j, k in enumerate(asked):
         findings[k] = numbers.judged(replace(findings[k], warnings=doubts), j)

@@ -169,7 +169,14 @@ class _Family:
         estimates = estimate(scores, self.weights, noise, indices, names=self.names)
         kinds = [self.contrasts[k].kind for k in self.judgeable] * max(1, len(indices))
         losses = None if indices else self._loss_estimates()
-        return FamilyNumbers(estimates, kinds, self.alpha, self.margin, losses, largest_difference(scores))
+        return FamilyNumbers(
+            estimates=estimates,
+            kinds=kinds,
+            alpha=self.alpha,
+            margin=self.margin,
+            losses=losses,
+            limit=largest_difference(scores),
+        )
 
     def _loss_estimates(self) -> Estimates | None:
         losses = np.stack([f.outcomes[self.split].nll for f in self.facts])

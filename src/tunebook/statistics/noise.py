@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -63,6 +63,7 @@ class SeedNoise:
 
     covariance: Floats
     df: float
+    _: KW_ONLY
     from_prior: bool = False
     own: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
     prior: float | None = None
@@ -126,7 +127,7 @@ def pooled_covariance(
     repeated = {name: values for name, values in named.items() if len(values) > 1}
     if not repeated:
         size = next((values.shape[1] for values in named.values()), 1)
-        return SeedNoise((prior or 0.0) * np.eye(size), 0.0, True, prior=prior)
+        return SeedNoise((prior or 0.0) * np.eye(size), 0.0, from_prior=True, prior=prior)
     squares = {name: _squares(values) for name, values in repeated.items()}
     dfs = {name: len(values) - 1.0 for name, values in repeated.items()}
     if not isinstance(groups, Mapping):

@@ -60,7 +60,7 @@ def side_of(trials: Iterable[int], history: History, split: str) -> Side:
     return Side(counted, broke, len(facts) - len(counted) - broke)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FamilyNumbers:
     """A family's estimates with their simultaneous distribution.
 

@@ -98,7 +98,7 @@ def test_what_nothing_can_train_on_is_refused(folder: Path, tmp_path: Path) -> N
     with pytest.raises(ModelError, match="dtype: found float64"):
         quantisation.resolve_quantization(folder, "nf4", "float64")
     engine = PeftEngine(EngineOptions(model=str(folder), quantization="nf4"))
-    assert "begins in the base weights" in str(engine.refuses(Configuration(init_lora_weights="pissa")))
+    assert "is computed from the base weights" in str(engine.refuses(Configuration(init_lora_weights="pissa")))
     assert engine.refuses(Configuration()) is None
 
 

@@ -9,7 +9,7 @@ with two decimals nearly every n fits. Rounding to nearest is assumed, not trunc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Examples:
 
     n: int | None  # None when it is not known
     how: str  # given (by the caller), fractions (112/358), stated (in the text), inferred, unknown, no_share
+    _: KW_ONLY
     smallest: int | None = None  # the smallest n that fits, whether believed or not; None when none fits
     luck: float = 1.0  # probability that unrelated accuracies would fit some n up to `smallest`
     alternatives: tuple[int, ...] = ()  # the next numbers that fit as well
@@ -95,5 +96,12 @@ def infer_examples(accuracies: Sequence[Score]) -> Examples:
     chances = np.minimum(1.0, np.multiply.outer(np.arange(2, smallest + 2), units)).prod(axis=1)
     luck = float(min(1.0, chances.sum()))
     others = tuple(int(n) for n in candidates[1 : 1 + _SHOWN_ALTERNATIVES])
-    found = Examples(None, "unknown", smallest, luck, others, 0.5 ** len(printed))
+    found = Examples(
+        None,
+        "unknown",
+        smallest=smallest,
+        luck=luck,
+        alternatives=others,
+        common_factor_chance=0.5 ** len(printed),
+    )
     return replace(found, n=smallest, how="inferred") if luck <= CHANCE_LIMIT else found

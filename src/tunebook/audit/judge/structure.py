@@ -43,7 +43,7 @@ class Confounding:
     levels: tuple[Level, ...] = ()  # the ratio, or the levels that are not isolated
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Boundary:
     """Failures above (or below) all levels of a factor that trained; trials by key."""
 
@@ -236,4 +236,12 @@ def _boundary(
     ]
     _, clean, clean_failed = min(alone) if alone else (0.0, None, None)
     keys = (first.key, *(key for key in beyond if key != first.key))
-    return Boundary(factor, sign > 0, keys, edge.key, moves, clean, clean_failed)
+    return Boundary(
+        factor=factor,
+        above=sign > 0,
+        failed=keys,
+        trained=edge.key,
+        moves=moves,
+        clean=clean,
+        clean_failed=clean_failed,
+    )

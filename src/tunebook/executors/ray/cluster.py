@@ -34,7 +34,7 @@ _NO_WORKLOAD = cast(Workload, None)
 
 
 class Cluster:
-    """A Ray cluster that is there already.
+    """A Ray cluster that is already running.
 
     Args:
         wanted: the devices to ask for.

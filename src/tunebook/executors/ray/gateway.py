@@ -1,4 +1,4 @@
-"""The process between a runner and a Ray cluster; the only place that imports Ray.
+"""The process between a runner and a Ray cluster; the only module that imports Ray.
 
 It holds one relay for each seat. It decides nothing about trials: it passes on orders and messages, writes the adapters
 that arrive, and says every two seconds that the cluster still answers.
@@ -26,7 +26,7 @@ from tunebook.executors.faults import stops_the_study
 from tunebook.executors.handle import GONE, PLACED
 from tunebook.executors.job_queue import Death, DeathKind
 from tunebook.executors.ray.arrivals import Arrivals, DamagedAdapter
-from tunebook.executors.ray.messages import ADAPTER, ADDRESS, HOME, INSECURE, Place, SeatOrder, Wanted, is_safe
+from tunebook.executors.ray.messages import ADAPTER, ADDRESS, HOME, INSECURE, Node, SeatOrder, Wanted, is_safe
 from tunebook.executors.ray.seat import Seat
 
 __all__ = ["main"]
@@ -45,9 +45,9 @@ class _UnusableNode(Exception):
 class _Seat(Seat):
     """A seat as an actor."""
 
-    def where(self) -> Place:
-        """Where it is; answered once there is a device for it."""
-        return Place(socket.gethostname(), ray.get_runtime_context().get_node_id())
+    def where(self) -> Node:
+        """The node that it is on; answered once there is a device for it."""
+        return Node(socket.gethostname(), ray.get_runtime_context().get_node_id())
 
 
 class _Gateway:
@@ -70,14 +70,14 @@ class _Gateway:
     def is_alive(self, node: str) -> bool:
         return any(each["NodeID"] == node and each["Alive"] for each in ray.nodes())
 
-    def refuse(self, place: Place, why: str) -> BaseException | None:
+    def refuse(self, node: Node, why: str) -> BaseException | None:
         """No seat goes to this node any more. Returns: the study's end, when there is no other node."""
-        self._refused[place.node] = f"{place.host}: {why}"
+        self._refused[node.id] = f"{node.host}: {why}"
         if self.n_seats():
             return None
         return EnvironmentStop(
             "the Ray cluster has no node that can be used ({told}). Nodes need the runner's versions, and the model in "
-            "the same folder. Mend them, then run again.",
+            "the same folder. Correct this on at least one node, then run again.",
             told="; ".join(self._refused.values()),
         )
 
@@ -138,7 +138,7 @@ class _Relay:
         self._actor = gateway.actor()
         self._orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._arrivals = Arrivals()
-        self._place: Place | None = None
+        self._node: Node | None = None
         self._ended = False
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -155,7 +155,7 @@ class _Relay:
 
     def ask_to_end(self) -> Any:
         self._ended = True
-        return self._actor.end.remote() if self._place is not None else None
+        return self._actor.end.remote() if self._node is not None else None
 
     def end(self) -> None:
         """End the seat; does not wait for it."""
@@ -179,8 +179,8 @@ class _Relay:
 
     def _listen(self) -> None:
         try:
-            self._place = place = self._placed()
-            self._tell(PLACED, place.host)
+            self._node = node = self._placed()
+            self._tell(PLACED, node.host)
             why = ray.get(self._actor.open.remote(self._order, self._gateway.workload(self._order.workload)))
             if why:
                 raise _UnusableNode(why)
@@ -199,19 +199,19 @@ class _Relay:
         except RayError as error:
             self._gone(DeathKind.CRASH, f"Ray failed on {self._where()} ({_last_line(error)})")
 
-    def _placed(self) -> Place:
+    def _placed(self) -> Node:
         asked = self._actor.where.remote()
         while True:  # no device is free, or the cluster is about to grow
             with suppress(GetTimeoutError):
-                found: Place = ray.get(asked, timeout=_WAIT_SECONDS)
+                found: Node = ray.get(asked, timeout=_WAIT_SECONDS)
                 return found
 
     def _refuse(self, why: str) -> None:
-        assert self._place is not None
-        stop = self._gateway.refuse(self._place, why)
+        assert self._node is not None
+        stop = self._gateway.refuse(self._node, why)
         if stop is not None:
             self._tell("raised", stop)
-        self._gone(DeathKind.NODE, f"{self._place.host} cannot be used: {why}")
+        self._gone(DeathKind.NODE, f"{self._node.host} cannot be used: {why}")
 
     def _pass_on(self) -> None:
         received, heard_at = 0, time.monotonic()
@@ -262,14 +262,14 @@ class _Relay:
 
     def _how(self, error: RayActorError) -> tuple[DeathKind, str]:
         """Of a seat that has died: its node with it, or it alone. Ray's own words are shown, never read."""
-        if self._place is None:
+        if self._node is None:
             return DeathKind.CRASH, f"a seat could not be made ({_last_line(error)})"
-        if not self._gateway.is_alive(self._place.node):
-            return DeathKind.NODE, f"the node {self._place.host} is gone"
-        return DeathKind.CRASH, f"the seat on {self._place.host} died ({_last_line(error)})"
+        if not self._gateway.is_alive(self._node.id):
+            return DeathKind.NODE, f"the node {self._node.host} is gone"
+        return DeathKind.CRASH, f"the seat on {self._node.host} died ({_last_line(error)})"
 
     def _where(self) -> str:
-        return self._place.host if self._place else "a node"
+        return self._node.host if self._node else "a node"
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ __all__ = [
     "ADDRESS",
     "HOME",
     "INSECURE",
+    "Node",
     "Piece",
-    "Place",
     "SeatOrder",
     "Wanted",
     "is_safe",
@@ -69,11 +69,11 @@ class SeatOrder:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a seat is: name of the host, and Ray's name of the node."""
+class Node:
+    """The node of the cluster that a seat is on: the name of its host, and Ray's own id."""
 
     host: str
-    node: str
+    id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,23 +12,24 @@ from tunebook.planning.levels import level_label
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.state import PlanningState
-from tunebook.planning.wave_builder import ABOUT, WaveBuilder, fold_of, with_checkpoint_folds
+from tunebook.planning.wave_builder import FACTORS_OF_FOLD, WaveBuilder, fold_of, with_checkpoint_folds
 
 __all__ = ["Table", "changed_factor"]
 
 
 class Table(Round):
-    """Every row against the baseline, with the study's seeds as far as the share goes."""
+    """Compares every row with the baseline, each with the study's number of seeds as far as the budget allows."""
 
     kind = RoundKind.TABLE
     is_first = True
 
     def applies(self, problem: Problem) -> bool:
-        """Only where the user brings a table."""
+        """Only when the study file names a table of trials."""
         return bool(problem.table)
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave:
-        """The round's only wave: the last rows get a single seed, or are left out, where the share is smaller."""
+        """The round's only wave. When its share of the budget is too small, the last rows get a single seed or are left
+        out."""
         problem = state.problem
         builder = WaveBuilder(state, self.kind, round_number, 1, state.allowance(self.kind))
         rows = _distinct_rows(builder)
@@ -44,7 +45,7 @@ class Table(Round):
         return with_checkpoint_folds(builder.wave())
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """The wave itself: it does not depend on any result."""
+        """The shape of the wave itself, because it does not depend on any result."""
         return shape_of(self.first_wave(PlanningState(problem, History()), 1))
 
 
@@ -72,13 +73,14 @@ def changed_factor(problem: Problem, configuration: Configuration) -> str | None
 
 
 def _acts(name: str, acting: set[str]) -> bool:
-    """Whether a changed setting has an effect, itself or through the one that it is folded into."""
-    together = next((names for names in ABOUT.values() if name in names), {name})
+    """Whether a changed setting has an effect, itself or together with the settings that it is folded with."""
+    together = next((names for names in FACTORS_OF_FOLD.values() if name in names), {name})
     return bool(together & acting)
 
 
 def _distinct_rows(builder: WaveBuilder) -> list[tuple[int, Configuration]]:
-    """The rows (numbered from 1) that are neither the baseline nor another row in other words; the rest are folds."""
+    """The rows, numbered from 1, whose effective configuration is neither the baseline's nor an earlier row's. The
+    others become folds."""
     problem = builder.state.problem
     seen = {problem.effective(problem.spec.baseline): problem.spec.baseline}
     rows = []
@@ -94,7 +96,8 @@ def _distinct_rows(builder: WaveBuilder) -> list[tuple[int, Configuration]]:
 
 
 def _fit(builder: WaveBuilder, n_rows: int) -> _Fit:
-    """Cut in this order: second seeds from the last row, baseline seeds, rows from the last."""
+    """What the budget allows. Cut in this order: further seeds, from the last row on; seeds of the baseline; rows, from
+    the last on."""
     spec = builder.state.problem.spec
     seconds = builder.state.seconds(spec.baseline)
     fit = _Fit(spec.seeds.baseline, n_rows, n_rows)

@@ -1,4 +1,4 @@
-"""Requests to cancel trials or to end a run: an empty file for each in the study folder, which the runner heeds.
+"""Requests to cancel trials or to end a run: an empty file for each in the study folder, which the runner acts on.
 
 A file and no ledger entry, because a ledger has one writer: the runner. A request that is written while nothing runs
 waits for the next run. What became of it is in the ledger, and the file is then gone.

@@ -91,7 +91,7 @@ class EnglishWhole(EnglishPieces):
         )
 
     def english_figures(self) -> str:
-        """The labels inside the figures are in English for want of a font."""
+        """The labels inside the figures are in English because no font was found."""
         return (
             "The text inside the figures is in English, because no font with Chinese characters was found. Install one "
             "(Debian and Ubuntu: apt install fonts-noto-cjk), then `tunebook report` draws them again."

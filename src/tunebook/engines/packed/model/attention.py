@@ -111,7 +111,7 @@ def attend(
 # -- which rows attend to which
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Block:
     """B stacked pieces of L queries (padded) that see W keys (padded) each.
 
@@ -192,8 +192,8 @@ def _block(pieces: Sequence[_Piece], window: int | None, device: torch.device) -
     whole = len(valid) == len(queries)
     rows = index if whole else index[valid]
     return _Block(
-        (len(pieces), length, width), index.to(device), torch.tensor(keys, device=device), hidden.to(device),
-        None if whole else torch.tensor(valid, device=device), rows.to(device),
+        shape=(len(pieces), length, width), queries=index.to(device), keys=torch.tensor(keys, device=device),
+        hidden=hidden.to(device), valid=None if whole else torch.tensor(valid, device=device), rows=rows.to(device),
     )  # fmt: skip
 
 

@@ -131,7 +131,7 @@ class Cohort:
             job, self._workload.train, shapes, self._plan.rows if saved is None else saved.facts["max_rows"],
             self._options.share_prompts, self._options.extra.get("max_steps"), packed.adapter_dtype, packed.device,
         )  # fmt: skip
-        slot = Slot(trainee, time.monotonic())
+        slot = Slot(trainee=trainee, saved_at=time.monotonic())
         if saved is not None:
             slot.scored = list(saved.facts["scored"])
             trainee.load_state(saved.tensors, saved.steps, saved.evaluations, saved.facts)

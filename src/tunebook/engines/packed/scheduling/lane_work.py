@@ -30,7 +30,7 @@ Scores = dict[str, RawScores]
 """By split."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class Slot:
     """A trainee with what the cohort keeps about it.
 

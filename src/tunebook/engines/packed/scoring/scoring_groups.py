@@ -1,9 +1,9 @@
-"""What is run to score examples: the shared prompt once, then of each example only the tokens that are new.
+"""Lays out what is run to score examples: the shared prompt once, then only the tokens of each example that are new.
 
 An example's *path* is what follows the shared prompt: the rest of its prompt (its tail), then the continuations whose
-likelihood is wanted (the gold completion, or every option of a choice), merged where they begin alike. The last token
-of a continuation is only predicted, never run. Paths are sorted, so that neighbours begin alike too: a path reuses the
-rows of the one before it as far as their tails agree.
+likelihood is wanted (the gold completion, or every option of a choice), merged as far as they begin with
+the same tokens. The last token of a continuation is only predicted, never run. Paths are sorted, so that neighbours
+have similar beginnings: a path reuses the rows of the one before it as far as their tails agree.
 
 A `Group` is as many paths as fit one forward. It depends on the examples alone, never on the adapters that are scored
 or how many of them there are. Nothing here runs a model.
@@ -27,7 +27,7 @@ MIN_SHARED = 8
 """A shared prompt of fewer tokens is not worth a forward of its own."""
 _PADDING = 1 << 40
 BLOCKS = 4
-"""Padded blocks in which attention runs over a group: more of them waste less padding on more calls."""
+"""Padded blocks in which attention runs over a group: more blocks need less padding but more calls."""
 
 
 @dataclass(frozen=True)
@@ -59,18 +59,18 @@ class Path:
 
     @property
     def forks(self) -> bool:
-        """Whether its continuations part from one another."""
+        """Whether its continuations branch."""
         return self.parents != tuple(range(-1, len(self.parents) - 1))
 
 
 @dataclass(frozen=True)
 class Fork:
-    """What the continuations of one path do not see of one another.
+    """Which tokens of one path's continuations must not attend to one another.
 
     Attributes:
         path: its index in the block.
         query, key: where its continuations begin among its queries and keys.
-        unseen: (c, c), bool.
+        unseen: which of the c queries must not see which of the c keys, shape (c, c), bool.
     """
 
     path: int
@@ -79,7 +79,7 @@ class Fork:
     unseen: Tensor
 
     def hide(self, hidden: Tensor, queries: slice) -> None:
-        """Set what is not seen in (B, l, W), of which these are the queries."""
+        """Mark the unseen keys in `hidden`, shape (B, l, W), which covers these queries of the block."""
         n = len(self.unseen)
         first, stop = max(self.query, queries.start), min(self.query + n, queries.stop)
         if first < stop:
@@ -96,9 +96,9 @@ class Block:
         key_rows: all rows of each path, shape (B, W), int64.
         query_depths: how many tokens of its path's own come before each query, shape (B, L), int64; 0 for padding.
         key_depths: likewise of each key, shape (B, W), int64; very large for padding.
-        forks: of each path whose continuations part from one another.
-        n_shared: tokens before all of them.
-        last_position: of any query.
+        forks: one for each path whose continuations branch.
+        n_shared: tokens of the shared prompt before them.
+        last_position: the largest position of a query.
     """
 
     query_rows: Tensor
@@ -127,16 +127,16 @@ class Block:
         return positions - torch.arange(self.n_shared, device=positions.device) >= window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Group:
-    """One forward's worth of paths.
+    """Paths that are run in one forward.
 
     Attributes:
         n_shared: tokens of the shared prompt before them.
         paths: in the order of their rows.
         path_rows: the group's row of every token of each path.
         tokens, positions: of each row.
-        blocks: how attention is done.
+        blocks: the padded blocks in which attention is computed.
         gather: where each row's attention lies in the blocks' outputs, one after another, shape (N,), int64.
         label_rows: rows whose logits are needed, M of them.
         wanted: (path, continuation, index into label_rows, token) of every likelihood, in order.
@@ -173,7 +173,7 @@ def paths_of(examples: Sequence[TokenizedExample], scoring: Scoring | None, n_sh
     """Every example's path, sorted by its tail.
 
     Args:
-        scoring: whose options are continuations too, if it is a choice; None: the gold completion alone.
+        scoring: if it is a choice, its options are continuations too; None: the gold completion alone.
     """
     options = scoring.choices if scoring is not None and scoring.kind == "choice" else ()
     paths = [_path(index, example.prompt_ids[n_shared:], (*options, example.completion_ids))
@@ -227,8 +227,9 @@ def _group(laid: Sequence[_Laid], n_shared: int, n_rows: int, device: torch.devi
     blocks = tuple(_block(chunk, n_shared, device) for chunk in chunks)
     gather = torch.tensor(_gather_index(chunks), dtype=torch.int64, device=device)
     return Group(
-        n_shared, tuple(path for path, _, _ in laid), tuple(rows for _, rows, _ in laid), tuple(tokens),
-        tuple(positions), blocks, gather, tuple(labels), tuple(wanted),
+        n_shared=n_shared, paths=tuple(path for path, _, _ in laid), path_rows=tuple(rows for _, rows, _ in laid),
+        tokens=tuple(tokens), positions=tuple(positions), blocks=blocks, gather=gather, label_rows=tuple(labels),
+        wanted=tuple(wanted),
     )  # fmt: skip
 
 

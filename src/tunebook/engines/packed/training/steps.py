@@ -20,7 +20,7 @@ Indexed = tuple[int, TokenizedExample]
 """An example and its index in the training data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MicroBatch:
     """A part of a step that is computed at once.
 
@@ -132,4 +132,7 @@ def _micro_batch(members: Sequence[Indexed], paths: Sequence[_Path], weights: Ma
         row += len(own)
     raw = sum(example.n_tokens for _, example in members)
     each = () if weights is None else (weights[i] for i, example in members for _ in example.completion_ids)
-    return MicroBatch(Tree(tuple(nodes)), tuple(label_rows), tuple(labels), len(members), raw, tuple(each))
+    return MicroBatch(
+        tree=Tree(tuple(nodes)), label_rows=tuple(label_rows), labels=tuple(labels), n_examples=len(members),
+        raw_tokens=raw, weights=tuple(each),
+    )  # fmt: skip

@@ -10,9 +10,9 @@ CLUSTER = {
         "执行器 ray 需要软件包 ray。请用 `{command}` 安装。"
     ),
     (
-        "executor: found ray:{found}; after the colon stands how many workers there are at most, a whole number "
-        "above 0. Give one, or leave it out."
-    ): "executor：找到的是 ray:{found}；冒号后面是工作进程数的上限，须为大于 0 的整数。请给出一个，或省略。",
+        "executor: found ray:{found}; the part after the colon is the largest number of workers, a whole "
+        "number above 0. Correct it, or leave it out."
+    ): "executor：找到的是 ray:{found}；冒号后面是工作进程数的上限，须为大于 0 的整数。请改正，或省略。",
     "executor: found {name}:{found}; {name} takes nothing after its name. Leave it out.": (
         "executor：找到的是 {name}:{found}；{name} 后面不接任何内容。请去掉。"
     ),
@@ -41,7 +41,7 @@ CLUSTER = {
     ),
     (
         "the Ray cluster has no node that can be used ({told}). Nodes need the runner's versions, and the model in "
-        "the same folder. Mend them, then run again."
+        "the same folder. Correct this on at least one node, then run again."
     ): (
         "Ray 集群没有可用的节点（{told}）。各节点的软件版本须与运行研究的机器相同，模型须在同一文件夹中。"
         "请修正后再次运行。"

@@ -157,9 +157,10 @@ ENGINES = {
     ),
     "it does not train the output head, {head}": "它不训练输出层 {head}",
     "it does not train {name} {level}": "它不训练 {name} {level}",
-    "init_lora_weights {kind} begins in the base weights, and these are kept in {quantization}": (
-        "init_lora_weights {kind} 从底座权重开始，而底座权重以 {quantization} 保存"
-    ),
+    (
+        "init_lora_weights {kind} is computed from the base weights in full precision, and these are kept in "
+        "{quantization}"
+    ): ("init_lora_weights {kind} 需要由全精度的底座权重计算，而底座权重以 {quantization} 保存"),
     'optim {optim} needs bitsandbytes: pip install "tunebook[quant]"': (
         'optim {optim} 需要 bitsandbytes：pip install "tunebook[quant]"'
     ),
