@@ -279,7 +279,7 @@ class _Reading:
         said = [s.text for s in self._prose() if BASELINE_TRIAL.search(s.text)]
         differences = [use.header for use in self.uses if use.role == "difference"]
         said += [header for header in differences if not OTHER_DIFFERENCE.search(header)]
-        named = {label for text in said for label, _, _ in trial_labels(text, wordy)}
+        named = {label for text in said for label in _baselines_named(text, wordy)}
         if len(named) != 1 or any(row.is_baseline for row in rows):
             return rows
         key = key_of(named.pop())
@@ -429,6 +429,13 @@ def _is_one_step(row: Row, rows: Sequence[Row]) -> bool:
     changed = {name for name in row.values if row.values[name] != base.values.get(name)}
     changed |= {name for name in row.extra if row.extra[name] != base.extra.get(name)}
     return len(changed - {"lora_alpha"} if "lora_r" in changed else changed) == 1
+
+
+def _baselines_named(text: str, wordy: re.Pattern[str] | None) -> list[str]:
+    """The trials that a text about the baseline names; of "…, our baseline" the one right before the comma."""
+    said = BASELINE_TRIAL.search(text)
+    ends_at = said.start() if said is not None and said.group().startswith(",") else None
+    return [label for label, _, end in trial_labels(text, wordy) if ends_at in (None, end)]
 
 
 def _extra_words(rows: Sequence[Row]) -> re.Pattern[str] | None:
