@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import threading
 import time
 from dataclasses import replace
@@ -366,12 +367,10 @@ def test_calibration_gives_positive_rates_and_changes_nothing(engine, tmp_path):
 
 
 def test_a_full_disk_stops_the_run_and_leaves_no_torn_adapter(engine, tmp_path, monkeypatch):
-    from tunebook.engines.packed.training import saving
-
-    def full_disk(*_args, **_values):
+    def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saving, "save_file", full_disk)
+    monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(DiskFull, match="Free some space"):
         run(engine, [job(0, tmp_path)])
     assert not (tmp_path / "0" / WEIGHTS).exists()

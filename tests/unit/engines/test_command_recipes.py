@@ -72,9 +72,12 @@ def test_the_plain_peft_recipe_leaves_no_setting_out_in_silence(monkeypatch):
     recipe = load("command_peft", monkeypatch)
     varied = Configuration(lr_scheduler_type="warmup_stable_decay", max_grad_norm=0.5, adam_beta2=0.9, warmup_steps=3)
     known = training_keywords(varied, 40)
-    recipe.check_known({"training_arguments": known})
+    plain, weighted = ({"class_weights": kind} for kind in ("none", "balanced"))
+    recipe.check_known({"training_arguments": known, "configuration": plain})
     with pytest.raises(SystemExit, match="adam_epsilon"):
-        recipe.check_known({"training_arguments": known | {"adam_epsilon": 1e-6}})
+        recipe.check_known({"training_arguments": known | {"adam_epsilon": 1e-6}, "configuration": plain})
+    with pytest.raises(SystemExit, match="class_weights"):
+        recipe.check_known({"training_arguments": known, "configuration": weighted})
 
 
 def config_of(**values):
