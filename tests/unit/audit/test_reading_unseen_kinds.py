@@ -132,7 +132,7 @@ def test_a_board_has_places_entries_and_the_baseline_that_its_text_names() -> No
 def test_only_a_trial_right_before_our_baseline_is_named_so() -> None:
     lines = BOARD.format(delta="Δ").replace("against **ours-v1**, our baseline.", "against the {}")
     for said, named in (
-        ("untrained model, our baseline; ours-v3 is new.", False),
+        ("plain model, our baseline; ours-v3 is new.", False),
         ("new ours-v3, our baseline.", True),
     ):
         assert report_of(lines.format(said)).table.baseline_named is named
