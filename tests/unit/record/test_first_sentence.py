@@ -192,6 +192,11 @@ def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
     assert not any(row.tone == "best" for section in record.rounds for row in section.rows)
 
 
+def test_at_the_floor_no_configuration_is_called_the_best_where_more_rows_are_asked_for():
+    assert at_the_floor().record().more_rows_lead.startswith("The leading configuration, which is not recommended, un")
+    assert "最佳" not in at_the_floor().record("zh").more_rows_lead
+
+
 def test_at_the_floor_nothing_is_exported_unless_the_study_file_says_go_on():
     s = at_the_floor()
     read = SimpleNamespace(conclusions=s.conclusions(), spec=s.spec, history=s.history)

@@ -18,8 +18,10 @@ LABELS = {
     "fig_trade_offs": "Which configurations are better by one metric and worse by another?",
     "leg_front": "no other is better by both",
     "more_rows": "Would more training rows help?",
-    "more_rows_lead": "The best configuration, unchanged, on parts of the training rows, two seeds each with rows of "
-    "their own (a smaller part lies within a larger one), on validation. These trainings enter no finding.",
+    "more_rows_best": "The best configuration,",
+    "more_rows_leading": "The leading configuration, which is not recommended,",
+    "more_rows_lead": "unchanged, on parts of the training rows, two seeds each with rows of their own (a smaller part "
+    "lies within a larger one), on validation. These trainings enter no finding.",
     "curve_rows": "{rows} rows ({share})",
     "curve_broke": "training broke",
     "curve_forecast": "Twice the {rows} rows would change it by about {gain} {unit} (95 % interval {interval}), if it "
