@@ -13,6 +13,7 @@ from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.record.results import as_dict
 from tunebook.run.commands.export import best_trial, write_best
 from tunebook.run.paths import StudyPaths
+from tunebook.words import words_for
 
 RANK_32 = BASE.with_values(lora_r=32, lora_alpha=64)
 FAST = BASE.with_values(learning_rate=8e-4)
@@ -195,6 +196,17 @@ def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
 def test_at_the_floor_no_configuration_is_called_the_best_where_more_rows_are_asked_for():
     assert at_the_floor().record().more_rows_lead.startswith("The leading configuration, which is not recommended, un")
     assert "最佳" not in at_the_floor().record("zh").more_rows_lead
+
+
+def test_the_status_names_what_the_leading_configuration_does_not_pass():
+    found = at_the_floor().conclusions().nothing_learned
+    for bar_is, english, chinese in (
+        ("commonest", "always giving the commonest answer 11.2 %", "始终回答最常见类别为 11.2%"),
+        ("untrained", "the untrained model 11.2 %", "未训练的模型为 11.2%"),
+    ):
+        told = replace(found, bar_is=bar_is)
+        assert words_for("en").status_nothing_learned(told).endswith(english)
+        assert words_for("zh").status_nothing_learned(told).endswith(chinese)
 
 
 def test_at_the_floor_nothing_is_exported_unless_the_study_file_says_go_on():
