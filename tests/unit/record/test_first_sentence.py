@@ -10,6 +10,8 @@ from ruamel.yaml import YAML
 from stories import BASE, Story
 
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
+from tunebook.record.plots.overview import confirmation
+from tunebook.record.plots.style import Paper
 from tunebook.record.results import as_dict
 from tunebook.run.commands.export import best_trial, write_best
 from tunebook.run.paths import StudyPaths
@@ -64,6 +66,29 @@ def test_a_best_configuration_that_collapses_in_confirm_is_the_first_sentence():
     assert results["confirmation"]["outcome"] == "broke"
     assert results["confirmation"]["endings"] == ["collapsed"]
     assert results["best"]["key"] == FAST.key
+
+
+def drawn_confirmation(s, language):
+    figure, _ = confirmation(Paper(), s.view(), words_for(language))
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    return legend, [label.get_text() for label in figure.axes[0].get_xticklabels()]
+
+
+def test_the_confirmation_is_drawn_with_its_split_and_calls_best_only_what_is_recommended():
+    legend, roles = drawn_confirmation(explored(), "en")
+    assert ("test, fresh seeds" in legend, roles) == (True, ["best", "baseline"])
+    s = at_the_floor()
+    tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, FAST, 0.05, seeds=1)
+    control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.0, seeds=1)
+    s.ask(tried, control, "best")
+    s.close(RoundKind.CONFIRM, sealed={"best": FAST.key, "baseline": BASE.key})
+    assert s.conclusions().best is None
+    for language, fresh, led in (
+        ("en", "validation, fresh seeds", "led before"),
+        ("zh", "验证集，新随机种子", "此前领先"),
+    ):
+        legend, roles = drawn_confirmation(s, language)
+        assert (legend[-1], roles[0]) == (fresh, led)
 
 
 def test_the_adapter_on_disk_is_that_of_the_configuration_that_held(tmp_path):

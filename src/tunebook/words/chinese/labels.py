@@ -237,6 +237,8 @@ LABELS = {
     "leg_raw": "验证集，未校正",
     "leg_corrected": "验证集，已校正选择偏差",
     "leg_test": "测试集，新随机种子",
+    "leg_fresh": "验证集，新随机种子",
+    "leg_led": "此前领先",
     "leg_trial": "单个实验",
     "leg_leader": "当前领先",
     "leg_all": "其他实验",

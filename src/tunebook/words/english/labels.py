@@ -237,6 +237,8 @@ LABELS = {
     "leg_raw": "validation, as measured",
     "leg_corrected": "validation, corrected for the choice",
     "leg_test": "test, fresh seeds",
+    "leg_fresh": "validation, fresh seeds",
+    "leg_led": "led before",
     "leg_trial": "one trial",
     "leg_leader": "leading so far",
     "leg_all": "other trials",
