@@ -91,6 +91,22 @@ def test_the_confirmation_is_drawn_with_its_split_and_calls_best_only_what_is_re
         assert (legend[-1], roles[0]) == (fresh, led)
 
 
+def test_a_comparison_without_an_estimate_names_the_side_that_has_no_result():
+    broke = {"state": TrialState.FAILED}
+    for fast, base, english, chinese in (
+        ({}, broke, "the baseline has no trial with a result", "基线没有得出结果的实验"),
+        (broke, {}, "learning rate 8e-4: no trial with a result", "：没有得出结果的实验"),
+    ):
+        s = at_the_floor()
+        tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, FAST, 0.05, seeds=1, **fast)
+        control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.02, seeds=1, **base)
+        s.ask(tried, control, "best")
+        s.close(RoundKind.CONFIRM, sealed={"best": FAST.key, "baseline": BASE.key})
+        for language, said in (("en", english), ("zh", chinese)):
+            (told,) = s.record(language).rounds[-1].not_shown
+            assert told.endswith(said), told
+
+
 def test_the_adapter_on_disk_is_that_of_the_configuration_that_held(tmp_path):
     collapsed = {"right": 0.0, "seeds": 1, "state": TrialState.COLLAPSED, "reason": "constant_answer"}
     for stage, rank, rate in ((explored(), 32, 2e-4), (explored(best=collapsed), 16, 8e-4)):

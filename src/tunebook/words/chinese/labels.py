@@ -165,6 +165,7 @@ LABELS = {
     "compared_with": "对照实验",
     "no_interval": "随机种子太少，给不出区间",
     "no_result": "没有得出结果的实验",
+    "no_result_of": "{who}没有得出结果的实验",
     "no_outcomes": "该实验没有逐样本得分。",
     "shortened": "过长的文字已截短。",
     "open_trial": "打开实验",

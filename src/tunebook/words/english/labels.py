@@ -165,6 +165,7 @@ LABELS = {
     "compared_with": "Compared with trial",
     "no_interval": "too few seeds for an interval",
     "no_result": "no trial with a result",
+    "no_result_of": "{who} has no trial with a result",
     "no_outcomes": "No scored examples for this trial.",
     "shortened": "Long texts are shortened.",
     "open_trial": "Open trial",
