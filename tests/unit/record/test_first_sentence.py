@@ -107,6 +107,21 @@ def test_a_comparison_without_an_estimate_names_the_side_that_has_no_result():
             assert told.endswith(said), told
 
 
+def test_the_seeds_by_which_the_leading_configuration_was_not_chosen_are_told():
+    assert "on the same examples" not in at_the_floor().answer()[0]
+    for seeds, english, chinese in (
+        (1, "Another seed of it reaches 5.0 % on the same examples.", "它的另一个随机种子为 5.0%。"),
+        (2, "The mean of two other seeds of it on the same examples is 5.", "它的另外 2 个随机种子平均为 5."),
+    ):
+        s = at_the_floor()
+        tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, FAST, 0.05, seeds=seeds)
+        control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.0, seeds=1)
+        s.ask(tried, control, "best")
+        s.close(RoundKind.CONFIRM, sealed={"best": FAST.key, "baseline": BASE.key})
+        assert english in s.answer()[0]
+        assert chinese in s.answer("zh")[0]
+
+
 def test_the_adapter_on_disk_is_that_of_the_configuration_that_held(tmp_path):
     collapsed = {"right": 0.0, "seeds": 1, "state": TrialState.COLLAPSED, "reason": "constant_answer"}
     for stage, rank, rate in ((explored(), 32, 2e-4), (explored(best=collapsed), 16, 8e-4)):
