@@ -134,6 +134,8 @@ def made_directly():
     yield "nothing_dropped", *same()
     yield "outside_range", ([("rank 64", "8 to 32")],), ([("rank 64", "8～32")],)
     yield "one_seed", *same()
+    yield "other_seeds", *same(0.117, 1)
+    yield "other_seeds", *same(0.117, 2)
     yield "waiting_remark", *same("4-6")
     yield "cut", *same(Cut(code="end_levels", factors=("lora_r",), count=4))
     yield "ending", *same(Ending({8: TrialState.COMPLETED, 9: TrialState.DIVERGED}, ("loss_rose",), (41, 188), None, 9))

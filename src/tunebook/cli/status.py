@@ -169,7 +169,7 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
     """The facts by name, one line each."""
     facts = {"spent": words.spent(_spending(s)) + ("" if s.price is None else words.at_price(s.price))}
     if s.nothing_learned is not None:
-        said = words.status_nothing_learned(s.nothing_learned.accuracy, s.nothing_learned.bar)
+        said = words.status_nothing_learned(s.nothing_learned)
         facts = {"nothing_learned": said, **facts}
     if s.simulated_by is not None:
         facts = {"simulated": plain_text(words.simulated(s.simulated_by)), **facts}

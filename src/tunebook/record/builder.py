@@ -59,6 +59,9 @@ def build(view: View, language: str) -> Record:
         insights=_insights(view, words),
         others=tables.others(view, words),
         more_rows=_more_rows(view, words),
+        more_rows_lead=words.label("more_rows_best" if view.conclusions.best else "more_rows_leading")
+        + words.label("word_gap")
+        + words.label("more_rows_lead"),
         cost=facts.cost_sentence(view, words),
         cost_lead=words.cost_remark() if costs else "",
         costs=costs,
@@ -94,7 +97,7 @@ def build(view: View, language: str) -> Record:
 def _more_rows(view: View, words: Words) -> tuple[str, ...]:
     """The learning curve, one sentence a line, and what twice the rows would bring; empty: it was not measured."""
     points = points_of(view.notes)
-    return words.curve_lines(points, forecast(points)) if points else ()
+    return words.curve_lines(points, forecast(points, view.facts.data.n_train)) if points else ()
 
 
 def best_yaml(view: View, key: str) -> str:

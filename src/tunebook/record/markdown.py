@@ -54,7 +54,7 @@ def _first_page(record: Record) -> list[list[str]]:
             _figures(record, "other_metrics"),
         ]
     if record.more_rows:
-        parts.append([_heading(label["more_rows"]), markdown_text(label["more_rows_lead"])])
+        parts.append([_heading(label["more_rows"]), markdown_text(record.more_rows_lead)])
         parts.append([_bullets(record.more_rows), *_figures(record, "more_rows")])
     if record.cost:
         lead = markdown_text(gap.join(filter(None, [record.cost, record.cost_lead])))

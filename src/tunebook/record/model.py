@@ -146,6 +146,7 @@ class Record:
     insights: tuple[str, ...]
     others: Table | None
     more_rows: tuple[str, ...]
+    more_rows_lead: str
     cost: str
     cost_lead: str
     costs: Table | None

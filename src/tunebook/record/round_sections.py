@@ -119,10 +119,18 @@ def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[s
             what = control_name(view, words, finding.treatment_key)
         versus = "" if finding.control_key == view.baseline_key else words.versus(against)
         in_table = id(finding) in told and not math.isnan(finding.effect)
-        others.append(what + versus if in_table else words.open_contrast(finding, what, versus))
+        tried, control = (_has_result(view, finding, t) for t in (finding.treatment_trials, finding.control_trials))
+        missing = against if tried and not control else ""
+        others.append(what + versus if in_table else words.open_contrast(finding, what, versus, missing))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
     named = [f"{words.factor(f)}{gap}{words.bracketed(comma.join(seen))}" for f, seen in levels.items()]
     return (*([words.no_difference_for(named)] if named else []), *others)
+
+
+def _has_result(view: View, finding: Finding, trials: Sequence[int]) -> bool:
+    """Whether any of a finding's trials trained and was scored on its split."""
+    facts = [view.history.trials[trial] for trial in trials]
+    return any(fact.state is TrialState.COMPLETED and finding.split in fact.outcomes for fact in facts)
 
 
 def _chance(view: View, words: Words, number: int) -> str:

@@ -25,15 +25,20 @@ MISFIT_LEVEL = 0.01
 SMALLEST_DEVIATION = 1e-6
 
 
-def forecast(points: Sequence[CurvePoint]) -> Forecast:
-    """The forecast for twice the most rows of the points."""
+def forecast(points: Sequence[CurvePoint], n_train: int | None = None) -> Forecast:
+    """The forecast for twice the study's training rows, of which it has `n_train`; default: the most of the points.
+
+    Until the whole is measured nothing is forecast: after an interruption the largest part is not all rows.
+    """
     most = max(point.rows for point in points)
+    rows = max(most, n_train or 0)
     by_rows: dict[int, list[CurvePoint]] = {}
     for point in points:
         by_rows.setdefault(point.rows, []).append(point)
     groups = [by_rows[rows] for rows in sorted(by_rows)]
-    if len(groups) < FEWEST_POINTS or any(p.state != "completed" for p in points) or min(map(len, groups)) < 2:
-        return Forecast(rows=most, why_not="few")
+    missing = len(groups) < FEWEST_POINTS or most < rows or min(map(len, groups)) < 2
+    if missing or any(p.state != "completed" for p in points):
+        return Forecast(rows=rows, why_not="few")
     x = np.array([group[0].rows / most for group in groups])
     scores = [np.array([point.scores for point in group]) for group in groups]
     y = np.array([of.mean() for of in scores])
@@ -41,7 +46,7 @@ def forecast(points: Sequence[CurvePoint]) -> Forecast:
     whitened = np.linalg.inv(np.linalg.cholesky(examples + seeds))
     gain, misfit = _gains(x, y[:, None], whitened)
     if stats.f.sf(misfit[0], 1, degrees) < MISFIT_LEVEL:
-        return Forecast(rows=most, why_not="misfit")
+        return Forecast(rows=rows, why_not="misfit")
     generator = np.random.default_rng(0)
     noise = np.linalg.cholesky(examples + SMALLEST_DEVIATION**2 * np.eye(len(y))) @ generator.standard_normal(
         (len(y), DRAWS)
@@ -50,7 +55,7 @@ def forecast(points: Sequence[CurvePoint]) -> Forecast:
     noise += np.sqrt(np.diag(seeds))[:, None] * generator.standard_normal((len(y), DRAWS)) * wide
     drawn, _ = _gains(x, y[:, None] + noise, whitened)
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return Forecast(rows=most, gain=float(gain[0]), interval=(float(low), float(high)))
+    return Forecast(rows=rows, gain=float(gain[0]), interval=(float(low), float(high)))
 
 
 def _errors(scores: Sequence[Floats]) -> tuple[Floats, Floats, int]:

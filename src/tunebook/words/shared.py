@@ -324,11 +324,13 @@ class StudyShared(Shared):
         texts = form(amount), form(other)
         return texts if texts[0] != texts[1] else None
 
-    def open_contrast(self, finding: Finding, what: str, against: str) -> str:
+    def open_contrast(self, finding: Finding, what: str, against: str, missing: str = "") -> str:
         """An inconclusive finding in a list: name and effect, or that there is none; `against` is empty for the
-        baseline."""
-        nothing = math.isnan(finding.effect)
-        return self.colon(what + against, self.label("no_result") if nothing else self.effect_points(finding))
+        baseline, `missing` is the other side where that one has no result."""
+        if not math.isnan(finding.effect):
+            return self.colon(what + against, self.effect_points(finding))
+        why = self.label("no_result_of").format(who=missing) if missing else self.label("no_result")
+        return self.colon(what + against, why)
 
     def effect_points(self, finding: Finding) -> str:
         """The effect with its unit: "+4.5 points (+1.1 to +7.9)"."""

@@ -10,9 +10,12 @@ from ruamel.yaml import YAML
 from stories import BASE, Story
 
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
+from tunebook.record.plots.overview import confirmation
+from tunebook.record.plots.style import Paper
 from tunebook.record.results import as_dict
 from tunebook.run.commands.export import best_trial, write_best
 from tunebook.run.paths import StudyPaths
+from tunebook.words import words_for
 
 RANK_32 = BASE.with_values(lora_r=32, lora_alpha=64)
 FAST = BASE.with_values(learning_rate=8e-4)
@@ -63,6 +66,60 @@ def test_a_best_configuration_that_collapses_in_confirm_is_the_first_sentence():
     assert results["confirmation"]["outcome"] == "broke"
     assert results["confirmation"]["endings"] == ["collapsed"]
     assert results["best"]["key"] == FAST.key
+
+
+def drawn_confirmation(s, language):
+    figure, _ = confirmation(Paper(), s.view(), words_for(language))
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    return legend, [label.get_text() for label in figure.axes[0].get_xticklabels()]
+
+
+def test_the_confirmation_is_drawn_with_its_split_and_calls_best_only_what_is_recommended():
+    legend, roles = drawn_confirmation(explored(), "en")
+    assert ("test, fresh seeds" in legend, roles) == (True, ["best", "baseline"])
+    s = at_the_floor()
+    tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, FAST, 0.05, seeds=1)
+    control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.0, seeds=1)
+    s.ask(tried, control, "best")
+    s.close(RoundKind.CONFIRM, sealed={"best": FAST.key, "baseline": BASE.key})
+    assert s.conclusions().best is None
+    for language, fresh, led in (
+        ("en", "validation, fresh seeds", "led before"),
+        ("zh", "验证集，新随机种子", "此前领先"),
+    ):
+        legend, roles = drawn_confirmation(s, language)
+        assert (legend[-1], roles[0]) == (fresh, led)
+
+
+def test_a_comparison_without_an_estimate_names_the_side_that_has_no_result():
+    broke = {"state": TrialState.FAILED}
+    for fast, base, english, chinese in (
+        ({}, broke, "the baseline has no trial with a result", "基线没有得出结果的实验"),
+        (broke, {}, "learning rate 8e-4: no trial with a result", "：没有得出结果的实验"),
+    ):
+        s = at_the_floor()
+        tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, FAST, 0.05, seeds=1, **fast)
+        control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.02, seeds=1, **base)
+        s.ask(tried, control, "best")
+        s.close(RoundKind.CONFIRM, sealed={"best": FAST.key, "baseline": BASE.key})
+        for language, said in (("en", english), ("zh", chinese)):
+            (told,) = s.record(language).rounds[-1].not_shown
+            assert told.endswith(said), told
+
+
+def test_the_seeds_by_which_the_leading_configuration_was_not_chosen_are_told():
+    assert "on the same examples" not in at_the_floor().answer()[0]
+    for seeds, english, chinese in (
+        (1, "Another seed of it reaches 5.0 % on the same examples.", "它的另一个随机种子为 5.0%。"),
+        (2, "The mean of two other seeds of it on the same examples is 5.", "它的另外 2 个随机种子平均为 5."),
+    ):
+        s = at_the_floor()
+        tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, FAST, 0.05, seeds=seeds)
+        control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.0, seeds=1)
+        s.ask(tried, control, "best")
+        s.close(RoundKind.CONFIRM, sealed={"best": FAST.key, "baseline": BASE.key})
+        assert english in s.answer()[0]
+        assert chinese in s.answer("zh")[0]
 
 
 def test_the_adapter_on_disk_is_that_of_the_configuration_that_held(tmp_path):
@@ -190,6 +247,22 @@ def test_at_the_floor_nothing_is_best_and_no_label_is_suspected():
     assert (record.best, record.suspects, record.suspects_lead, record.insights) == (None, (), "", ())
     assert "Advice" not in record.factors.columns
     assert not any(row.tone == "best" for section in record.rounds for row in section.rows)
+
+
+def test_at_the_floor_no_configuration_is_called_the_best_where_more_rows_are_asked_for():
+    assert at_the_floor().record().more_rows_lead.startswith("The leading configuration, which is not recommended, un")
+    assert "最佳" not in at_the_floor().record("zh").more_rows_lead
+
+
+def test_the_status_names_what_the_leading_configuration_does_not_pass():
+    found = at_the_floor().conclusions().nothing_learned
+    for bar_is, english, chinese in (
+        ("commonest", "always giving the commonest answer 11.2 %", "始终回答最常见类别为 11.2%"),
+        ("untrained", "the untrained model 11.2 %", "未训练的模型为 11.2%"),
+    ):
+        told = replace(found, bar_is=bar_is)
+        assert words_for("en").status_nothing_learned(told).endswith(english)
+        assert words_for("zh").status_nothing_learned(told).endswith(chinese)
 
 
 def test_at_the_floor_nothing_is_exported_unless_the_study_file_says_go_on():

@@ -82,6 +82,13 @@ def test_words_in_both_languages() -> None:
         assert words_for(language).label("curve_few") in unknown[-1]
 
 
+def test_after_an_interruption_shares_are_of_the_training_rows_and_nothing_is_forecast() -> None:
+    told = [point for point in points(dict.fromkeys((0.0125, 0.12, 0.25, 0.5), 0.6)) if point.rows < 400]
+    found = forecast(told, 400)
+    assert (found.rows, found.why_not) == (400, "few")
+    assert words_for("en").curve_lines(told, found)[0].startswith("5 rows (1 %)")
+
+
 @pytest.mark.usefixtures("few_pictures")
 def test_the_curve_of_a_study_is_measured_once_and_enters_no_finding(study: Path) -> None:
     before = read_study(Study.load(study).paths)

@@ -20,7 +20,7 @@ def more_rows(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     points = [point for point in points_of(view.notes) if point.scores]
     if len({point.rows for point in points}) < 2:
         return None
-    found = forecast(points_of(view.notes))
+    found = forecast(points_of(view.notes), view.facts.data.n_train)
     at = [(point.rows, sum(point.scores) / len(point.scores)) for point in points]
     figure, axes = paper.subplots(figsize=(WIDTH, 3.2))
     axes.plot(

@@ -149,13 +149,15 @@ def _rose_most(view: View, words: Words, shown: Sequence[tuple[int, RoundKind]])
 
 
 def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Validation accuracy as measured and corrected for the selection, and test accuracy: shows the winner's curse."""
+    """Validation accuracy as measured and corrected for the selection, and with fresh seeds, on the test split where
+    there is one: shows the winner's curse."""
     confirmed = view.conclusions.confirmation
     if confirmed is None or not confirmed.accuracies:
         return None
     roles = [r for r in ("best", "runner_up", "cheapest", "baseline") if r in confirmed.accuracies]
     figure, axes = paper.subplots(figsize=(WIDTH, 3.6))
     best = view.conclusions.best
+    fresh = "leg_test" if view.evidence.confirm_split == "test" else "leg_fresh"
     series: dict[str, list[tuple[float, float, tuple[float, float]]]] = {}
     for place, role in enumerate(roles):
         key = confirmed.keys[role]
@@ -164,8 +166,8 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
             series.setdefault("leg_raw", []).append((place - 0.26, measured[0], measured[1]))
         if best is not None and key == best.key:
             series.setdefault("leg_corrected", []).append((place, best.corrected, best.corrected_interval))
-        series.setdefault("leg_test", []).append((place + 0.26, confirmed.accuracies[role], confirmed.intervals[role]))
-    styles = {"leg_raw": (GREY, "o"), "leg_corrected": (ORANGE, "s"), "leg_test": (BLUE, "D")}
+        series.setdefault(fresh, []).append((place + 0.26, confirmed.accuracies[role], confirmed.intervals[role]))
+    styles = {"leg_raw": (GREY, "o"), "leg_corrected": (ORANGE, "s"), fresh: (BLUE, "D")}
     for label, dots in series.items():
         colour, marker = styles[label]
         for i, (x, y, interval) in enumerate(dots):
@@ -178,7 +180,7 @@ def confirmation(paper: Paper, view: View, words: Words) -> tuple[Any, str] | No
             above = {"xytext": (0, 3), "textcoords": "offset points", "ha": "center", "va": "bottom", "fontsize": 8.5}
             axes.annotate(words.measured(y), (x, max(ends)), **above)
     titles = {
-        "best": "leg_best",
+        "best": "leg_best" if best is not None and confirmed.keys.get("best") == best.key else "leg_led",
         "runner_up": "runner_up",
         "cheapest": "cheapest_candidate",
         "baseline": "leg_baseline",

@@ -207,7 +207,7 @@ def _accuracy(study: StudyRead) -> str:
     if is_simulated(study.spec.engine):
         return plain_text(words.simulated(study.spec.engine))
     if best is None:
-        text = words.status_nothing_learned(nothing.accuracy, nothing.bar) if nothing is not None else ""
+        text = words.status_nothing_learned(nothing) if nothing is not None else ""
         return text[:1].upper() + text[1:]
     return words.exported_accuracy(best.corrected, best.corrected_interval)
 

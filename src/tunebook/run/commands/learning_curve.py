@@ -79,7 +79,7 @@ def learning_curve(
     study = read_study(paths)
     write_record(study, paths.folder, warn=observer.warning)
     points = points_of(study.notes)
-    return LearningCurve(points=points, forecast=forecast(points))
+    return LearningCurve(points=points, forecast=forecast(points, study.facts.data.n_train))
 
 
 def _parts(train: Sequence[TokenizedExample], seed: int) -> list[tuple[int, tuple[int, ...]]]:

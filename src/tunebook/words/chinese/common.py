@@ -104,8 +104,8 @@ class ChinesePieces(ChineseShared, StudyShared):
         """A factor as the subject of a sentence."""
         return "LoRA rank" if name == "lora_r" else self.factor(name)
 
-    def open_contrast(self, finding: Finding, what: str, against: str) -> str:
-        return super().open_contrast(finding, gap(what).lstrip() if against else what, against)
+    def open_contrast(self, finding: Finding, what: str, against: str, missing: str = "") -> str:
+        return super().open_contrast(finding, gap(what).lstrip() if against else what, against, gap(missing).lstrip())
 
     def duration(self, seconds: float) -> str:
         """A length of time."""

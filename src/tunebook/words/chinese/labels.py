@@ -18,7 +18,9 @@ LABELS = {
     "fig_trade_offs": "哪些配置在一个指标上更好、在另一个指标上更差？",
     "leg_front": "没有其他配置在两项上都更好",
     "more_rows": "更多训练数据有帮助吗？",
-    "more_rows_lead": "最佳配置不变，在部分训练数据上训练，每档两个随机种子、各自抽取数据（小份包含在大份之内），"
+    "more_rows_best": "最佳配置",
+    "more_rows_leading": "领先但未获推荐的配置",
+    "more_rows_lead": "保持不变，在部分训练数据上训练，每档两个随机种子、各自抽取数据（小份包含在大份之内），"
     "在验证集上评分。这些训练不进入任何结论。",
     "curve_rows": "{rows} 条（{share}）",
     "curve_broke": "训练失败",
@@ -163,6 +165,7 @@ LABELS = {
     "compared_with": "对照实验",
     "no_interval": "随机种子太少，给不出区间",
     "no_result": "没有得出结果的实验",
+    "no_result_of": "{who}没有得出结果的实验",
     "no_outcomes": "该实验没有逐样本得分。",
     "shortened": "过长的文字已截短。",
     "open_trial": "打开实验",
@@ -235,6 +238,8 @@ LABELS = {
     "leg_raw": "验证集，未校正",
     "leg_corrected": "验证集，已校正选择偏差",
     "leg_test": "测试集，新随机种子",
+    "leg_fresh": "验证集，新随机种子",
+    "leg_led": "此前领先",
     "leg_trial": "单个实验",
     "leg_leader": "当前领先",
     "leg_all": "其他实验",

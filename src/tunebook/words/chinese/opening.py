@@ -105,6 +105,10 @@ class ChineseOpening(ChinesePieces):
             f"{bar}{has} {self.measured(found.bar)}。"
         )
 
+    def other_seeds(self, accuracy: float, n: int) -> str:
+        which = "另一个随机种子" if n == 1 else f"另外 {n} 个随机种子平均"
+        return f"在同样的样本上，它的{which}为 {self.measured(accuracy)}。"
+
     def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
         ways = []
         if found.still_falling is not None:

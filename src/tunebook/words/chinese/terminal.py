@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunebook.core.findings import NothingLearned
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
 from tunebook.escaping import excerpt
@@ -180,8 +181,11 @@ class ChineseTerminal(ChineseRounds):
         text = f"领先：{self.accuracy(accuracy, interval)}"
         return f"{text}，{changes}" if changes else text
 
-    def status_nothing_learned(self, accuracy: float, bar: float) -> str:
-        return f"没有证据表明有配置学会了任务：领先者 {self.measured(accuracy)}，不训练为 {self.measured(bar)}"
+    def status_nothing_learned(self, found: NothingLearned) -> str:
+        bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
+        return (
+            f"没有证据表明有配置学会了任务：领先者 {self.measured(found.accuracy)}，{bar}为 {self.measured(found.bar)}"
+        )
 
     def baseline_accuracy(self, accuracy: float) -> str:
         return f"基线：{self.measured(accuracy)}"

@@ -18,8 +18,10 @@ LABELS = {
     "fig_trade_offs": "Which configurations are better by one metric and worse by another?",
     "leg_front": "no other is better by both",
     "more_rows": "Would more training rows help?",
-    "more_rows_lead": "The best configuration, unchanged, on parts of the training rows, two seeds each with rows of "
-    "their own (a smaller part lies within a larger one), on validation. These trainings enter no finding.",
+    "more_rows_best": "The best configuration,",
+    "more_rows_leading": "The leading configuration, which is not recommended,",
+    "more_rows_lead": "unchanged, on parts of the training rows, two seeds each with rows of their own (a smaller part "
+    "lies within a larger one), on validation. These trainings enter no finding.",
     "curve_rows": "{rows} rows ({share})",
     "curve_broke": "training broke",
     "curve_forecast": "Twice the {rows} rows would change it by about {gain} {unit} (95 % interval {interval}), if it "
@@ -163,6 +165,7 @@ LABELS = {
     "compared_with": "Compared with trial",
     "no_interval": "too few seeds for an interval",
     "no_result": "no trial with a result",
+    "no_result_of": "{who} has no trial with a result",
     "no_outcomes": "No scored examples for this trial.",
     "shortened": "Long texts are shortened.",
     "open_trial": "Open trial",
@@ -235,6 +238,8 @@ LABELS = {
     "leg_raw": "validation, as measured",
     "leg_corrected": "validation, corrected for the choice",
     "leg_test": "test, fresh seeds",
+    "leg_fresh": "validation, fresh seeds",
+    "leg_led": "led before",
     "leg_trial": "one trial",
     "leg_leader": "leading so far",
     "leg_all": "other trials",

@@ -139,6 +139,13 @@ class EnglishOpening(EnglishPieces):
             f"{self.measured(found.bar)}."
         )
 
+    def other_seeds(self, accuracy: float, n: int) -> str:
+        """The leading configuration with the seeds by which it was not chosen, on the same examples."""
+        reached = self.measured(accuracy)
+        if n == 1:
+            return f"Another seed of it reaches {reached} on the same examples."
+        return f"The mean of {numeral(n)} other seeds of it on the same examples is {reached}."
+
     def would_help(self, found: NothingLearned, n_answers: int | None) -> str:
         """What to try next; `n_answers`: so few distinct answers that they can be chosen among."""
         ways = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tunebook.core.findings import NothingLearned
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
 from tunebook.escaping import excerpt
@@ -227,12 +228,11 @@ class EnglishTerminal(EnglishRounds):
         text = f"leading: {self.accuracy(accuracy, interval)}"
         return f"{text}: {changes}" if changes else text
 
-    def status_nothing_learned(self, accuracy: float, bar: float) -> str:
+    def status_nothing_learned(self, found: NothingLearned) -> str:
         """No configuration leads for a reason."""
-        leading, without = self.measured(accuracy), self.measured(bar)
-        return (
-            f"no configuration is shown to have learned the task: the leading one {leading}, without training {without}"
-        )
+        leading, reached = self.measured(found.accuracy), self.measured(found.bar)
+        bar = "the untrained model" if found.bar_is == "untrained" else "always giving the commonest answer"
+        return f"no configuration is shown to have learned the task: the leading one {leading}, {bar} {reached}"
 
     def baseline_accuracy(self, accuracy: float) -> str:
         """The baseline's accuracy."""
