@@ -196,7 +196,7 @@ class ChineseRounds(ChinesePieces):
 
     def pilot_remark(self, chosen: float, around: bool = False) -> str:
         if around:
-            return f"试验轮按验证损失估计的学习率（所有配置共用）：{rate(chosen)}。后续各轮在它附近寻找。"
+            return f"预跑按验证损失估计的学习率（所有配置共用）：{rate(chosen)}。后续各轮在它附近寻找。"
         return f"后续使用的学习率：{rate(chosen)}，按验证损失选出，所有配置共用。"
 
     def floor(self, floor: Floor, stops: bool) -> str:

@@ -241,11 +241,11 @@ class EnglishRounds(EnglishPieces):
         )
 
     def pilot_remark(self, chosen: float, around: bool = False) -> str:
-        """The pilot's learning rate; `around`: later rounds try others near it, as a balanced design or a model does."""
+        """The pilot's learning rate; `around`: later rounds try others near it, as in a balanced design."""
         if around:
             return (
-                f"The pilot's estimate of the learning rate, by validation loss for all configurations: {rate(chosen)}. "
-                "Later rounds look around it."
+                f"The pilot's estimate of the learning rate, by validation loss for all configurations: {rate(chosen)}"
+                ". Later rounds look around it."
             )
         return f"Learning rate for the next rounds: {rate(chosen)}, chosen by validation loss for all configurations."
 
