@@ -131,6 +131,7 @@ def made_directly():
     yield "over_fitted", *same(2.0)
     yield "overfits", *same(8, 2.0, 0.61, 0.74, 2)
     yield "pilot_remark", *same(4e-4)
+    yield "pilot_remark", *same(4e-4, True)
     yield "nothing_dropped", *same()
     yield "outside_range", ([("rank 64", "8 to 32")],), ([("rank 64", "8～32")],)
     yield "one_seed", *same()

@@ -23,7 +23,7 @@ from tunebook.core.notice import Notice
 from tunebook.errors import StudyFileError
 from tunebook.escaping import quoted
 
-__all__ = ["FunctionMetric", "load_function", "metric_file"]
+__all__ = ["FunctionMetric", "load_function", "metric_file", "require_module"]
 
 LIST_ARGUMENTS = frozenset(
     {"answers", "golds", "predictions", "preds", "references", "refs", "targets", "labels", "outputs", "y_true"}
@@ -153,23 +153,45 @@ def load_function(name: str, folder: Path, options: Mapping[str, Any] | None = N
 
 def metric_file(name: str, folder: Path) -> Path | None:
     """The file beside the study file that holds the metric `module:function`; None: an installed module."""
-    file = folder.joinpath(*name.partition(":")[0].split(".")).with_suffix(".py")
+    file = _file_of(name.partition(":")[0], folder)
     return file if file.is_file() else None
 
 
+def require_module(name: str, folder: Path) -> None:
+    """Refuse the metric `module:function` if there is neither a file nor an installed package of that name; imports
+    nothing.
+
+    Raises:
+        StudyFileError: so it is.
+    """
+    module_name = name.partition(":")[0]
+    top = module_name.partition(".")[0]
+    if metric_file(name, folder) or top in sys.modules or importlib.util.find_spec(top):
+        return
+    raise _not_there(name, _file_of(module_name, folder), top)
+
+
+def _file_of(module_name: str, folder: Path) -> Path:
+    return folder.joinpath(*module_name.split(".")).with_suffix(".py")
+
+
+def _not_there(name: str, file: Path, missing: str | None) -> StudyFileError:
+    return StudyFileError(
+        "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
+        "study file, or correct the name.",
+        name=name,
+        file=file,
+        missing=missing,
+    )
+
+
 def _module(module_name: str, name: str, folder: Path) -> ModuleType:
-    file = folder.joinpath(*module_name.split(".")).with_suffix(".py")
+    file = _file_of(module_name, folder)
     try:
         return _from_file(module_name, file) if file.is_file() else importlib.import_module(module_name)
     except Exception as error:  # importing runs the user's code, which may raise anything
         if isinstance(error, ModuleNotFoundError) and not file.is_file() and _is_named(error.name, module_name):
-            raise StudyFileError(
-                "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
-                "study file, or correct the name.",
-                name=name,
-                file=file,
-                missing=error.name,
-            ) from None
+            raise _not_there(name, file, error.name) from None
         if isinstance(error, ModuleNotFoundError) and error.name:
             raise StudyFileError(
                 "metric: found {name}; {module_name} imports {missing}, which is not installed here. Install it, or "

@@ -54,7 +54,7 @@ _KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: 
 
 def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
     """Refuse options that the metric does not have or whose values are of another type than it says, by annotation or
-    by default: most metrics would find out only while they score."""
+    by default: most metrics would find out only while they score. Refuse also that a needed one is missing."""
     try:
         known = {name: each for name, each in inspect.signature(factory).parameters.items() if name != FOLDER}
         hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
@@ -82,6 +82,14 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
                 value=quoted(value),
                 name=name,
                 rule=Phrase(_KINDS[wanted]) if wanted in _KINDS else Phrase("of type {kind}", kind=wanted),
+            )
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    for option, each in known.items():
+        if each.kind in named and each.default is inspect.Parameter.empty and option not in options:
+            raise StudyFileError(
+                "metric: {name} needs the option {option}. Write metric: {{name: {name}, {option}: ...}}.",
+                name=name,
+                option=option,
             )
 
 

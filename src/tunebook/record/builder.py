@@ -16,7 +16,7 @@ from tunebook.record import classes, factors, facts, opening, tables
 from tunebook.record.boundary import boundary_sentence
 from tunebook.record.cost import trial_cost
 from tunebook.record.grouped import others_decided
-from tunebook.record.model import Best, Record, Suspect
+from tunebook.record.model import FEW_SUSPECTS, Best, Record, Suspect
 from tunebook.record.round_sections import round_sections
 from tunebook.record.unknown import unknown
 from tunebook.record.view import View
@@ -41,6 +41,11 @@ def build(view: View, language: str) -> Record:
     columns, numeric, trials = tables.trial_table(view, words)
     _, constant = tables.varying(view)
     suspects, n_suspects, n_trained = _suspects(view)
+    tells_suspects = n_trained >= FEWEST_TRIALS_FOR_SUSPECTS and view.conclusions.nothing_learned is None
+
+    def suspects_lead(shown: int) -> str:
+        return words.suspects(n_suspects, n_trained, shown) if tells_suspects else ""
+
     groups_lead, groups = classes.by_group(view, words)
     class_lead, by_class = classes.by_class(view, words)
     answered_lead, answered = classes.confusions(view, words)
@@ -86,9 +91,8 @@ def build(view: View, language: str) -> Record:
         trials=trials,
         same_everywhere=words.same_everywhere(_settings(view, words, constant)) if trials and constant else "",
         suspects=suspects,
-        suspects_lead=words.suspects(n_suspects, n_trained, len(suspects))
-        if n_trained >= FEWEST_TRIALS_FOR_SUSPECTS and view.conclusions.nothing_learned is None
-        else "",
+        suspects_lead=suspects_lead(len(suspects)),
+        short_suspects_lead=suspects_lead(min(len(suspects), FEW_SUSPECTS)),
         notes=_notes(view, words),
         labels={name: words.label(name) for name in words.labels},
     )

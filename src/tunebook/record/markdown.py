@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tunebook.escaping import markdown_code
-from tunebook.record.model import Cell, Record, RoundSection, Table
+from tunebook.record.model import FEW_SUSPECTS, Cell, Record, RoundSection, Table
 from tunebook.record.text import markdown_text
 from tunebook.words.marks import strong
 
@@ -13,8 +13,6 @@ __all__ = ["render"]
 
 MARKS = {"best": "★ ", "failed": "✗ "}
 """Mark before the first cell of a highlighted row, for readers who see no colour."""
-MOST_SUSPECTS = 2
-"""The page lists more."""
 FIGURES = {
     "best": ("curve_best",),
     "importance": ("effects", "learning_rate"),
@@ -100,8 +98,8 @@ def _lookup(record: Record) -> list[list[str]]:
     if record.by_class:
         parts.append([_heading(label["by_class"]), _kinds(record.by_class_lead, record.by_class, label)])
     parts.append([_heading(label["sure"]), _facts(record.sure, label), _bullets(record.interactions)])
-    if record.suspects_lead:
-        parts.append([_heading(label["suspects"]), markdown_text(record.suspects_lead), _suspects(record)])
+    if lead := record.short_suspects_lead:
+        parts.append([_heading(label["suspects"]), markdown_text(lead), _suspects(record)])
     if record.notes:
         parts.append([_heading(label["notes"]), _bullets(record.notes)])
     if record.trials:
@@ -157,7 +155,7 @@ def _lead(label: Mapping[str, str], name: str) -> str:
 def _suspects(record: Record) -> str:
     """The first suspects, a line for each."""
     lines = []
-    for s in record.suspects[:MOST_SUSPECTS]:
+    for s in record.suspects[:FEW_SUSPECTS]:
         given = f" {markdown_code(s.commonest)} ({s.given_by}/{s.n_trials})" if s.given_by else ""
         kind = f" {markdown_text(s.group)}" if s.group else ""
         lines.append(f"{s.index}{kind}: {markdown_code(s.prompt)} → {markdown_code(s.gold)};{given}")

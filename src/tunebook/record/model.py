@@ -15,6 +15,9 @@ from tunebook.core.study import TrialState
 
 __all__ = ["Best", "Cell", "Figure", "Record", "RoundRow", "RoundSection", "Suspect", "Table", "TrialRow"]
 
+FEW_SUSPECTS = 2
+"""So many suspects `record.md` lists, and `Record.short_suspects_lead` says so; the page lists more."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -171,6 +174,7 @@ class Record:
     trials: tuple[TrialRow, ...]
     same_everywhere: str
     suspects_lead: str
+    short_suspects_lead: str
     suspects: tuple[Suspect, ...]
     notes: tuple[str, ...]
     figures: tuple[Figure, ...] = ()

@@ -81,6 +81,15 @@ def test_without_a_terminal_a_metric_is_refused_before_it_is_imported(command, m
     assert not Path("started").exists()
 
 
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_a_metric_that_is_not_there_is_told_before_trust_is_asked(command, capsys) -> None:
+    with_metric("nofile:score")
+    assert command_line([command, "study.yaml"]) == BAD_INPUT
+    said = capsys.readouterr().err
+    assert "study.yaml:5: metric: found nofile:score; there is no " in said
+    assert "trust" not in said
+
+
 def test_plan_starts_no_program_and_names_it(capsys) -> None:
     with_program()
     assert command_line(["plan", "study.yaml"]) == 0

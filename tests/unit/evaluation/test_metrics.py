@@ -223,3 +223,8 @@ def test_a_function_says_what_its_number_is(tmp_path: Path) -> None:
 def test_options_that_a_metric_does_not_take_are_told() -> None:
     with pytest.raises(StudyFileError, match=r"metric.digits: found 3; number takes no options"):
         load_metric("number", options={"digits": 3})
+
+
+def test_an_option_that_a_metric_needs_is_told_by_name() -> None:
+    with pytest.raises(StudyFileError, match=r"metric: mae needs the option span. Write metric: {name: mae, span: "):
+        load_metric("mae")

@@ -8,6 +8,7 @@ import pytest
 from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
+from tunebook.record.markdown import render as render_markdown
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.marks import plain_text
 from tunebook.words.values import Ending, Price
@@ -257,6 +258,17 @@ def test_effects_shown_are_those_of_the_findings(record, view):
     assert len(shown) == len(expected)
     for text, judged in zip(shown, expected, strict=True):
         assert text.startswith(f"{judged.effect * 100:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0"))
+
+
+def test_as_many_suspects_are_listed_as_the_text_says(view):
+    record = build(view, "en")
+    few = replace(
+        record, short_suspects_lead=words_for("en", view.scale).suspects(43, 6, 2), suspects=record.suspects * 3
+    )
+    text = render_markdown(few).partition(record.labels["suspects"])[2].partition("##")[0]
+    assert "The first 2 are shown." in text
+    assert text.count("→") == 2
+    assert "The first" not in record.short_suspects_lead or "The first 2 " in record.short_suspects_lead
 
 
 def test_suspects_are_wrong_in_every_trained_trial(record, view):

@@ -23,7 +23,7 @@ ROUND_STYLES = ((BLUE, None), (ORANGE, "//"), (GREEN, "\\\\"), (PURPLE, "xx"), (
 
 
 def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Every configuration that trained: validation accuracy with its 95 % interval against training tokens."""
+    """Every configuration that trained: validation accuracy with its 95 % interval against training work."""
     conclusions = view.conclusions
     best_key = conclusions.best.key if conclusions.best else ""
     dots: dict[str, list[tuple[float, float, float, float]]] = {}

@@ -17,9 +17,9 @@ from pathlib import Path
 import platformdirs
 
 from tunebook.core.study import StudySpec
-from tunebook.errors import UserError
+from tunebook.errors import StudyFileError, UserError
 from tunebook.escaping import quoted, shell_line
-from tunebook.evaluation.function import metric_file
+from tunebook.evaluation.function import metric_file, require_module
 from tunebook.phrases import Phrase
 from tunebook.plugins import METRICS
 from tunebook.run.paths import StudyPaths
@@ -54,16 +54,29 @@ def unconfirmed_code(spec: StudySpec, paths: StudyPaths, starts_program: bool) -
     Args:
         starts_program: whether the command starts the program. The metric is imported by every command that reads the
             data.
+
+    Raises:
+        UserError: the metric's module is not there, so there is nothing to confirm.
     """
     named = []
     if starts_program and spec.command:
         named.append(_program(spec.command))
     if ":" in spec.metric:
+        _require_there(spec.metric, paths)
         named.append(_metric(spec.metric, paths.base))
     named += [
         _runs_answers(name) for name in spec.installed_metrics if getattr(METRICS.load(name), "runs_answers", False)
     ]
     return tuple(code for code in named if not code.is_confirmed)
+
+
+def _require_there(metric: str, paths: StudyPaths) -> None:
+    try:
+        require_module(metric, paths.base)
+    except StudyFileError as error:
+        if paths.file is None:
+            raise
+        raise StudyFileError(with_line(error.phrase, paths.file)) from None
 
 
 def _runs_answers(name: str) -> NamedCode:

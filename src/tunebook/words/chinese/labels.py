@@ -215,7 +215,7 @@ LABELS = {
     "ax_accuracy": "准确率（%）",
     "ax_effect": "与基线之差（百分点）",
     "ax_share": "解释的方差占比（%，扣除噪声）",
-    "ax_work": "训练 token 数（基线 = 1）",
+    "ax_work": "训练计算量（基线 = 1）",
     "other_settings": "其余设置，与基线相同",
     "as_baseline": "配置与基线相同。",
     "ax_validation": "验证准确率（%）",

@@ -155,7 +155,7 @@ class ChinesePage(ChinesePieces):
         return f"{trained} 个实验训练正常，{broke} 个训练失败。"
 
     def says_cost(self, gain: float, work: float) -> str:
-        return f"最优配置与基线相差 {self.change(gain)} {self.unit}，训练 token 数为基线的 {times(work)}。"
+        return f"最优配置与基线相差 {self.change(gain)} {self.unit}，训练计算量为基线的 {times(work)}。"
 
     def says_rounds(self, heading: str, gain: float) -> str:
         return f"领先者在“{heading}”提高最多：{self.change(gain)} {self.unit}。"

@@ -215,7 +215,7 @@ LABELS = {
     "ax_accuracy": "accuracy (%)",
     "ax_effect": "difference from the baseline (points)",
     "ax_share": "share of variance beyond noise (%)",
-    "ax_work": "training tokens (baseline = 1)",
+    "ax_work": "training work (baseline = 1)",
     "other_settings": "All other settings, as in the baseline",
     "as_baseline": "Configured like the baseline.",
     "ax_validation": "validation accuracy (%)",

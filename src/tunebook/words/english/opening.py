@@ -451,7 +451,7 @@ class EnglishOpening(EnglishPieces):
     def _price(self, price: Price) -> str:
         parts = []
         if price.work is not None and times(price.work) != times(1):
-            parts.append(f"it takes {times(price.work)} the training tokens")
+            parts.append(f"it takes {times(price.work)} the training work")
         if size := self.told_apart(price.size, price.best_size, bytes_text):
             parts.append(f"its adapter has {size[0]} instead of {size[1]}")
         return ", ".join(parts)

@@ -182,9 +182,7 @@ class EnglishPage(EnglishPieces):
         return f"{plural(trained, 'trial')} trained; {numeral(broke)} did not."
 
     def says_cost(self, gain: float, work: float) -> str:
-        return (
-            f"The best gains {self.change(gain)} {self.unit} over the baseline for {times(work)} its training tokens."
-        )
+        return f"The best gains {self.change(gain)} {self.unit} over the baseline for {times(work)} its training work."
 
     def says_rounds(self, heading: str, gain: float) -> str:
         """The round after which the leader rose most."""

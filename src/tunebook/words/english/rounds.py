@@ -240,7 +240,13 @@ class EnglishRounds(EnglishPieces):
             "the mean of the other factors; their 95 % intervals are descriptive, not findings."
         )
 
-    def pilot_remark(self, chosen: float) -> str:
+    def pilot_remark(self, chosen: float, around: bool = False) -> str:
+        """The pilot's learning rate; `around`: later rounds try others near it, as in a balanced design."""
+        if around:
+            return (
+                f"The pilot's estimate of the learning rate, by validation loss for all configurations: {rate(chosen)}"
+                ". Later rounds look around it."
+            )
         return f"Learning rate for the next rounds: {rate(chosen)}, chosen by validation loss for all configurations."
 
     def floor(self, floor: Floor, stops: bool) -> str:

@@ -442,6 +442,9 @@ DATA = {
         "metric {name}: gave {value!r} on example {index}; a score is a number from {low} to {high}. Correct the "
         "function."
     ): ("metric {name}：对样本 {index} 给出 {value!r}；分数是从 {low} 到 {high} 的数。请改正该函数。"),
+    "metric: {name} needs the option {option}. Write metric: {{name: {name}, {option}: ...}}.": (
+        "metric：{name} 必须有选项 {option}。请写 metric: {{name: {name}, {option}: ...}}。"
+    ),
     "metric: {name} does not take these options ({error}). Correct them.": (
         "metric：{name} 不接受这些选项（{error}）。请改正。"
     ),
