@@ -192,7 +192,8 @@ def made_directly():
         n_examples=300, seeds=(3, 3), told_apart=True, provisional=False,
     )  # fmt: skip
     yield "against_runner_up", ("rank 32", gain, True), ("rank 32", gain, True)
-    yield "says_effects", *same(3, 1, 7)
+    yield "says_effects", *same(3, 1, 7, True)
+    yield "says_effects", *same(3, 1, 7, False)
     for spot, failed in ((("2e-4", "6e-4"), 2e-3), (("2e-4", "2e-4"), None), (None, 2e-3)):
         yield "says_rate", *same(spot, failed)
     for trend, values in (("rose", (0.6, 0.75)), ("falls", (1.2, 0.9)), ("level", None)):

@@ -143,15 +143,16 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
     if p.calibration is None and p.engine_calibrates:
         lines.append(words.plan_not_measured())
     if p.calibration is not None:
+        simulated = is_simulated(p.spec.engine)
         slots = int(p.calibration.values.get("slots", 1))
-        if p.memory_bytes is not None:
+        if p.memory_bytes is not None and not simulated:
             lines += words.plan_memory(p.next_cost.peak_bytes, slots, p.memory_bytes)
         here, alone = (
             time_range(seconds, p.calibration) for seconds in (p.total_cost.seconds, p.total_cost.one_by_one_seconds)
         )
         price = p.spec.price_per_hour
         prices = None if price is None else (price * here[0] / 3600, price * here[1] / 3600)
-        lines.append(words.plan_time(alone, here, _first_effect(p), prices))
+        lines.append(words.plan_time(alone, here, _first_effect(p), prices, simulated))
     if p.service is not None:
         lines.append(words.plan_service(p.service.requests, p.service.tokens, p.service.price))
     return lines

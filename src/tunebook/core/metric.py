@@ -19,6 +19,7 @@ from tunebook.escaping import quoted
 from tunebook.phrases import Phrase
 
 __all__ = [
+    "CJK",
     "AnswerSource",
     "ExampleMetric",
     "LikelihoodMetric",
@@ -28,6 +29,11 @@ __all__ = [
     "SetMetric",
     "compared",
 ]
+
+
+CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+"""Chinese and Japanese characters, for a class of a regular expression. They have no blanks between words, so that each
+of them counts as a word, wherever words are counted."""
 
 
 def compared(text: str) -> str:

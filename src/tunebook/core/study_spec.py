@@ -197,7 +197,8 @@ class StudySpec:
     )  # fmt: skip
     model: str = key(
         ..., "a model folder, a hub id (id@revision), or the built-in smollm2",
-        "a model folder with safetensors, a hub id (`id@revision`), or `smollm2`", example="smollm2",
+        "a model folder with safetensors, a hub id (`id@revision`), or `smollm2`; `none` for an engine that loads no "
+        "model, such as `simulated`", example="smollm2",
     )  # fmt: skip
     data: DataSpec = key(
         ..., "a map with train, and optionally validation and test", example="{train: train.jsonl}"

@@ -1,4 +1,7 @@
-"""A tokenizer for engines that bring no model: one id a word. Lengths are then counted in words."""
+"""A tokenizer for engines that bring no model: one id a word. Lengths are then counted in words.
+
+Chinese and Japanese have no blanks between words; there every character counts as a word, as in the metrics.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from tunebook.core.metric import CJK
+
 __all__ = ["PlainTokenizer"]
 
-_WORDS = re.compile(r"\s*\S+")
+_WORDS = re.compile(rf"\s*(?:[{CJK}]|[^\s{CJK}]+)")
 
 
 class PlainTokenizer:

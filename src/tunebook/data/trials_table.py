@@ -97,6 +97,12 @@ def settings_of(text: str) -> dict[str, Level]:
                 name=quoted(name),
                 meant=meant,
             )
+        if "=" in level or level.endswith((",", ";", "\uff0c", "\uff1b")):
+            raise UserError(
+                "{word}: settings are separated by blanks, as in 'lora_r=64 learning_rate=3e-4'. Write a blank between "
+                "them, and nothing else.",
+                word=quoted(word),
+            )
         if factor in values:
             raise UserError("{word}: {factor} is there twice. Give it once.", word=quoted(word), factor=factor)
         kind = FACTOR_KINDS[factor]

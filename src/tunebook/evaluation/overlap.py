@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 
 from tunebook.core.facts import ExampleText, Floats
-from tunebook.core.metric import ExampleMetric
+from tunebook.core.metric import CJK, ExampleMetric
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.evaluation.libraries import library
 
 __all__ = ["Bleu", "ChrF", "EditSimilarity", "Length", "RougeL", "SquadExact", "TokenF1", "squad_tokens", "words"]
 
-_CJK = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
+_WORD = re.compile(rf"[{CJK}]|[^\W_{CJK}]+")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = set(string.punctuation) | set("，。！？；：、“”‘’（）《》〈〉【】…—·")
 MOST_CHARACTERS = 4000
@@ -79,7 +78,7 @@ class Bleu(ExampleMetric):
     def _counts(self, answer: str, golds: tuple[str, ...]) -> list[float]:
         """Matches and totals of the four orders, and the two lengths."""
         if (answer, golds) not in self._known:
-            name = self._tokenize or ("zh" if re.search(f"[{_CJK}]", golds[0]) else "13a")
+            name = self._tokenize or ("zh" if re.search(f"[{CJK}]", golds[0]) else "13a")
             found = self._metrics[name].sentence_score(answer[:MOST_CHARACTERS], list(golds))
             self._known[answer, golds] = [*found.counts, *found.totals, found.sys_len, found.ref_len]
         counts: list[float] = self._known[answer, golds]
@@ -138,7 +137,7 @@ class EditSimilarity(ExampleMetric):
 def squad_tokens(text: str) -> list[str]:
     """Words as SQuAD compares them: lower case, without punctuation and articles; Chinese by character."""
     plain = "".join(c for c in text.casefold() if c not in _PUNCTUATION)
-    spaced = re.sub(rf"([{_CJK}])", r" \1 ", _ARTICLES.sub(" ", plain))
+    spaced = re.sub(rf"([{CJK}])", r" \1 ", _ARTICLES.sub(" ", plain))
     return spaced.split()
 
 

@@ -122,6 +122,7 @@ def _spent(view: View) -> Spent:
         processor_seconds=sum(float(v["seconds"]) for code, v in view.notes if code == PROCESSOR_TIME),
         one_by_one=one_by_one(view),
         price=None if price is None else price * seconds / 3600,
+        is_simulated=view.is_simulated,
     )
 
 

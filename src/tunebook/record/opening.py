@@ -57,6 +57,7 @@ def aim(view: View, words: Words) -> str:
             metric=spec.metric,
             model=model,
             is_score=score,
+            is_simulated=view.is_simulated,
             factors=tuple(factors),
             trials=spec.budget.trials,
             hours=spec.budget.hours,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "count",
     "count_text",
     "duration",
+    "fixed",
     "margin_text",
     "number",
     "p_phrase",
@@ -150,8 +152,16 @@ def trial_list(ids: Sequence[int]) -> str:
 
 
 def _no_minus_zero(x: float, decimals: int) -> str:
-    text = f"{x:.{decimals}f}"
+    text = fixed(x, decimals)
     return text.lstrip("-") if float(text) == 0 else text
+
+
+def fixed(x: float, decimals: int) -> str:
+    """With that many decimals, halves away from zero. What floats add is cleared first, so that one mean that was
+    computed in two ways is written in one: 65.25 and 65.24999999999999 are both "65.3"."""
+    if not math.isfinite(x):
+        return f"{x:.{decimals}f}"
+    return f"{Decimal(f'{x:.9f}').quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP):f}"
 
 
 def count_text(n: float) -> str:

@@ -216,7 +216,7 @@ class Shared:
 
     def plain_range(self, low: float, high: float) -> str:
         """Two numbers with one decimal."""
-        return f"{low:.1f}{self.to}{high:.1f}"
+        return f"{numbers.fixed(low, 1)}{self.to}{numbers.fixed(high, 1)}"
 
     def bound(self, difference: float) -> str:
         """An end of an interval, as `change`, but never zero unless it is: which side it lies on decides."""

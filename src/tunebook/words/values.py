@@ -16,6 +16,7 @@ class Aim:
 
     Attributes:
         metric, model: as the study file names them.
+        is_simulated: whether the engine trains nothing; a model "none" is then the simulated one.
         is_score: whether the metric is a score of the user's own, not a share of right answers.
         factors: (factor, the levels or range tried in words), in the study file's order.
         trials, hours: the budget.
@@ -24,6 +25,7 @@ class Aim:
     metric: str
     model: str
     is_score: bool
+    is_simulated: bool
     factors: tuple[tuple[str, str], ...]
     trials: int | None
     hours: float | None
@@ -52,6 +54,7 @@ class Spent:
         processor_seconds: processor time of all runs; 0: not known.
         one_by_one: lowest and highest seconds with PEFT and the Trainer, one trial after another.
         price: price of the device time, if the study file gives one.
+        is_simulated: whether the times are those of a simulated world.
     """
 
     counts: Mapping[str, int]
@@ -62,6 +65,7 @@ class Spent:
     processor_seconds: float
     one_by_one: tuple[float, float] | None
     price: float | None
+    is_simulated: bool
 
 
 @dataclass(frozen=True, kw_only=True)

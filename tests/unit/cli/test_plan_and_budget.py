@@ -104,3 +104,5 @@ def test_a_run_never_shows_more_than_its_budget_and_ends_full(name: str, tmp_pat
 def test_a_plan_of_a_simulated_study_says_so_first(file: Path) -> None:
     said = [line for line in shown("plan", file).splitlines() if line.strip()]
     assert any("Engine simulated trains nothing" in line for line in said[:3])
+    assert any(line.startswith("In the time of the simulated world, one after another") for line in said)
+    assert not any("here they take" in line or line.startswith("memory:") for line in said)

@@ -11,6 +11,7 @@ from tunebook.record import View, build
 from tunebook.record.markdown import render as render_markdown
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.marks import plain_text
+from tunebook.words.numbers import points
 from tunebook.words.values import Ending, Price
 
 CLAIMS = {"en": ("better", "worse than the", "equal to", "not worse"), "zh": ("优于", "劣于", "已证实")}
@@ -257,7 +258,7 @@ def test_effects_shown_are_those_of_the_findings(record, view):
     expected = [f for f in view.findings() if not math.isnan(f.effect) and f.control_key == view.baseline_key]
     assert len(shown) == len(expected)
     for text, judged in zip(shown, expected, strict=True):
-        assert text.startswith(f"{judged.effect * 100:+.1f}".replace("+0.0", "0.0").replace("-0.0", "0.0"))
+        assert text.startswith(points(judged.effect))
 
 
 def test_as_many_suspects_are_listed_as_the_text_says(view):

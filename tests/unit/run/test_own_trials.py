@@ -151,6 +151,8 @@ def test_a_request_that_is_noted_twice_is_one(study: Path) -> None:
         ("lora_rr=64", 1, "Did you mean lora_r"),
         ("lora_r=64 r=8", 1, "is there twice"),
         ("lora_r=-1", 1, "Correct the value"),
+        ("lora_r=16,learning_rate=1e-4", 1, "separated by blanks"),
+        ("lora_r=16, learning_rate=1e-4", 1, "separated by blanks"),
         ("lora_r=64", 0, "1 to 100"),
         ("lora_r=64", 101, "1 to 100"),
         ("no_such", 1, "no_such"),

@@ -50,7 +50,8 @@ def effects(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     axes.set_xlabel(words.label("ax_effect"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     better, worse = (sum(f.verdict is verdict for f in shown) for verdict in (Verdict.BETTER, Verdict.WORSE))
-    return figure, words.says_effects(better, worse, len(shown) - better - worse)
+    to_baseline = not any(f.kind.is_fitted for f in shown)
+    return figure, words.says_effects(better, worse, len(shown) - better - worse, to_baseline)
 
 
 def _margin_bands(axes: Any, view: View, words: Words, shown: list[Finding]) -> None:

@@ -31,7 +31,8 @@ class ChineseOpening(ChinesePieces):
         what = f"上调整{gap('、'.join(parts)).rstrip()}" if parts else "上比较所给表格中的配置"
         limits = [f"{aim.trials} 个实验"] if aim.trials is not None else []
         limits += [f"{aim.hours:g} 小时"] if aim.hours is not None else []
-        return f"在 {clean(aim.model)} {what}，使{gap(score).rstrip()}。预算：{'、'.join(limits)}。"
+        model = "模拟模型" if aim.is_simulated and aim.model == "none" else f" {clean(aim.model)} "
+        return f"在{model}{what}，使{gap(score).rstrip()}。预算：{'、'.join(limits)}。"
 
     def span(self, low: str, high: str) -> str:
         return f"{low}～{high}"
@@ -203,7 +204,7 @@ class ChineseOpening(ChinesePieces):
         return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return factor if nothing_above >= 1 else f"{factor}（即使有，也不超过 {self.size(nothing_above)} {self.unit}）"
+        return factor if nothing_above >= 1 else f"{factor}（未见超过 {self.size(nothing_above)} {self.unit}的影响）"
 
     def unknown_factors(self, factors: Sequence[str], settle: str) -> str:
         return f"{gap(self.listed(factors)).lstrip()}是否有影响{'；' + settle if settle else ''}。"
@@ -312,7 +313,8 @@ class ChineseOpening(ChinesePieces):
         if spent.computed_tokens and spent.steps:
             text += f"：训练计算 {count_text(spent.computed_tokens)} 个 token，{spent.steps:,} 步"
             text += f"（逐个训练为 {count_text(spent.raw_tokens)} 个）" * (spent.raw_tokens > spent.computed_tokens)
-        text += f"；设备用时 {self.duration(spent.seconds)}（实际经过的时间，含机器上其他任务的影响）"
+        passed = "模拟世界中的时间" if spent.is_simulated else "实际经过的时间，含机器上其他任务的影响"
+        text += f"；设备用时 {self.duration(spent.seconds)}（{passed}）"
         if spent.processor_seconds >= 1:
             text += f"，处理器时间 {self.duration(spent.processor_seconds)}"
         if spent.one_by_one:

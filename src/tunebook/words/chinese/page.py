@@ -63,7 +63,7 @@ class ChinesePage(ChinesePieces):
         return f"{where}{claim}{number_}"
 
     def no_effect_above(self, above: float) -> str:
-        return "随机种子太少，检不出影响" if above >= 1 else f"即使有，也不超过 {self.size(above)} {self.unit}"
+        return "随机种子太少，检不出影响" if above >= 1 else f"未见超过 {self.size(above)} {self.unit}的影响"
 
     def share_of(self, share: float) -> str:
         return f"解释 {self.percent(share, 0)} 的方差；没有单独比较"
@@ -122,10 +122,11 @@ class ChinesePage(ChinesePieces):
 
     # Under the figures
 
-    def says_effects(self, better: int, worse: int, open_: int) -> str:
-        return (
-            f"与基线的 {better + worse + open_} 项比较：{better} 项优于基线，{worse} 项劣于基线，{open_} 项无法区分。"
-        )
+    def says_effects(self, better: int, worse: int, open_: int, to_baseline: bool) -> str:
+        n = better + worse + open_
+        if not to_baseline:
+            return f"共 {n} 项比较：{better} 项更好，{worse} 项更差，{open_} 项无法区分。"
+        return f"与基线的 {n} 项比较：{better} 项优于基线，{worse} 项劣于基线，{open_} 项无法区分。"
 
     def says_rate(self, spot: tuple[str, str] | None, failed_at: float | None) -> str:
         low, high = spot or ("", "")

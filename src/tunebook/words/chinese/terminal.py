@@ -139,10 +139,13 @@ class ChineseTerminal(ChineseRounds):
         here: tuple[float, float],
         effect: float | None,
         prices: tuple[float, float] | None,
+        simulated: bool,
     ) -> str:
         finds = f"，能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
         priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
-        return f"逐个训练约需 {self._between(one_by_one)}；在本机并行约需 {self._between(here)}{priced}{finds}。"
+        lead, together = ("按模拟世界的时间，", "并行") if simulated else ("", "在本机并行")
+        alone = f"{lead}逐个训练约需 {self._between(one_by_one)}"
+        return f"{alone}；{together}约需 {self._between(here)}{priced}{finds}。"
 
     def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
         counted = f"，约 {tokens[0]:,.0f} 个输入词元、{tokens[1]:,.0f} 个输出词元" if any(tokens) else ""

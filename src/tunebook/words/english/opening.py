@@ -41,7 +41,8 @@ class EnglishOpening(EnglishPieces):
         by = f"by choosing {self.listed(parts)}" if parts else "by choosing among the configurations of the given table"
         limits = [plural(aim.trials, "trial")] if aim.trials is not None else []
         limits += [f"{aim.hours:g} h"] if aim.hours is not None else []
-        return f"{score} of {clean(aim.model)}, {by}, with at most {' and '.join(limits)}."
+        model = "the simulated model" if aim.is_simulated and aim.model == "none" else clean(aim.model)
+        return f"{score} of {model}, {by}, with at most {' and '.join(limits)}."
 
     def span(self, low: str, high: str) -> str:
         """A range of a factor."""
@@ -383,7 +384,8 @@ class EnglishOpening(EnglishPieces):
             text += f" (one after another they would be {count_text(spent.raw_tokens)} tokens)" * (
                 spent.raw_tokens > spent.computed_tokens
             )
-        text += f"; {duration(spent.seconds)} of device time as it passed, whatever else the machine did"
+        passed = "in the simulated world" if spent.is_simulated else "as it passed, whatever else the machine did"
+        text += f"; {duration(spent.seconds)} of device time {passed}"
         if spent.processor_seconds >= 1:
             text += f" ({duration(spent.processor_seconds)} of processor time)"
         if spent.one_by_one:

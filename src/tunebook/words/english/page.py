@@ -146,10 +146,12 @@ class EnglishPage(EnglishPieces):
 
     # Under the figures
 
-    def says_effects(self, better: int, worse: int, open_: int) -> str:
+    def says_effects(self, better: int, worse: int, open_: int, to_baseline: bool) -> str:
         counted = [(better, "better"), (worse, "worse"), (open_, "not told apart")]
         parts = [f"{numeral(n) if n else 'none'} {what}" for n, what in counted]
-        return f"Of {plural(better + worse + open_, 'difference')} from the baseline: {', '.join(parts)}."
+        n = better + worse + open_
+        asked = f"{plural(n, 'difference')} from the baseline" if to_baseline else plural(n, "comparison")
+        return f"Of {asked}: {', '.join(parts)}."
 
     def says_rate(self, spot: tuple[str, str] | None, failed_at: float | None) -> str:
         """Which rates serve, and where training fails."""

@@ -181,12 +181,17 @@ class EnglishTerminal(EnglishRounds):
         here: tuple[float, float],
         effect: float | None,
         prices: tuple[float, float] | None,
+        simulated: bool,
     ) -> str:
-        """One line with the time that the study takes: each a range, in seconds."""
+        """One line with the time that the study takes: each a range, in seconds; simulated: of a made-up world."""
         finds = f"; it detects differences of {self.amount(effect)} {self.unit} or more" if effect else ""
         priced = f", for {prices[0]:,.2f} to {prices[1]:,.2f}" if prices else ""
         alone = f"One after another the trials would take {_time_range(one_by_one)}"
-        return f"{alone}; here they take {_time_range(here)}{priced}{finds}."
+        if simulated:
+            alone, together = f"In the time of the simulated world, {alone[0].lower()}{alone[1:]}", "together"
+        else:
+            together = "here"
+        return f"{alone}; {together} they take {_time_range(here)}{priced}{finds}."
 
     def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
         """What a metric that asks a service will ask for, at most."""

@@ -370,6 +370,10 @@ DATA = {
     "{word}: a setting is a factor, = and its value. Write it such as lora_r=64.{meant}": (
         "{word}：一项设置由参数、= 和它的值组成。请写成 lora_r=64 这样的形式。{meant}"
     ),
+    (
+        "{word}: settings are separated by blanks, as in 'lora_r=64 learning_rate=3e-4'. Write a blank between them, "
+        "and nothing else."
+    ): "{word}：各项设置之间用空格隔开，例如 'lora_r=64 learning_rate=3e-4'。请只用空格隔开。",
     "{word}: {factor} is there twice. Give it once.": "{word}：{factor} 出现了两次。请只写一次。",
     "{word}: {rule}. Correct the value.": "{word}：{rule}。请改正这个值。",
     " Did you mean {factor}?": "您是指 {factor} 吗？",
