@@ -80,7 +80,7 @@ class Pilot(Round):
                 return builder.wave(closes_round=False)
         again = _worth_finishing(raced)
         if again and curves_cross(raced):
-            _race(builder, again, repeat=1)
+            _race(builder, again, ANEW)
             if not builder.is_empty():
                 builder.note("curves_cross", {"rates": list(again)})
                 return builder.wave(closes_round=False)
@@ -109,18 +109,25 @@ class Pilot(Round):
 
     def to_cancel(self, state: PlanningState, last: Wave) -> tuple[int, ...]:
         """Those that fall behind; not those that are trained anew."""
-        if any(code == "curves_cross" for code, _ in last.notes):
+        if any(trial.seed in _seeds(state.problem, ANEW) for trial in last.trials):
             return ()
         return losers([state.history.trials[trial.id] for trial in last.trials])
+
+
+ANEW = 1
+"""Which seed of pilots those have that were stopped and are trained anew to their end."""
 
 
 def _race(builder: WaveBuilder, rates: Sequence[float], repeat: int = 0) -> None:
     """A middling configuration at these rates, with the first or second seed of pilots."""
     problem = builder.state.problem
     purpose = Purpose.PILOT if problem.is_balanced else Purpose.REFINE
-    seeds = seed_numbers(problem.spec.seed, SeedUse.PILOT, 1, repeat)
     for rate in rates:
-        builder.replicates(middling(problem).with_values(learning_rate=rate), seeds, purpose)
+        builder.replicates(middling(problem).with_values(learning_rate=rate), _seeds(problem, repeat), purpose)
+
+
+def _seeds(problem: Problem, repeat: int) -> Sequence[int]:
+    return seed_numbers(problem.spec.seed, SeedUse.PILOT, 1, repeat)
 
 
 def _worth_finishing(raced: Sequence[TrialFact]) -> tuple[float, ...]:
