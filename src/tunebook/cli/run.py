@@ -72,7 +72,10 @@ def run_and_show(
         board = study.paths.folder / "tensorboard"
         curves = {"curves": shell_line(["tensorboard", "--logdir", str(board)])} if board.is_dir() else {}
         results().print("\n".join(study.answer()), soft_wrap=True)
-        results().print(path_lines({**outputs, **curves}, study.words))
+        shown = {**outputs, **curves}
+        if "best adapter" in shown and status.simulated_by is not None:
+            shown["best adapter"] = study.words.no_adapter(status.simulated_by)
+        results().print(path_lines(shown, study.words))
     if status.failed:
         messages().print(
             study.words.failed_trials(status.failed, f"{command} --retry-failed"),

@@ -86,3 +86,14 @@ def test_plan_says_what_takes_its_time_beside_the_result(train: Path, capsys: py
     assert json.loads(told.out)["spec"]["budget"] == {"trials": 14, "hours": None}
     assert told.err.splitlines() == ["Checking data and model."]  # nothing to measure
     assert not (train.parent / "runs").exists()
+
+
+@pytest.mark.usefixtures("few_pictures")
+def test_a_simulated_study_ends_and_is_exported_without_an_adapter(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", str(study), "--quiet"]) == 0
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("best adapter")]
+    assert "none, because engine simulated trains nothing" in line
+    assert main(["export", str(study), "--format", "axolotl", "--to", str(tmp_path / "out")]) == 0
+    assert "Engine simulated trains nothing" in " ".join(capsys.readouterr().err.split())

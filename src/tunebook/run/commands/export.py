@@ -142,6 +142,8 @@ def export_study(
         raise NotFoundError(words.refused_nothing_trained(str(paths.folder)))
     if form == "merged" and is_simulated(study.spec.engine):
         raise UserError(words.refused_simulated(study.spec.engine))
+    if is_simulated(study.spec.engine):
+        warn(plain_text(words.simulated(study.spec.engine)))
     adapter = paths.folder / "adapters" / str(fact.trial.id)
     rerun = shell_line(["tunebook", "rerun", str(paths.folder), str(fact.trial.id)])
     if form in ("peft", "merged") and not (adapter / "adapter_config.json").is_file():

@@ -243,6 +243,9 @@ class ChineseNotices(ChinesePieces):
     def refused_nothing_trained(self, folder: str) -> str:
         return f"{folder}：还没有训练过实验，没有可以导出的内容。"
 
+    def no_adapter(self, engine: str) -> str:
+        return f"没有，引擎 {engine} 不做训练，该处的文件是虚构的"
+
     def refused_simulated(self, engine: str) -> str:
         return (
             f"merged：本研究的引擎 {engine} 不做训练，没有可以合并的适配器。"

@@ -298,6 +298,10 @@ class EnglishNotices(EnglishPieces):
         """There is nothing to export."""
         return f"{folder}: no trial has been trained yet, so there is nothing to export."
 
+    def no_adapter(self, engine: str) -> str:
+        """Where an adapter's folder would be named: a simulated study has none."""
+        return f"none, because engine {engine} trains nothing: what lies in its place is made up"
+
     def refused_simulated(self, engine: str) -> str:
         """A merged model is asked for of a study in which nothing was trained."""
         return (
