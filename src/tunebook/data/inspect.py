@@ -101,6 +101,12 @@ class Findings:
     reading: Reading
 
     @property
+    def is_oddly_named(self) -> bool:
+        """Whether the training file has a name of its own, so that no other file was looked for beside it."""
+        path = Path(self.sources["train"])
+        return path.suffix.casefold() in SUFFIXES and path.stem.casefold() not in ROLE_NAMES["train"]
+
+    @property
     def n_train(self) -> int:
         """Training rows that are left after splitting validation off."""
         n = len(self.rows["train"].examples)
@@ -342,10 +348,10 @@ def _data_lines(seen: Findings, words: Words) -> list[str]:
         ),
         _line(f"  validation: {source['validation']}", words.comment_validation(n, points))
         if "validation" in source
-        else _line("  # validation: validation.jsonl", words.comment_no_validation(n, points)),
+        else _line("  # validation: validation.jsonl", words.comment_no_validation(n, points, seen.is_oddly_named)),
         _line(f"  test: {source['test']}", words.comment_test(len(seen.rows["test"].examples)))
         if "test" in source
-        else _line("  # test: test.jsonl", words.comment("no_test")),
+        else _line("  # test: test.jsonl", words.comment("test_not_looked_for" if seen.is_oddly_named else "no_test")),
     ]
     lines += _reading_lines(seen, words)
     if seen.group:

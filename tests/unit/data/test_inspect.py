@@ -145,3 +145,19 @@ def test_a_csv_file_without_a_header_is_noticed(tmp_path: Path) -> None:
         write_study_file(str(tmp_path / "a.csv"), tmp_path)
     (tmp_path / "a.csv").write_text("ticket,desk\n" + "".join(rows), encoding="utf-8")
     assert parse_study(write_study_file(str(tmp_path / "a.csv"), tmp_path)).data.completion == "{desk}"
+
+
+@pytest.mark.parametrize(
+    ("language", "absent", "odd"),
+    [("en", "none found", "looked for only beside a file train.*"), ("zh", "未找到", "只在名为 train.* 的文件旁寻找")],
+)
+def test_beside_a_file_with_a_name_of_its_own_none_is_said_to_be_missing(
+    tmp_path: Path, language: str, absent: str, odd: str
+) -> None:
+    for name in ("mine", "validation", "test"):
+        write(tmp_path / f"{name}.jsonl", labelled(100))
+    text = write_study_file(str(tmp_path / "mine.jsonl"), tmp_path, language=language)
+    assert (text.count(odd), text.count(absent)) == (2, 0)
+    write(tmp_path / "alone" / "train.jsonl", labelled(100))
+    text = write_study_file(str(tmp_path / "alone" / "train.jsonl"), tmp_path, language=language)
+    assert (text.count(odd), text.count(absent)) == (0, 2)

@@ -16,6 +16,7 @@ _COMMENTS = {
     "seed": "所有随机性都由它决定",
     "report": "en 或 zh",
     "no_test": "未找到：没有测试集就无法在新样本上确认结论",
+    "test_not_looked_for": "只在名为 train.* 的文件旁寻找；没有测试集就无法在新样本上确认结论",
     "group": "还会按该字段分组报告准确率",
     "learning_rate": "常用的起点；研究会寻找更好的值",
     "per_device_train_batch_size": "乘以梯度累积 = 优化器每步的样本数",
@@ -63,8 +64,9 @@ class ChineseStudyFile(ChinesePieces):
     def _shows(self, points: int | None) -> str:
         return "" if points is None else f"，约能检出 {points} 个百分点以上的差异"
 
-    def comment_no_validation(self, examples: int, points: int | None) -> str:
-        return f"未找到：从训练数据中分出约 {examples} 条{self._shows(points)}"
+    def comment_no_validation(self, examples: int, points: int | None, is_oddly_named: bool) -> str:
+        why = "只在名为 train.* 的文件旁寻找" if is_oddly_named else "未找到"
+        return f"{why}：从训练数据中分出约 {examples} 条{self._shows(points)}"
 
     def comment_test(self, examples: int) -> str:
         return f"{examples} 个样本，只在最后使用一次"

@@ -16,6 +16,7 @@ _COMMENTS = {
     "seed": "everything random follows from it",
     "report": "en or zh",
     "no_test": "none found: without one nothing is confirmed on fresh examples",
+    "test_not_looked_for": "looked for only beside a file train.*; without one nothing is confirmed on fresh examples",
     "group": "accuracy is also reported by this field",
     "learning_rate": "a common starting point; the study looks for a better one",
     "per_device_train_batch_size": "times accumulation = rows an optimiser step",
@@ -68,9 +69,10 @@ class EnglishStudyFile(EnglishPieces):
     def _shows(self, points: int | None) -> str:
         return "" if points is None else f"; they show differences of about {points} points or more"
 
-    def comment_no_validation(self, examples: int, points: int | None) -> str:
-        """Validation is split off the training rows."""
-        return f"none found: about {examples} rows are split off train{self._shows(points)}"
+    def comment_no_validation(self, examples: int, points: int | None, is_oddly_named: bool) -> str:
+        """Validation is split off the training rows, for no file was found, or none looked for."""
+        why = "looked for only beside a file train.*" if is_oddly_named else "none found"
+        return f"{why}: about {examples} rows are split off train{self._shows(points)}"
 
     def comment_test(self, examples: int) -> str:
         """When the test split is used."""
