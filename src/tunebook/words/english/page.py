@@ -147,7 +147,7 @@ class EnglishPage(EnglishPieces):
     # Under the figures
 
     def says_effects(self, better: int, worse: int, open_: int) -> str:
-        counted = [(better, "better"), (worse, "worse"), (open_, "not told apart")]
+        counted = [(better, "better"), (worse, "worse"), (open_, "undecided")]
         parts = [f"{numeral(n) if n else 'none'} {what}" for n, what in counted]
         return f"Of {plural(better + worse + open_, 'difference')} from the baseline: {', '.join(parts)}."
 
