@@ -116,8 +116,14 @@ def _kinds(lead: str, table: Table, label: Mapping[str, str]) -> str:
     kinds, colon = [], label["colon"] + label["word_gap"]
     for kind, number, *others in table.rows:
         named = list(zip(table.columns[2:], others, strict=True))
-        told = [f"{title} {cell.text}" for title, cell in named if cell.text and title != label["difference"]]
-        kinds.append(f"{strong(kind.text)} ({number.text}){colon}{label['enum_gap'].join(told)}")
+        told = [
+            cell.text if title == label["verdict"] else f"{title} {cell.text}"
+            for title, cell in named
+            if cell.text and title != label["difference"]
+        ]
+        kinds.append(
+            f"{strong(kind.text)}{label['in_brackets'].format(number.text)}{colon}{label['enum_gap'].join(told)}"
+        )
     return markdown_text(label["sentence_gap"].join([lead, label["list_gap"].join(kinds) + label["stop"]]))
 
 

@@ -8,7 +8,9 @@ import pytest
 from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
+from tunebook.record.markdown import _kinds
 from tunebook.record.markdown import render as render_markdown
+from tunebook.record.model import Cell, Table
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.marks import plain_text
 from tunebook.words.numbers import points
@@ -79,11 +81,11 @@ def test_a_cost_that_is_printed_alike_is_no_difference(language):
     words = words_for(language)
     for price, told in (
         (Price(1.004, 4.6e6, 4.6e6), ()),
-        (Price(0.5, 4.6e6, 4.6e6), ("0.5×",)),
+        (Price(0.5, 4.6e6, 4.6e6), ("0.5",)),
         (Price(1.0, 2.4e6, 4.8e6), ("2.3 MiB", "4.6 MiB")),
     ):
         said = words.cheaper("A", 0.03, price)
-        assert ("MiB" in said, "×" in said) == ("2.3 MiB" in told, "0.5×" in told)
+        assert ("MiB" in said, "×" in said or " 倍" in said) == ("2.3 MiB" in told, "0.5" in told)
         assert all(number in said for number in told)
 
 
@@ -277,3 +279,20 @@ def test_suspects_are_wrong_in_every_trained_trial(record, view):
     assert record.suspects
     for suspect in record.suspects:
         assert all(f.outcomes["validation"].scores[suspect.index] == 0 for f in trained)
+
+
+def test_small_words_fit_their_numbers():
+    english, chinese = words_for("en"), words_for("zh")
+    assert "1 degree of freedom)" in english.noise_fact(0.01, 1.0, False)
+    assert "2 degrees of freedom)" in english.noise_fact(0.01, 2.0, False)
+    assert english.says_effects(1, 0, 0).endswith("one better, none worse, none undecided.")
+    assert "约需 23 至 39 分钟；" in chinese.plan_time((23 * 60, 39 * 60), (60, 60), None, None)
+    assert "约需 59 分钟 至 1 小时 5 分；" in chinese.plan_time((59 * 60, 65 * 60), (60, 60), None, None)
+
+
+def test_kinds_in_markdown_say_their_verdict_alone():
+    label = words_for("en").labels
+    columns = ("Group", "Examples", "best", label["verdict"])
+    table = Table(columns, ((Cell("human"), Cell("27"), Cell("69.0 %"), Cell(label["no_verdict"])),))
+    assert "**human** (27): best 69.0 %, no verdict" in _kinds("By kind.", table, label)
+    assert "**human**（27）：" in _kinds("", table, words_for("zh").labels)

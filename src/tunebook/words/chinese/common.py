@@ -11,10 +11,10 @@ from tunebook.core.study import Purpose, TrialState
 from tunebook.words.chinese.codes import PURPOSES, STATES
 from tunebook.words.chinese.labels import FACTORS, LABELS
 from tunebook.words.chinese.phrases import PHRASES
-from tunebook.words.numbers import rate
+from tunebook.words.numbers import rate, times
 from tunebook.words.shared import Shared, StudyShared
 
-__all__ = ["ChinesePieces", "ChineseShared", "gap", "numeral"]
+__all__ = ["ChinesePieces", "ChineseShared", "fold", "gap", "numeral", "span"]
 
 _NUMERALS = ("零", "一", "二", "三", "四", "五", "六", "七", "八", "九", "十")
 
@@ -27,6 +27,19 @@ def numeral(n: int) -> str:
 def gap(text: str) -> str:
     """A blank on each side where a name has a Latin letter or digit, none beside Chinese characters."""
     return (" " if text[:1].isascii() else "") + text + (" " if text[-1:].isascii() else "")
+
+
+def fold(ratio: float) -> str:
+    """A multiple: "1.7 倍"."""
+    return f"{times(ratio).removesuffix('×')} 倍"
+
+
+def span(low: str, high: str) -> str:
+    """From one amount to another; a unit that both have is told once: "23 至 39 分钟"."""
+    (start, _, unit), (_, _, same) = low.partition(" "), high.partition(" ")
+    if low == high:
+        return low
+    return f"{start} 至 {high}" if unit == same and " " not in unit else f"{low} 至 {high}"
 
 
 class ChineseShared(Shared):

@@ -18,7 +18,7 @@ LABELS = {
     "fig_trade_offs": "哪些配置在一个指标上更好、在另一个指标上更差？",
     "leg_front": "没有其他配置在两项上都更好",
     "more_rows": "更多训练数据有帮助吗？",
-    "more_rows_best": "最佳配置",
+    "more_rows_best": "最优配置",
     "more_rows_leading": "领先但未获推荐的配置",
     "more_rows_lead": "保持不变，在部分训练数据上训练，每档两个随机种子、各自抽取数据（小份包含在大份之内），"
     "在验证集上评分。这些训练不进入任何结论。",
@@ -188,6 +188,7 @@ LABELS = {
     "provisional": "暂定",
     "test_accuracy": "测试准确率",
     "colon": "：",
+    "in_brackets": "（{}）",
     "sentence_gap": "",
     "board": "在本文件夹中运行，可查看每个实验的曲线，以及哪些设置得分高：",
     "heading_gap": "。",

@@ -11,7 +11,7 @@ from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.words.chinese.codes import BROKEN_WAYS, PLUGIN_KINDS, ROUNDS
-from tunebook.words.chinese.common import ChinesePieces, gap
+from tunebook.words.chinese.common import ChinesePieces, fold, gap, span
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, count_text, number, rate, times, trial_list
 from tunebook.words.shared import is_empty
@@ -319,7 +319,7 @@ class ChineseOpening(ChinesePieces):
             text += f"，处理器时间 {self.duration(spent.processor_seconds)}"
         if spent.one_by_one:
             low, high = map(self.duration, spent.one_by_one)
-            text += f"；逐个训练约需 {low}" if low == high else f"；逐个训练需 {low} 至 {high}（期间机器负载有变化）"
+            text += f"；逐个训练约需 {low}" if low == high else f"；逐个训练需 {span(low, high)}（期间机器负载有变化）"
         return text + (f"；费用 {spent.price:,.2f}" if spent.price is not None else "")
 
     def reading_fact(self) -> str:
@@ -377,7 +377,7 @@ class ChineseOpening(ChinesePieces):
     def _price(self, price: Price) -> str:
         parts = []
         if price.work is not None and times(price.work) != times(1):
-            parts.append(f"训练计算量为最优的 {times(price.work)}")
+            parts.append(f"训练计算量为最优的 {fold(price.work)}")
         if size := self.told_apart(price.size, price.best_size, bytes_text):
             parts.append(f"适配器 {size[0]}（最优 {size[1]}）")
         return "，".join(parts)

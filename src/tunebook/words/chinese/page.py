@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tunebook.core.findings import Finding, Importance, Verdict
-from tunebook.words.chinese.common import ChinesePieces, gap
+from tunebook.words.chinese.common import ChinesePieces, fold, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import number, rate, times
+from tunebook.words.numbers import number, rate
 
 __all__ = ["ChinesePage"]
 
@@ -156,7 +156,7 @@ class ChinesePage(ChinesePieces):
         return f"{trained} 个实验训练正常，{broke} 个训练失败。"
 
     def says_cost(self, gain: float, work: float) -> str:
-        return f"最优配置与基线相差 {self.change(gain)} {self.unit}，训练计算量为基线的 {times(work)}。"
+        return f"最优配置与基线相差 {self.change(gain)} {self.unit}，训练计算量为基线的 {fold(work)}。"
 
     def says_rounds(self, heading: str, gain: float) -> str:
         return f"领先者在“{heading}”提高最多：{self.change(gain)} {self.unit}。"

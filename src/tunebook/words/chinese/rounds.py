@@ -71,7 +71,7 @@ class ChineseRounds(ChinesePieces):
         return (
             f"进入确认的配置：在验证集{self._noun}与{self._top}者相差不超过一个标准误的各配置中，取验证损失最低的一个；"
             "若有更省而可能同样好的配置，再取其中最省的一个。同一规则下的次优配置已一并写定；"
-            "若最佳配置有随机种子训练失败，就改为确认次优配置。"
+            "若最优配置有随机种子训练失败，就改为确认次优配置。"
         )
 
     def confirm_baseline_remark(self) -> str:
@@ -256,7 +256,7 @@ class ChineseRounds(ChinesePieces):
                 told.append("实验太少，无法判断各参数：这些实验只用来选配置。")
             if code == "runner_up":
                 told.append(
-                    f"最佳配置有随机种子训练失败（实验 {trial_list(values['trials'])}），"
+                    f"最优配置有随机种子训练失败（实验 {trial_list(values['trials'])}），"
                     "因此改为确认与它一同写定的次优配置。"
                 )
             if code == "curves_cross":
@@ -266,7 +266,7 @@ class ChineseRounds(ChinesePieces):
                 )
             if code == "little_to_gain":
                 told.append(
-                    "到此停止：按目前全部实验的模型，还有设置比最佳高出"
+                    "到此停止：按目前全部实验的模型，还有设置比最优高出"
                     f"您设定的 {self.exactly(values['margin'])} {self.unit}以上的概率为 "
                     f"{number(100 * values['chance'], 2)}%，平均还能提高 {self.size(values['gain'])} {self.unit}。"
                 )

@@ -10,7 +10,7 @@ from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
 from tunebook.escaping import excerpt
 from tunebook.words.chinese.codes import PURPOSES, ROUNDS
-from tunebook.words.chinese.common import gap, numeral
+from tunebook.words.chinese.common import gap, numeral, span
 from tunebook.words.chinese.labels import PATHS, ROUND_STATES
 from tunebook.words.chinese.rounds import ChineseRounds
 from tunebook.words.numbers import bytes_text, p_phrase, trial_list
@@ -158,7 +158,7 @@ class ChineseTerminal(ChineseRounds):
 
     def _between(self, seconds: tuple[float, float]) -> str:
         low, high = map(self._rounded, seconds)
-        return low if low == high else f"{low} 至 {high}"
+        return span(low, high)
 
     # status
 

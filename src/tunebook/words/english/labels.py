@@ -188,6 +188,7 @@ LABELS = {
     "provisional": "provisional",
     "test_accuracy": "Test accuracy",
     "colon": ":",
+    "in_brackets": " ({})",
     "sentence_gap": " ",
     "board": "the curves of every trial, and which settings go with a high score; in this folder:",
     "heading_gap": ". ",

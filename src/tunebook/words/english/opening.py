@@ -335,9 +335,10 @@ class EnglishOpening(EnglishPieces):
                 f"no configuration has two seeds yet: {self.size(deviation)} {self.unit} between seeds are "
                 "assumed, and every verdict is provisional"
             )
+        freedom = "1 degree of freedom" if f"{degrees:.3g}" == "1" else f"{degrees:.3g} degrees of freedom"
         text = (
             f"the same settings with another seed differ by {self.size(deviation)} {self.unit} "
-            f"(standard deviation, {degrees:.3g} degrees of freedom)"
+            f"(standard deviation, {freedom})"
         )
         if degrees < PROVISIONAL_DF:
             prior = self.size(SEED_DEVIATION_PRIOR)

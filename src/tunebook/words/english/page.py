@@ -147,7 +147,7 @@ class EnglishPage(EnglishPieces):
     # Under the figures
 
     def says_effects(self, better: int, worse: int, open_: int, to_baseline: bool) -> str:
-        counted = [(better, "better"), (worse, "worse"), (open_, "not told apart")]
+        counted = [(better, "better"), (worse, "worse"), (open_, "undecided")]
         parts = [f"{numeral(n) if n else 'none'} {what}" for n, what in counted]
         n = better + worse + open_
         asked = f"{plural(n, 'difference')} from the baseline" if to_baseline else plural(n, "comparison")

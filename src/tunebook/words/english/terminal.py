@@ -108,8 +108,8 @@ class EnglishTerminal(EnglishRounds):
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         """The trials of the next part that are trained, by purpose, what they take of the budget, and how many more are
         only scored."""
-        listed = self.comma.join(f"{n} {PURPOSES[purpose]}" for purpose, n in counts.items())
-        total = f"Next, of {ROUNDS[kind]}: {plural(sum(counts.values()), 'trial')} ({listed})"
+        listed = self.comma.join(f"{PURPOSES[purpose]}: {n}" for purpose, n in counts.items())
+        total = f"Next part, {ROUNDS[kind]}: {plural(sum(counts.values()), 'trial')} ({listed})"
         total += f", which count as {units} of the budget" if units != sum(counts.values()) else ""
         on_the_way = f"; {free} more are scored on the way and cost no training" if free else ""
         return f"{total}{on_the_way}."

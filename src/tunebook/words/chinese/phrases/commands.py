@@ -92,7 +92,7 @@ COMMANDS = {
     ),
     "The ledger is damaged: finished trials that can be rescued: {n}.": "账本已损坏：可以挽救的已完成实验有 {n} 个。",
     "Results in the ledger do not need them; `best/` and `tunebook export` need the best configuration's.": (
-        "账本里的结果不需要它们；`best/` 和 `tunebook export` 需要最佳配置的适配器。"
+        "账本里的结果不需要它们；`best/` 和 `tunebook export` 需要最优配置的适配器。"
     ),
     "{trials}: the adapter is missing": "{trials}：缺少适配器",
     "trial {numbers}": "实验 {numbers}",
