@@ -285,9 +285,9 @@ def test_small_words_fit_their_numbers():
     english, chinese = words_for("en"), words_for("zh")
     assert "1 degree of freedom)" in english.noise_fact(0.01, 1.0, False)
     assert "2 degrees of freedom)" in english.noise_fact(0.01, 2.0, False)
-    assert english.says_effects(1, 0, 0).endswith("one better, none worse, none undecided.")
-    assert "约需 23 至 39 分钟；" in chinese.plan_time((23 * 60, 39 * 60), (60, 60), None, None)
-    assert "约需 59 分钟 至 1 小时 5 分；" in chinese.plan_time((59 * 60, 65 * 60), (60, 60), None, None)
+    assert english.says_effects(1, 0, 0, True).endswith("one better, none worse, none undecided.")
+    assert "约需 23 至 39 分钟；" in chinese.plan_time((23 * 60, 39 * 60), (60, 60), None, None, False)
+    assert "约需 59 分钟 至 1 小时 5 分；" in chinese.plan_time((59 * 60, 65 * 60), (60, 60), None, None, False)
 
 
 def test_kinds_in_markdown_say_their_verdict_alone():
