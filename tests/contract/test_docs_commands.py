@@ -1,8 +1,8 @@
 """Every command that the documents show is run as it stands, page by page, in an empty folder with data beside it.
 
 A page's `sh` blocks are one session: what one makes, the next finds. The only thing exchanged is the engine, for the
-simulated one, so that minutes become seconds, and records have two pictures. A block that needs the network, a GPU or
-another program says so in a comment before it: `<!-- not run: why -->`.
+simulated one with at most 20 trials, so that minutes become seconds, and records have two pictures. A block that
+needs the network, a GPU or another program says so in a comment before it: `<!-- not run: why -->`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from tunebook.api import Study
 load = Study.load.__func__
 def simulated(cls, *given, **named):
     study = load(cls, *given, **named)
-    study.spec = replace(study.spec, engine="simulated")
+    budget = replace(study.spec.budget, trials=min(study.spec.budget.trials or 20, 20))
+    study.spec = replace(study.spec, engine="simulated", budget=budget)
     return study
 Study.load = classmethod(simulated)
 if sys.argv[1] in ("demo", "run", "report"):
