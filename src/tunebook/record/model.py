@@ -120,11 +120,6 @@ class Figure:
     title: str
     says: str
 
-    @property
-    def alt(self) -> str:
-        """The text alternative."""
-        return f"{self.title} {self.says}".strip()
-
 
 @dataclass(frozen=True, kw_only=True)
 class Record:

@@ -27,7 +27,7 @@ from scipy import special
 
 from tunebook.statistics.noise import SeedNoise
 
-__all__ = ["Estimates", "contrast_matrix", "discordance", "estimate", "mcnemar_exact", "neighbour_inflation"]
+__all__ = ["Estimates", "contrast_matrix", "discordance", "estimate", "mcnemar_exact", "neighbour_inflation", "sign_p"]
 
 Floats = NDArray[np.float64]
 
@@ -210,4 +210,9 @@ def mcnemar_exact(treatment: Floats, control: Floats) -> float | None:
     if not np.all((both == 0) | (both == 1)):
         return None
     won, lost = int(np.sum(treatment > control)), int(np.sum(treatment < control))
+    return sign_p(won, lost)
+
+
+def sign_p(won: int, lost: int) -> float:
+    """P-value of the two-sided exact sign test of so many examples that one side won and the other one."""
     return min(1.0, 2 * float(special.bdtr(min(won, lost), won + lost, 0.5)))

@@ -23,6 +23,8 @@ import numpy as np
 from scipy import special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep
 
+from tunebook.statistics.paired import sign_p
+
 POWER = 0.8
 
 
@@ -34,8 +36,7 @@ def favourable_p(differences: Sequence[int]) -> float:
     """
     gains = sum(d for d in differences if d > 0)
     losses = -sum(d for d in differences if d < 0)
-    more = max(gains, losses)  # twice the upper tail P(X >= more), as the regularised incomplete beta function
-    return float(min(1.0, 2 * special.betainc(more, gains + losses - more + 1, 0.5))) if more else 1.0
+    return sign_p(gains, losses)
 
 
 @lru_cache(maxsize=4096)
