@@ -83,9 +83,7 @@ def wave_of(n: int) -> Wave:
     return replace(like, trials=tuple(replace(like.trials[0], id=i + 1, seed=i) for i in range(n)), contrasts=())
 
 
-def write(
-    ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int, together: int = TOGETHER
-) -> float:
+def write(ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int, together: int = TOGETHER) -> float:
     """Write the trials' results, `TOGETHER` started at once and `together` ended at once. Returns seconds."""
     facts = [result_of(trial, n_examples, n_steps) for trial in trials]
     began = time.perf_counter()
