@@ -166,6 +166,15 @@ class ChineseNotices(ChinesePieces):
             "有 Landlock 和 seccomp 的 Linux 可以阻止。"
         )
 
+    def notice_task_from_hub(self, source: str) -> str:
+        return f"该任务的文档是 hub 上的数据集 {source}：没有缓存时会下载。"
+
+    def notice_task_doubts_its_answers(self, task: str, share: float) -> str:
+        return (
+            f"按任务 {task} 自己的规则，它的标准答案只有 {100 * share:.0f} % 算对。"
+            "请查看标签是否被隐藏，或过滤器是否不合适。"
+        )
+
     def notice_said(self, text: str) -> str:
         return text
 
