@@ -70,7 +70,7 @@ class Measured:
     Attributes:
         trials_per_second: starts and results, eight at a time; one_by_one_per_second: a transaction for each result.
         probe_per_second: bare transactions with a value of the same size; None where not measured.
-        cold_read_seconds: opening and `history()` of `n_read` trials.
+        cold_read_seconds: opening and `history()` of `n_read` trials; of it the second number is this process's work.
         bytes_per_trial: growth of the file; None where it is not ours to measure.
     """
 
@@ -81,6 +81,7 @@ class Measured:
     probe_per_second: float | None
     n_read: int
     cold_read_seconds: float
+    cold_read_processor_seconds: float
     bytes_per_trial: float | None
 
 
@@ -146,10 +147,10 @@ def measure(address: str | Path, name: str, n_write: int, n_read: int, n_example
         seconds = write(ledger, wave.trials[:n_write], n_examples, n_steps)
         one_by_one = write(ledger, wave.trials[n_write : 2 * n_write], n_examples, n_steps, together=1)
         write(ledger, wave.trials[2 * n_write :], n_examples, n_steps)
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     with open_ledger(address, write=False, study=name) as ledger:
         n_facts = sum(fact.state.is_final for fact in ledger.history().trials.values())
-    reading = time.perf_counter() - began
+    reading, reading_work = time.perf_counter() - began, time.process_time() - worked
     file = Path(address) / "ledger.sqlite" if "://" not in str(address) else None
     return Measured(
         database="postgresql" if file is None else "sqlite",
@@ -159,6 +160,7 @@ def measure(address: str | Path, name: str, n_write: int, n_read: int, n_example
         probe_per_second=None if file is None else probe(file.parent, 3 * n_write, 8000),
         n_read=n_facts,
         cold_read_seconds=reading,
+        cold_read_processor_seconds=reading_work,
         bytes_per_trial=None if file is None else file.stat().st_size / n_facts,
     )
 
@@ -305,7 +307,8 @@ def _ledgers_found(asked: argparse.Namespace) -> list[Measured]:
         print(
             f"{one.database}: {one.trials_per_second:.0f} trials/s ({one.one_by_one_per_second:.0f} one by one"
             + (f", probe {one.probe_per_second:.0f} transactions/s" if one.probe_per_second else "")
-            + f"); {one.n_read} trials read cold in {one.cold_read_seconds:.2f} s"
+            + f"); {one.n_read} trials read cold in {one.cold_read_seconds:.2f} s "
+            f"({one.cold_read_processor_seconds:.2f} s of a processor)"
             + (f"; {one.bytes_per_trial / 1000:.1f} kB a trial" if one.bytes_per_trial else "")
         )
     return found
