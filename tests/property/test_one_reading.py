@@ -138,10 +138,10 @@ def planned(spec, facts, found):
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-@given(begun_studies(), st.integers(0, 1000), st.integers(0, 12), st.integers(1, 2), st.data())
-def test_everything_that_reads_a_history_says_the_same(study, world, more, devices, pick):
+@given(begun_studies(), st.integers(0, 1000), st.integers(0, 12), st.data())
+def test_everything_that_reads_a_history_says_the_same(study, world, more, pick):
     spec, facts = study
-    spec, history = pick.draw(st.sampled_from(whole_history(spec, facts, world, more, devices)))
+    spec, history = pick.draw(st.sampled_from(whole_history(spec, facts, world, more, devices=1 + world % 2)))
     history = interrupted(history, pick.draw(st.integers(0, 3)))
     found = read_ledger(Kept(spec, facts, history))
     view = View(

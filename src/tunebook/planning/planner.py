@@ -12,6 +12,7 @@ not depend on the order in which results come.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.errors import StudyFileError
 from tunebook.planning.foresight import outlook
-from tunebook.planning.problem import Problem
+from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.round import Round
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.rounds.sample import DEFAULT, sampler_of
@@ -92,7 +93,7 @@ class StudyPlanner:
     def beside(self, history: History, devices: int) -> Wave | None:
         """A wave to train beside the open ones; see `core.ports.PlansBeside`.
 
-        A round waits for its turn where it would ask for something else if the others left it more of the budget.
+        A round waits for its turn where it would ask for something else if the others took less than they may.
         """
         state = PlanningState(self._problem, history)
         if devices < 2 or not state.together or state.is_confirmed:
@@ -103,12 +104,23 @@ class StudyPlanner:
             if first.kind not in each.beside or each.kind in together:
                 continue
             scarce, ample = (
-                self._wave_beside(each, state, PlanningState(self._problem, history, each.beside, left_to_them))
-                for left_to_them in (1.0, 0.0)
+                self._wave_beside(each, state, PlanningState(self._problem, history, each.beside, kept))
+                for kept in (self._most_for(each.beside, each.kind, state), Allowance(0, 0))
             )
             if scarce is not None and scarce.trials and scarce == ample:
                 return replace(scarce, beside=True)
         return None
+
+    def _most_for(self, kinds: tuple[RoundKind, ...], beside: RoundKind, state: PlanningState) -> Allowance:
+        """The most that rounds of these kinds may take, what is planned of them included."""
+        share = PlanningState(self._problem, state.history, (*kinds, beside)).share_left(kinds[-1])
+        trials = 0
+        for kind in kinds:
+            of_kind = [wave for wave in state.history.waves if wave.kind is kind]
+            planned = sum(trial.costs_budget for wave in of_kind for trial in wave.trials)
+            ends = any(wave.closes_round for wave in of_kind)
+            trials += planned if ends else max(planned, round_of(kind, self._problem).at_most(self._problem))
+        return Allowance(min(share.trials, trials), share.seconds if math.isfinite(share.seconds) else 0)
 
     def _wave_beside(self, asks: Round, state: PlanningState, own: PlanningState) -> Wave | None:
         last = _last_wave(state, asks.kind)

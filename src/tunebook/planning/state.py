@@ -79,8 +79,7 @@ class PlanningState:
     Args:
         history: everything so far.
         apart: kinds of the rounds that are trained beside the one that asks.
-        left_to_them: how much of their shares of the budget is left to these: 1 all of it, 0 nothing; None: what they
-            have taken, because they ask for no more.
+        kept: what is kept of the budget for these rounds; None: what they have taken, because they ask for no more.
 
     Attributes:
         whole: everything so far.
@@ -93,13 +92,13 @@ class PlanningState:
         problem: Problem,
         history: History,
         apart: tuple[RoundKind, ...] = (),
-        left_to_them: float | None = None,
+        kept: Allowance | None = None,
     ) -> None:
         self.problem = problem
         self.whole = history
         self.history = _without(history, apart) if apart else history
         self.apart = apart
-        self._left_to_them = left_to_them
+        self._kept = kept
 
     @cached_property
     def by_setting(self) -> dict[tuple[Configuration, int], int]:
@@ -187,22 +186,19 @@ class PlanningState:
 
     def allowance(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may still take."""
-        own = self.problem.allowance(kind, *_used(self.history))
+        own = self.share_left(kind)
         if not self.apart:
             return own
+        taken, seconds = _used(self.whole)
+        if self._kept is not None:
+            taken, seconds = _used(self.history)
+            taken, seconds = taken + self._kept.trials, seconds + self._kept.seconds
         last = max((kind, *self.apart), key=list(RoundKind).index)
-        return own.within(self.problem.allowance(last, *self._taken_by_all(kind)))
+        return own.within(self.problem.allowance(last, taken, seconds))
 
-    def _taken_by_all(self, kind: RoundKind) -> tuple[float, float]:
-        """Trials and seconds that all rounds have taken, with what is left to those beside this one."""
-        if self._left_to_them is None:
-            return _used(self.whole)
-        theirs = self.problem.allowance(max(self.apart, key=list(RoundKind).index))
-        mine = _used(_without(self.history, tuple(each for each in RoundKind if each is not kind)))
-        left = (self._left_to_them * each if math.isfinite(each) else 0.0 for each in (theirs.trials, theirs.seconds))
-        seen = _used(self.history)
-        trials, seconds = (max(all_, own + rest) for all_, own, rest in zip(seen, mine, left, strict=True))
-        return trials, seconds
+    def share_left(self, kind: RoundKind) -> Allowance:
+        """What the shares up to this kind leave, whatever rounds beside it take."""
+        return self.problem.allowance(kind, *_used(self.history))
 
     def room(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may take of all that is left: its share, and after the confirm round everything."""
