@@ -55,12 +55,11 @@ class Memory:
         self._token += len(numbers)
         return list(range(self._token - len(numbers), self._token))
 
-    def start_trial(self, number, worker) -> int:
-        return self.start_trials([number], worker)[0]
-
-    def finish_trial(self, fact, token, notes=()) -> None:
-        assert self._history.trials[fact.trial.id].state is TrialState.RUNNING, "a trial has one result"
-        self._set(fact)
+    def finish_trials(self, ends) -> list[int]:
+        running = [self._history.trials[end.fact.trial.id].state is TrialState.RUNNING for end in ends]
+        assert all(running), "a trial has one result"
+        self._set(*(end.fact for end in ends))
+        return []
 
     def release_trial(self, number, token, reason) -> None:
         self._set(TrialFact(trial=self._history.trials[number].trial))
@@ -96,18 +95,18 @@ class Shuffled:
         self._ledger, self._workers, self._luck, self._results = ledger, workers, luck, results
         self._oracle = world_oracle(World(), FACTS)
 
-    def run(self, jobs, on_event) -> None:
+    def run(self, jobs, on_events) -> None:
         waiting, running = list(jobs), []
         while waiting or running:
             while waiting and len(running) < self._workers:
                 running.append(waiting.pop(0))
-                on_event(Started(running[-1].id, f"worker {len(running)}"))
+                on_events([Started(running[-1].id, f"worker {len(running)}")])
             if self._results <= 0:
                 raise Killed
             self._results -= 1
             job = running.pop(self._luck.randrange(len(running)))
-            for number in (*(number for _, number in job.checkpoints), job.id):
-                on_event(Finished(self._judged(number)))
+            numbers = (*(number for _, number in job.checkpoints), job.id)
+            on_events([Finished(self._judged(number)) for number in numbers])
 
     def _judged(self, number: int) -> JudgedTrial:
         history = self._ledger.history()

@@ -206,7 +206,6 @@ trials = Table(
     Column("definition", AnyText, nullable=False),
     Column("state", Text, nullable=False),
     Column("token", _Counter),
-    Column("lease_until", Double),
     Column("diverged_step", Integer),
     Column("reason", AnyText),
     Column("cost", AnyText),

@@ -1,11 +1,11 @@
 """A wave may be planned beside another one. No table changes; versions that do not know such waves must refuse the
 ledger.
 
-Revision: 0008, after 0006.
+Revision: 0008, after 0007.
 """
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
