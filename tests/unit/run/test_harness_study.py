@@ -1,4 +1,4 @@
-"""A study whose metric is a task of lm_eval: asked about before its code runs, planned, run, equal to lm_eval itself."""
+"""A study whose metric is a task of lm_eval: asked about before its code runs, planned, run, equal to lm_eval."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ HARNESSES = {
         "它会不加限制地运行模型写的代码。请使用有限制的指标 pass@1。"
     ),
     (
-        "it draws answers by chance (do_sample). Trials are compared on the likeliest answer: write do_sample: false in "
-        "a copy of the task."
+        "it draws answers by chance (do_sample). Trials are compared on the likeliest answer: write do_sample: false "
+        "in a copy of the task."
     ): "它随机抽取答案（do_sample）。各实验按最可能的答案比较：请在任务的副本中写 do_sample: false。",
     "the task has no number {measure}; it has {numbers}. Name one of them: lm_eval:TASK:NUMBER.": (
         "该任务没有 {measure} 这个数值；它有 {numbers}。请写其中的一个：lm_eval:TASK:NUMBER。"
