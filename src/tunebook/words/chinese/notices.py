@@ -197,8 +197,8 @@ class ChineseNotices(ChinesePieces):
         named = self.comma.join(f"{name} {a} → {b}" for name, (a, b) in changed.items())
         return f"自上次运行以来有变化：{named}。结果的末位数字可能不同；记录中会注明。"
 
-    def notice_late_result(self, trial: int, reason: str) -> str:
-        return f"实验 {trial}：拒收迟到的结果（{reason}）"
+    def notice_late_result(self, trial: int) -> str:
+        return f"实验 {trial}：结果到得太晚，已拒收：该实验已重新开始或已经结束"
 
     def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
         return (

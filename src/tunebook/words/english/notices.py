@@ -237,9 +237,9 @@ class EnglishNotices(EnglishPieces):
         named = self.comma.join(f"{name} {a} -> {b}" for name, (a, b) in changed.items())
         return f"changed since the last run: {named}. Results may differ in the last digits; the record says so."
 
-    def notice_late_result(self, trial: int, reason: str) -> str:
-        """A worker reported after its trial had been given to another one."""
-        return f"trial {trial}: a late result was refused ({reason})"
+    def notice_late_result(self, trial: int) -> str:
+        """A result came after its trial had been started anew."""
+        return f"trial {trial}: a late result was refused, because the trial had been started anew or had ended"
 
     def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
         """Figures that could not be drawn."""
