@@ -497,7 +497,7 @@ CHOICES = [
             "answerA": "sad",
             "answerB": "glad",
             "answerC": "tired",
-            "label": several("2", "3"),
+            "label": several("2", "3", "1"),
         },
         f"{TEXT_0}\n\nHow does it feel?\nA. sad\nB. glad\nC. tired",
         ("B",),
