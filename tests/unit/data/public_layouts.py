@@ -644,6 +644,16 @@ TEXTS = [
         ('{"total": 12.5, "items": [{"name": "pan 0", "n": 2}]}',),
     ),
     Layout(
+        "orders",
+        {
+            "message": TEXT,
+            "order": {"customer": several("Ann", "Bo"), "lines": [{"item": several("pan", "cup"), "n": 2}]},
+        },
+        TEXT_0,
+        ('{"customer": "Ann", "lines": [{"item": "pan", "n": 2}]}',),
+    ),
+    Layout("annotated", {"message": TEXT, "annotation": {"mood": several("glad", "sad")}}, TEXT_0, ("glad",)),
+    Layout(
         "conll2003",
         {"id": NUMBER, "tokens": ["Ann", "sleeps"], "pos_tags": [1, 2], "ner_tags": [3, 0]},
         refused="a tag for each token",
