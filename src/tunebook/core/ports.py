@@ -327,6 +327,23 @@ class Planner(Protocol):
 
 
 @runtime_checkable
+class PlansBeside(Protocol):
+    """A planner that may have several waves trained at a time."""
+
+    def beside(self, history: History, devices: int) -> Wave | None:
+        """A wave to train beside those whose trials are not final, or None. Asked before they are trained, until there
+        is none, and again where a run goes on in the middle of them.
+
+        Pure, as `next_wave`, which is asked when all these waves are final. The answer must not depend on results of
+        the waves beside it: it would else depend on when they come, and on where a run was interrupted.
+
+        Args:
+            devices: how many devices there are, 1 or more.
+        """
+        ...
+
+
+@runtime_checkable
 class CancelsTrials(Protocol):
     """A planner that may also end trials under way whose results it does not need any more."""
 
