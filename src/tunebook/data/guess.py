@@ -83,9 +83,12 @@ def _labels(repeated: Sequence[str], texts: Sequence[str]) -> list[str]:
 
 
 def _object(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequence[str]) -> str | None:
-    """The only column of objects beside one of texts."""
-    objects = [name for name in rows[0] if name.casefold() not in NO_TEXTS and _are_objects(rows, name)]
-    return objects[0] if len(texts) == len(objects) == 1 and not labels else None
+    """The only column of objects beside one of texts; of an object with one field, the field is meant."""
+    objects = [name for name in rows[0] if name not in NO_TEXTS and "meta" not in name and _are_objects(rows, name)]
+    if len(objects) != 1 or (isinstance(rows[0][objects[0]], dict) and len(rows[0][objects[0]]) < 2):
+        return None
+    beside = [name for name in (*texts, *labels) if not name.startswith(f"{objects[0]}.")]
+    return objects[0] if len(beside) == 1 and beside[0] in texts else None
 
 
 def _answer(texts: Sequence[str], labels: Sequence[str]) -> str | None:

@@ -497,7 +497,7 @@ CHOICES = [
             "answerA": "sad",
             "answerB": "glad",
             "answerC": "tired",
-            "label": several("2", "3"),
+            "label": several("2", "3", "1"),
         },
         f"{TEXT_0}\n\nHow does it feel?\nA. sad\nB. glad\nC. tired",
         ("B",),
@@ -643,6 +643,16 @@ TEXTS = [
         TEXT_0,
         ('{"total": 12.5, "items": [{"name": "pan 0", "n": 2}]}',),
     ),
+    Layout(
+        "orders",
+        {
+            "message": TEXT,
+            "order": {"customer": several("Ann", "Bo"), "lines": [{"item": several("pan", "cup"), "n": 2}]},
+        },
+        TEXT_0,
+        ('{"customer": "Ann", "lines": [{"item": "pan", "n": 2}]}',),
+    ),
+    Layout("annotated", {"message": TEXT, "annotation": {"mood": several("glad", "sad")}}, TEXT_0, ("glad",)),
     Layout(
         "conll2003",
         {"id": NUMBER, "tokens": ["Ann", "sleeps"], "pos_tags": [1, 2], "ner_tags": [3, 0]},
