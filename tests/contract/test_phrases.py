@@ -36,6 +36,13 @@ def test_every_template_has_a_translation_and_none_is_left_over():
     assert set(PHRASES) <= known
 
 
+def test_a_key_or_place_is_followed_by_the_same_colon_in_chinese_as_in_every_other_line():
+    """As in "study.yaml:5: margin: ...", which is put together where the file is read."""
+    keyed = {key: text for key, text in PHRASES.items() if re.match(r"[\w.{}!\[\]]+: ", key)}
+    assert len(keyed) > 100
+    assert not [text for text in keyed.values() if re.match(r"[a-zA-Z_.{}!\[\]]+：", text)]
+
+
 @pytest.mark.parametrize("template", [each for each in TEMPLATES if each.values], ids=lambda each: each.where)
 def test_a_template_and_its_translation_have_the_values_that_are_given(template: Template):
     assert template.fields <= template.values

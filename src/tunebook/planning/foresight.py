@@ -22,7 +22,7 @@ from tunebook.planning.state import PlanningState
 from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 
-__all__ = ["outlook"]
+__all__ = ["outlook", "waiting_wave", "with_waiting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +83,21 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
         trials_left=None if math.isinf(left) else _whole(left),
         wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
+
+
+def waiting_wave(history: History) -> Wave | None:
+    """The last wave with the trials of it that have no result yet; what comes after it depends on them."""
+    open_ = tuple(f.trial for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    last = next((wave for wave in reversed(history.waves) if open_ and wave.round == open_[-1].round), None)
+    return None if last is None else replace(last, trials=open_)
+
+
+def with_waiting(outlook: Outlook, history: History) -> Outlook:
+    """The outlook with the round under way and its trials that wait."""
+    wave = waiting_wave(history)
+    if wave is None:
+        return outlook
+    return replace(outlook, waiting=RoundOutlook(wave.kind, len(wave.trials), len(wave.contrasts), None))
 
 
 def _share(problem: Problem, kind: RoundKind) -> float:
