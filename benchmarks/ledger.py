@@ -2,11 +2,16 @@
 
     python -m benchmarks.ledger --trials 300 --read 1100 --examples 1000 --steps 120 --json FILE
 
-Writes trials as a runner does (those that a worker takes together are started together; a result and its note on the
-time line are one transaction, synced to disk), then
-opens the ledger anew and reads the whole history. SQLite in a temporary folder; PostgreSQL where
-`TUNEBOOK_TEST_POSTGRES` holds an address. `probe` is the rate of bare transactions of the same size on the same disk,
-measured in turn: no ledger with that many transactions can be faster.
+Writes trials as a runner does (those that a worker takes together are started together; results that come together are
+one transaction with their notes on the time line, synced to disk): once with eight results at a time, once with a
+transaction for each. Then opens the ledger anew and reads the whole history. SQLite in a temporary folder; PostgreSQL
+where `TUNEBOOK_TEST_POSTGRES` holds an address. `probe` is the rate of bare transactions of the same size on the same
+disk, measured in turn: no ledger with that many transactions can be faster.
+
+    python -m benchmarks.ledger --table 2500 --json FILE
+
+What a wide study costs instead: planning and judging a table of so many configurations (in memory), and for as many
+trials in a study folder reading its status and the size of its record.
 """
 
 from __future__ import annotations
@@ -20,15 +25,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 from uuid import uuid4
 
 import numpy as np
 
 from tunebook.core.facts import Cost, Curve, Outcomes, StepRecord, TrialFact
+from tunebook.core.ports import TrialEnd
 from tunebook.core.study import Trial, TrialState, Wave
 from tunebook.ledger import open_ledger
 from tunebook.ledger.store import SqlLedger
 from tunebook.testing.sample_study import sample_facts, sample_spec, sample_wave
+
+T = TypeVar("T")
 
 TOGETHER = 8
 """Trials of a cohort."""
@@ -40,7 +49,7 @@ class Measured:
     """One database.
 
     Attributes:
-        trials_per_second: starts and results; finishes_per_second: of it the results alone.
+        trials_per_second: starts and results, eight at a time; one_by_one_per_second: a transaction for each result.
         probe_per_second: bare transactions with a value of the same size; None where not measured.
         cold_read_seconds: opening and `history()` of `n_read` trials.
         bytes_per_trial: growth of the file; None where it is not ours to measure.
@@ -49,7 +58,7 @@ class Measured:
     database: str
     n_written: int
     trials_per_second: float
-    finishes_per_second: float
+    one_by_one_per_second: float
     probe_per_second: float | None
     n_read: int
     cold_read_seconds: float
@@ -74,18 +83,23 @@ def wave_of(n: int) -> Wave:
     return replace(like, trials=tuple(replace(like.trials[0], id=i + 1, seed=i) for i in range(n)), contrasts=())
 
 
-def write(ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int) -> tuple[float, float]:
-    """Write the trials' results, `TOGETHER` started at once. Returns seconds in all, and of it in finishing."""
+def write(ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int, together: int = TOGETHER) -> float:
+    """Write the trials' results, `TOGETHER` started at once and `together` ended at once. Returns seconds."""
     facts = [result_of(trial, n_examples, n_steps) for trial in trials]
-    began, finishing = time.perf_counter(), 0.0
-    for first in range(0, len(facts), TOGETHER):
-        cohort = facts[first : first + TOGETHER]
+    began = time.perf_counter()
+    for cohort in _parts(facts, TOGETHER):
         tokens = ledger.start_trials([fact.trial.id for fact in cohort], "here")
-        for fact, token in zip(cohort, tokens, strict=True):
-            at = time.perf_counter()
-            ledger.finish_trial(fact, token, [("trial_ended", {"trial": fact.trial.id, "seconds": 12.5})])
-            finishing += time.perf_counter() - at
-    return time.perf_counter() - began, finishing
+        ends = [
+            TrialEnd(fact=fact, token=token, notes=(("trial_span", {"trial": fact.trial.id, "seconds": 12.5}),))
+            for fact, token in zip(cohort, tokens, strict=True)
+        ]
+        for part in _parts(ends, together):
+            ledger.finish_trials(part)
+    return time.perf_counter() - began
+
+
+def _parts(values: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [values[first : first + size] for first in range(0, len(values), size)]
 
 
 def probe(folder: Path, n: int, size: int) -> float:
@@ -106,12 +120,13 @@ def probe(folder: Path, n: int, size: int) -> float:
 
 def measure(address: str | Path, name: str, n_write: int, n_read: int, n_examples: int, n_steps: int) -> Measured:
     """One database: `n_write` trials timed, more until there are `n_read`, then a cold read."""
-    spec, wave = replace(sample_spec(), name=name), wave_of(max(n_write, n_read))
+    spec, wave = replace(sample_spec(), name=name), wave_of(max(2 * n_write, n_read))
     with open_ledger(address, write=True, study=name) as ledger:
         ledger.create_study(spec, sample_facts())
         ledger.add_wave(wave)
-        seconds, finishing = write(ledger, wave.trials[:n_write], n_examples, n_steps)
-        write(ledger, wave.trials[n_write:], n_examples, n_steps)
+        seconds = write(ledger, wave.trials[:n_write], n_examples, n_steps)
+        one_by_one = write(ledger, wave.trials[n_write : 2 * n_write], n_examples, n_steps, together=1)
+        write(ledger, wave.trials[2 * n_write :], n_examples, n_steps)
     began = time.perf_counter()
     with open_ledger(address, write=False, study=name) as ledger:
         n_facts = sum(fact.state.is_final for fact in ledger.history().trials.values())
@@ -121,7 +136,7 @@ def measure(address: str | Path, name: str, n_write: int, n_read: int, n_example
         database="postgresql" if file is None else "sqlite",
         n_written=n_write,
         trials_per_second=n_write / seconds,
-        finishes_per_second=n_write / finishing,
+        one_by_one_per_second=n_write / one_by_one,
         probe_per_second=None if file is None else probe(file.parent, 3 * n_write, 8000),
         n_read=n_facts,
         cold_read_seconds=reading,
@@ -144,7 +159,7 @@ def main(words: Sequence[str] | None = None) -> None:
         found.append(measure(address, f"ledger-benchmark-{uuid4().hex[:8]}", *size))
     for one in found:
         print(
-            f"{one.database}: {one.trials_per_second:.0f} trials/s ({one.finishes_per_second:.0f} results/s"
+            f"{one.database}: {one.trials_per_second:.0f} trials/s ({one.one_by_one_per_second:.0f} one by one"
             + (f", probe {one.probe_per_second:.0f} transactions/s" if one.probe_per_second else "")
             + f"); {one.n_read} trials read cold in {one.cold_read_seconds:.2f} s"
             + (f"; {one.bytes_per_trial / 1000:.1f} kB a trial" if one.bytes_per_trial else "")

@@ -59,11 +59,15 @@ def make_simulated_study(folder: Path, trials: int) -> Path:
     return _write_study(folder, "study: soak\nmodel: none\nengine: simulated\n", trials, rows=60)
 
 
-def make_real_study(folder: Path, trials: int, quantization: str = "none") -> Path:
-    """Write a tiny random model and a study that really trains it; gives the study's file."""
+def make_real_study(folder: Path, trials: int, quantization: str = "none", where: str = "device: cpu:2") -> Path:
+    """Write a tiny random model and a study that really trains it; gives the study's file.
+
+    Args:
+        where: lines of the study file that say by which processes it is trained.
+    """
     words = [*_LABELS, *(str(n) for n in range(120)), "Question", "what", "colour", "has"]
     write_tiny_model(folder / "model", words)
-    head = f"study: soak\nmodel: ./model\nengine: packed\ndevice: cpu:2\nquantization: {quantization}\n"
+    head = f"study: soak\nmodel: ./model\nengine: packed\n{where}\nquantization: {quantization}\n"
     return _write_study(folder, head, trials, rows=24)
 
 
@@ -99,7 +103,7 @@ class Child:
                     os.dup2(out.fileno(), 2)
                     sys.stdout = sys.stderr = out
                     try:
-                        code = command_line(["run", str(file), "--quiet"])
+                        code = command_line(["run", str(file), "--quiet", "--no-measure"])
                     finally:
                         out.flush()
             finally:

@@ -32,13 +32,14 @@ class Run:
         self.events, self.folder = [], folder
         jobs = [self._job(number, script) for number, script in enumerate(scripts, 1)]
 
-        def on_event(event):
-            self.events.append(event)
-            if watch:
-                watch(event)
+        def on_events(events):
+            for event in events:
+                self.events.append(event)
+                if watch:
+                    watch(event)
 
         try:
-            self.executor.run(jobs, on_event)
+            self.executor.run(jobs, on_events)
         finally:
             self.executor.close()
 

@@ -89,11 +89,14 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
     if d.mean_tokens is not None and d.longest_tokens is not None:
         lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens, counts_words(spec.engine)))
+    task = p.summary.get("task")
     if p.example is not None:
-        e = p.example
+        e, metric = p.example, "" if task else spec.metric
         lines += words.plan_example(
-            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=spec.metric
+            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=metric
         )
+    if task:
+        lines += words.plan_task(task)
     return lines
 
 

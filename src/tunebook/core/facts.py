@@ -52,6 +52,8 @@ class DataFacts:
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
         constant_score: mean score of always giving that answer, on the standard scale; None in ledgers written before
             this was kept, where it is the share.
+        rows_per_example: rows that an engine scores for each scored example; above 1 where a task asks several things
+            about a document.
         prior: trials of an earlier study, where the study file names one; they guide what is tried first and enter no
             claim.
     """
@@ -65,6 +67,7 @@ class DataFacts:
     commonest_share: float = 0.0
     prior: tuple[PriorTrial, ...] = ()
     constant_score: float | None = None
+    rows_per_example: float = 1.0
 
     @property
     def score_of_commonest(self) -> float:

@@ -34,6 +34,7 @@ __all__ = [
     "ExecutorSetup",
     "Ledger",
     "Observer",
+    "OnEvents",
     "Planner",
     "PlannerFactory",
     "RawScores",
@@ -44,6 +45,7 @@ __all__ = [
     "TokenizedExample",
     "Tracker",
     "TrackerFactory",
+    "TrialEnd",
     "TrialJob",
     "TrialSource",
     "Workload",
@@ -375,6 +377,10 @@ class ExecutorSetup:
     model_hash: str = ""
 
 
+OnEvents = Callable[[Sequence[TrialEvent]], None]
+"""Takes events that have come together, in order. Every result among them is kept when it returns."""
+
+
 class Executor(Protocol):
     """Runs trials on the available devices."""
 
@@ -389,10 +395,10 @@ class Executor(Protocol):
         """Train and score on this from the next `run` on, with the engines that are loaded: a further split opens."""
         ...
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
-        """Train all jobs. Calls `on_event` in the caller's thread for every event, from workers or from the executor
-        itself; the events of one trial come in order. Returns when every job is finished, failed or cancelled, or soon
-        after `stop`."""
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
+        """Train all jobs. Calls `on_events` in the caller's thread with the events that have come meanwhile, from
+        workers or from the executor itself; the events of one trial come in order. Returns when every job is finished,
+        failed or cancelled, or soon after `stop`."""
         ...
 
     def cancel(self, trial_id: int) -> None:
@@ -452,6 +458,20 @@ class Observer(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrialEnd:
+    """A trial's result as it goes into the ledger.
+
+    Attributes:
+        token: of the attempt that it comes from.
+        notes: to keep with it, as (code, values).
+    """
+
+    fact: TrialFact
+    token: int
+    notes: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
 class Ledger(Protocol):
     """The durable record of one study. Every method is one transaction: its effect survives a crash once it has
     returned.
@@ -489,9 +509,13 @@ class Ledger(Protocol):
         """Change a trial from planned to running; returns the attempt's fencing token."""
         ...
 
+    def finish_trials(self, ends: Sequence[TrialEnd]) -> Sequence[int]:
+        """Write curves, outcomes, costs and final states, and notes with them, in one transaction. Returns the ids of
+        the trials whose token is an old one; nothing of them is written."""
+        ...
+
     def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Write curve, outcomes, cost and final state, and notes with them, in one transaction. Raises StaleLease for
-        an old token."""
+        """Write one result. Raises StaleToken for an old token."""
         ...
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:
@@ -499,8 +523,7 @@ class Ledger(Protocol):
         ...
 
     def release_running(self, reason: str) -> None:
-        """Put every running trial whose lease has ended back to planned (SQLite: every running trial, since we hold the
-        lock)."""
+        """Put every running trial back to planned: their runner has ended."""
         ...
 
     def retry_failed(self) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,6 @@ __all__ = ["Row", "check_row", "damaged", "examples_digest", "result_digest", "s
 
 Row = Mapping[Any, Any]
 """A row: values by column name."""
-
-_LEFT_OUT = frozenset({"digest", "lease_until"})
-"""Columns outside the checksum: a lease is renewed every few seconds and affects no result."""
 
 
 def damaged(place: str, what: str) -> LedgerDamaged:
@@ -84,9 +82,13 @@ def _float_bytes(values: Sequence[float] | Sequence[tuple[float, ...]] | Floats)
 
 
 def _row_digest(table: Table, values: Row) -> str:
+    return _hash([_text([values.get(name) for name in _checked_columns(table)])])
+
+
+@cache
+def _checked_columns(table: Table) -> tuple[str, ...]:
     generated = table.autoincrement_column
-    columns = [c.name for c in table.columns if c.name not in _LEFT_OUT and c is not generated]
-    return _hash([_text([values.get(name) for name in columns])])
+    return tuple(c.name for c in table.columns if c.name != "digest" and c is not generated)
 
 
 def _text(values: Any) -> bytes:

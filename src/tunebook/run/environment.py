@@ -12,10 +12,12 @@ from typing import Any
 import psutil
 
 from tunebook.core.study import StudySpec
-from tunebook.plugins import ENGINES, EXECUTORS, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, HARNESSES, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS, harness_of
 
 __all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes", "own_commit"]
 
+HARNESS_PACKAGES = {"lm_eval": "lm_eval", "inspect_ai": "inspect_ai"}
+"""The packages of the harnesses that are known here."""
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
@@ -30,7 +32,9 @@ def describe_environment(
         elsewhere: whether other machines compute, whose devices are not known before trials run.
     """
     foreign = _foreign_plugins(spec)
-    libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
+    harness = HARNESS_PACKAGES.get(harness_of(spec.metric) or "")
+    extras = (("bitsandbytes",) if quantised else ()) + ((harness,) if harness else ())
+    libraries = (*LIBRARIES, *extras, *(each["package"] for each in foreign))
     return {
         "device": device,
         "device_name": f"executor {spec.executor}" if elsewhere else device_name(device),
@@ -49,6 +53,7 @@ def _foreign_plugins(spec: StudySpec) -> list[dict[str, str]]:
     """What the study takes from other packages: kind, name, package and version of each."""
     named = (
         (METRICS, (spec.metric,)),
+        (HARNESSES, (harness_of(spec.metric) or "",)),
         (PLANNERS, (spec.planner,)),
         (ENGINES, (spec.engine,)),
         (EXECUTORS, (spec.executor,)),

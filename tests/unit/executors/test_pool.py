@@ -85,7 +85,7 @@ def run(monkeypatch):
             cluster.make, "none:none", [EngineOptions(model="m")] * n_workers, Workload((), {}, Scoring()),
             clock=clock, **options,
         )  # fmt: skip
-        executor.run([replace(JOB, id=number) for number in range(1, n_jobs + 1)], events.append)
+        executor.run([replace(JOB, id=number) for number in range(1, n_jobs + 1)], events.extend)
         executor.close()
         return events
 

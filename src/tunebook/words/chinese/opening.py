@@ -254,6 +254,8 @@ class ChineseOpening(ChinesePieces):
         ]
         tail = "各数据集之间可能有重复（data.allow_overlap）" if facts["overlap"] else "各数据集之间没有重复"
         text = f"{'，'.join(parts)}；{tail}"
+        if facts.get("task"):
+            text += f"；评分用 {self.task_fact(facts['task'])}"
         if facts.get("split_off"):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):
@@ -261,6 +263,14 @@ class ChineseOpening(ChinesePieces):
                 f"；{count(facts['truncated'])} 条训练数据在 {self.length(facts['length'], facts['in_words'])}处截断"
             )
         return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
+
+    def task_fact(self, task: Mapping[str, Any]) -> str:
+        shots = f"每个文档之前有 {task['shots']} 个带答案的示例" if task["shots"] else "零样本"
+        text = (
+            f"{task['harness']} {task['version']} 的任务 {task['task']}（{task['kind']}，{shots}），{task['measure']}；"
+            f"验证集和测试集是该任务的文档，来自 {task['source']}"
+        )
+        return clean(f"{text}，由同一个数据划分按文档内容分成两部分" if task["divided"] else text)
 
     def plugin(self, kind: str, name: str, package: str) -> str:
         return f"{PLUGIN_KINDS.get(kind, kind)} {name}（{package}）"

@@ -312,12 +312,23 @@ class EnglishOpening(EnglishPieces):
         ]
         tail = "rows may be in two splits (data.allow_overlap)" if facts["overlap"] else "no row in two splits"
         text = f"{', '.join(parts)}; {tail}"
+        if facts.get("task"):
+            text += f"; scored by {self.task_fact(facts['task'])}"
         if facts.get("split_off"):
             text += "; validation was split off the training rows by the seed"
         if facts.get("truncated"):
             length = self.length(facts["length"], facts["in_words"])
             text += f"; {count(facts['truncated'])} training rows are cut at {length}"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
+
+    def task_fact(self, task: Mapping[str, Any]) -> str:
+        """The task of a harness that scores, and where its documents come from; `task` is `TaskAbout` as a map."""
+        shots = f"{plural(int(task['shots']), 'solved example')} before each document" if task["shots"] else "zero-shot"
+        text = (
+            f"task {task['task']} of {task['harness']} {task['version']} ({task['kind']}, {shots}), {task['measure']}; "
+            f"its documents are validation and test, from {task['source']}"
+        )
+        return clean(f"{text}, one split divided by the documents' texts" if task["divided"] else text)
 
     def plugin(self, kind: str, name: str, package: str) -> str:
         """A metric, planner, ... of another package; `kind` is the study file's key."""
