@@ -31,7 +31,7 @@ class Outlook:
 
     Attributes:
         rounds: the rounds to come, in order.
-        waiting: the round under way with its trials that are planned and have no result yet; None: there are none.
+        waiting: for each round under way, its trials that are planned and have no result yet.
         folds: configurations that need no training of their own, with the reasons.
         cuts: what the budget did not allow, in the order in which it was cut.
         detectable_without_cuts: the smallest detectable effect of explore if nothing had been cut; shows what the cuts
@@ -42,7 +42,7 @@ class Outlook:
     """
 
     rounds: tuple[RoundOutlook, ...]
-    waiting: RoundOutlook | None = None
+    waiting: tuple[RoundOutlook, ...] = ()
     folds: tuple[Fold, ...] = ()
     cuts: tuple[Cut, ...] = ()
     detectable_without_cuts: float | None = None
@@ -61,14 +61,12 @@ class Outlook:
         budget leaves."""
         asked = sum(each.n_trials for each in self.rounds)
         coming = asked if self.trials_left is None else min(asked, self.trials_left)
-        return coming + (self.waiting.n_trials if self.waiting is not None else 0)
+        return coming + sum(each.n_trials for each in self.waiting)
 
     @property
     def all_rounds(self) -> tuple[RoundOutlook, ...]:
-        """The rounds to come, with the trials that wait counted in the round under way."""
-        if self.waiting is None:
-            return self.rounds
-        first = self.rounds[0] if self.rounds and self.rounds[0].kind is self.waiting.kind else None
-        if first is None:
-            return (self.waiting, *self.rounds)
-        return (replace(first, n_trials=first.n_trials + self.waiting.n_trials), *self.rounds[1:])
+        """The rounds to come, with the trials that wait counted in theirs."""
+        waiting = {each.kind: each.n_trials for each in self.waiting}
+        known = {each.kind for each in self.rounds}
+        ending = (each for each in self.waiting if each.kind not in known)
+        return (*ending, *(replace(each, n_trials=each.n_trials + waiting.get(each.kind, 0)) for each in self.rounds))

@@ -93,11 +93,11 @@ def waiting_wave(history: History) -> Wave | None:
 
 
 def with_waiting(outlook: Outlook, history: History) -> Outlook:
-    """The outlook with the round under way and its trials that wait."""
-    wave = waiting_wave(history)
-    if wave is None:
-        return outlook
-    return replace(outlook, waiting=RoundOutlook(wave.kind, len(wave.trials), len(wave.contrasts), None))
+    """The outlook with the trials that wait, for each round under way."""
+    counted = Counter(f.trial.kind for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    contrasts = {wave.kind: len(wave.contrasts) for wave in history.waves}
+    waiting = (RoundOutlook(kind, n, contrasts[kind], None) for kind, n in counted.items())
+    return replace(outlook, waiting=tuple(waiting))
 
 
 def _share(problem: Problem, kind: RoundKind) -> float:
@@ -134,14 +134,15 @@ def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:
     """The rounds in order. Each is bounded by its own maximum and by what its share of the budget leaves after what is
     certain to be spent before it: the rounds in between may turn out to need nothing."""
-    current = wave if wave is not None else state.last_wave
     certain = -_unspent(state)
-    if current is not None and (wave is not None or not current.closes_round):
-        shape = _current_shape(state, opening, current, is_planned=wave is None)
-        if wave is not None:
-            certain += _least(state, wave.kind, _costing(wave))
-        if shape.n_trials or wave is not None:
-            yield shape
+    if wave is not None:
+        certain += _least(state, wave.kind, _costing(wave))
+        yield _current_shape(state, opening, wave, is_planned=False)
+    for last in state.going_on:
+        if wave is None or last.round != wave.round:
+            shape = _current_shape(state, opening, last, is_planned=True)
+            if shape.n_trials:
+                yield shape
     for coming in (round_of(kind, state.problem) for kind in kinds):
         if wave is not None and coming.kind is wave.kind:
             continue
