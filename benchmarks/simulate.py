@@ -101,10 +101,10 @@ def study_spec(
     )
 
 
-def run_study(world: World, spec: StudySpec) -> History:
+def run_study(world: World, spec: StudySpec, devices: int = 1) -> History:
     """Plan, simulate, judge, and go on, until the planner is done."""
     planner = StudyPlanner(spec, world.facts, Folding.everything())
-    return simulated_history(planner, spec, world.facts, lambda trial, _: world.run(trial))
+    return simulated_history(planner, spec, world.facts, lambda trial, _: world.run(trial), devices=devices)
 
 
 @dataclass

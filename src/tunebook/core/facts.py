@@ -264,3 +264,14 @@ class History:
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""
         return tuple(fact for fact in self.trials.values() if fact.trial.round == number)
+
+    @property
+    def to_judge(self) -> Wave | None:
+        """The last wave of the round that is judged next, once its trials are final; None: there is none.
+
+        Rounds are judged in the order of their numbers, since a judgement looks at all rounds up to its own: where
+        several are trained side by side, one that is complete waits for those before it.
+        """
+        last = {wave.round: wave for wave in self.waves if wave.round not in self.closed_rounds}
+        first = last[min(last)] if last else None
+        return first if first is not None and first.closes_round else None

@@ -317,12 +317,30 @@ class Planner(Protocol):
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done. Never repeats a pair of effective
-        configuration and seed. Called only when every planned trial is final and every finished round has been judged.
+        configuration and seed. Called only when every planned trial is final and every finished round has been judged,
+        except one that waits for a round before it (`History.to_judge`).
         """
         ...
 
     def outlook(self, history: History) -> Outlook:
         """The rounds to come, as far as they can be foreseen, for `plan` and `status`."""
+        ...
+
+
+@runtime_checkable
+class PlansBeside(Protocol):
+    """A planner that may have several waves trained at a time."""
+
+    def beside(self, history: History, devices: int) -> Wave | None:
+        """A wave to train beside those whose trials are not final, or None. Asked before they are trained, until there
+        is none, and again where a run goes on in the middle of them.
+
+        Pure, as `next_wave`, which is asked when all these waves are final. The answer must not depend on results of
+        the waves beside it: it would else depend on when they come, and on where a run was interrupted.
+
+        Args:
+            devices: how many devices there are, 1 or more.
+        """
         ...
 
 

@@ -53,7 +53,7 @@ __all__ = [
     "writers",
 ]
 
-SCHEMA_REVISION = "0007"
+SCHEMA_REVISION = "0008"
 """The newest migration in `migrations/versions`; a test holds the two equal."""
 
 METADATA = MetaData(

@@ -43,7 +43,16 @@ from tunebook.core.facts import (
 )
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
-from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialEnd, TrialJob
+from tunebook.core.ports import (
+    CancelsTrials,
+    Executor,
+    Ledger,
+    Observer,
+    Planner,
+    PlansBeside,
+    TrialEnd,
+    TrialJob,
+)
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted
@@ -76,6 +85,7 @@ class RunnerParts:
         stop: the stop request, set by signals.
         requests: trials that the user wants cancelled.
         keep_requests: moves what the user asks for meanwhile into the ledger; called before each step of the run.
+        devices: how many there are; with several, waves that do not depend on each other are trained together.
     """
 
     spec: StudySpec
@@ -90,6 +100,7 @@ class RunnerParts:
     adapters: Path
     requests: CancelRequests
     keep_requests: Callable[[], None]
+    devices: int = 1
 
 
 class Runner:
@@ -115,8 +126,9 @@ class Runner:
                 self._p.keep_requests()
                 history = with_limits(self._p.ledger.history(), self._p.spec, self._p.facts)
                 if any(not fact.state.is_final for fact in history.trials.values()):
-                    self._train(history)
-                elif wave := _to_close(history):
+                    if not self._plan_beside(history):
+                        self._train(history)
+                elif wave := history.to_judge:
                     self._close(history, wave)
                 elif not self._plan(history):
                     return history
@@ -152,6 +164,13 @@ class Runner:
         self._p.ledger.add_wave(wave)
         return True
 
+    def _plan_beside(self, history: History) -> bool:
+        planner = self._p.planner
+        wave = planner.beside(history, self._p.devices) if isinstance(planner, PlansBeside) else None
+        if wave is not None:
+            self._p.ledger.add_wave(wave)
+        return wave is not None
+
     def _close(self, history: History, wave: Wave) -> None:
         findings = judge_round(history, wave.round, self._p.spec, self._p.facts.data)
         self._p.ledger.close_round(wave.round, findings)
@@ -160,8 +179,9 @@ class Runner:
         self._p.observer.event(RoundClosed(wave.kind, findings, paragraph))
 
     def _train(self, history: History) -> None:
-        wave = history.waves[-1]
-        self._p.observer.event(WaveStarted(wave, history))
+        for wave in history.waves:
+            if any(not history.trials[trial.id].state.is_final for trial in wave.trials):
+                self._p.observer.event(WaveStarted(wave, history))
         planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
         state = _WaveState(history, {trial.id: trial for trial in planned}, _untrained_loss(history))
         for trial_id in self._p.requests.read() & state.trials.keys():
@@ -325,7 +345,7 @@ class Runner:
 
 
 class _WaveState:
-    """What is known while a wave is being trained."""
+    """What is known while a wave, and those beside it, are being trained."""
 
     def __init__(self, before: History, trials: dict[int, Trial], untrained_loss: float | None) -> None:
         self._before = before
@@ -366,14 +386,6 @@ class _WaveState:
 
     def checkpoints_of(self, trial_id: int) -> list[int]:
         return [each.id for each in self.trials.values() if each.checkpoint_of == trial_id]
-
-
-def _to_close(history: History) -> Wave | None:
-    """The last wave of a round that is trained and not yet judged."""
-    for wave in history.waves:
-        if wave.closes_round and wave.round not in history.closed_rounds:
-            return wave
-    return None
 
 
 def _jobs(trials: list[Trial], adapters: Path, facts: DataFacts) -> list[TrialJob]:

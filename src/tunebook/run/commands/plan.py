@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,7 +106,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
 
     spec, data = prepared.spec, prepared.facts.data
     wave = _waiting(history)
-    outlook = _with_waiting(planner.outlook(history), wave)
+    outlook = _with_waiting(planner.outlook(history), history)
     if wave is None:
         coming = foreseen(planner, history)
         wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
@@ -156,16 +157,15 @@ def _waiting(history: History) -> Wave | None:
     return None if last is None else replace(last, trials=open_)
 
 
-def _with_waiting(outlook: Outlook, wave: Wave | None) -> Outlook:
-    """The outlook with the trials that wait counted in their round."""
-    n = sum(trial.has_training for trial in wave.trials) if wave is not None else 0
-    if wave is None or not n:
-        return outlook
-    first = outlook.rounds[0] if outlook.rounds and outlook.rounds[0].kind is wave.kind else None
-    now = first or RoundOutlook(wave.kind, 0, len(wave.contrasts), None)
-    later = outlook.rounds[1:] if first is not None else outlook.rounds
-    rounds = (replace(now, n_trials=now.n_trials + n), *later)
-    return replace(outlook, rounds=rounds, trials_left=None if outlook.trials_left is None else outlook.trials_left + n)
+def _with_waiting(outlook: Outlook, history: History) -> Outlook:
+    """The outlook with the trials that wait counted in their rounds."""
+    waiting = Counter(f.trial.kind for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    contrasts = {wave.kind: len(wave.contrasts) for wave in history.waves}
+    known = {each.kind for each in outlook.rounds}
+    ending = (RoundOutlook(kind, n, contrasts[kind], None) for kind, n in waiting.items() if kind not in known)
+    rounds = (*ending, *(replace(each, n_trials=each.n_trials + waiting[each.kind]) for each in outlook.rounds))
+    left = None if outlook.trials_left is None else outlook.trials_left + waiting.total()
+    return replace(outlook, rounds=rounds, trials_left=left)
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
