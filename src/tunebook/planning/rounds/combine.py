@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, RoundKind, Wave
 from tunebook.planning.levels import RATE_STEP
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
@@ -48,6 +49,8 @@ class Combine(Round):
         builder = WaveBuilder(state, self.kind, round_number, 1, room)
         if only_leading := [name for name, level in helped.items() if not level.helps]:
             builder.note("only_leading", {"factors": only_leading})
+        if by_loss := [name for name, level in helped.items() if level.helps and level.verdict is not Verdict.BETTER]:
+            builder.note("only_by_loss", {"factors": by_loss})
         together = _combined(state, helped)
         rates = _rates(state, helped, together, room)
         if len(rates) < 2:
