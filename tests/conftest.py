@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from processor_time import ProcessorTime
 
 if TYPE_CHECKING:
     from benchmarks.soak import Soak
@@ -46,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A handler that does nothing, unlike SIG_IGN, is not inherited by what is executed.
     """
+    config.pluginmanager.register(ProcessorTime())
     if config.getoption("dist", "no") != "no":
         return  # this process only hands out tests; its workers inherit what it ignores and come here in turn
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):

@@ -39,6 +39,7 @@ def plan(
     """Show what would run, why, how long, how much memory, and what can be detected. Trains nothing."""
     from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
+    from tunebook.run.study_words import study_words
 
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
@@ -48,7 +49,7 @@ def plan(
     if as_json:
         print_json(study_plan, warnings=[opened.words.notice(warning) for warning in study_plan.warnings])
     else:
-        _show(study_plan, every, results(), opened.words)
+        _show(study_plan, every, results(), study_words(opened.spec, study_plan.scale))
 
 
 def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:

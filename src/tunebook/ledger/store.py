@@ -25,9 +25,12 @@ from tunebook.ledger.digest import Row, check_row, damaged, sealed_row
 from tunebook.ledger.schema import notes, rounds, sealed, studies, trials, waves
 from tunebook.ledger.transitions import Ending, TrialTransitions, attempts_of, stale
 
-__all__ = ["SqlLedger"]
+__all__ = ["KnownFacts", "SqlLedger"]
 
 T = TypeVar("T")
+
+KnownFacts = dict[int, tuple[str, TrialFact]]
+"""Facts by trial, each with the checksum of its row."""
 
 _ROLES = ("best", "baseline", "cheapest", "runner_up")
 
@@ -42,13 +45,17 @@ class SqlLedger:
     Args:
         database: where it is kept.
         study: the study's name; None if the database holds only one study (the file in a study folder).
+
+    Attributes:
+        known: facts that have been read, which are not read again as long as their rows stay the same. They may be
+            given to a ledger of the same study that is opened later.
     """
 
     def __init__(self, database: Database, study: str | None = None) -> None:
         self._database = database
         self._name = study
         self._study_id: int | None = None
-        self._known: dict[int, tuple[str, TrialFact]] = {}
+        self.known: KnownFacts = {}
 
     # --- the study -----------------------------------------------------------------------------------------------
 
@@ -128,8 +135,8 @@ class SqlLedger:
 
         def work(connection: Connection) -> History:
             study_id = self._id(connection)
-            self._known = rows.read_trial_facts(connection, study_id, self._place, self._known)
-            facts = {number: fact for number, (_, fact) in self._known.items()}
+            self.known = rows.read_trial_facts(connection, study_id, self._place, self.known)
+            facts = {number: fact for number, (_, fact) in self.known.items()}
             of_trials = {number: fact.trial for number, fact in facts.items()}
             judged = self._closed_rounds(connection, study_id)
             return History(

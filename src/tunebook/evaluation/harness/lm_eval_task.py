@@ -105,10 +105,10 @@ class LmEvalTask(ExampleMetric):
         if num_fewshot is not None and num_fewshot < 0:
             raise ValueError("num_fewshot: a whole number, at least 0")
 
-    def code_files(self) -> Sequence[Path]:
+    def code_files(self) -> Sequence[str]:
         """The task's file beside the study file, whose templates and functions are code, and its neighbours."""
         found = self._local()
-        return () if found is None else code_beside(found.path)
+        return () if found is None else [str(file) for file in code_beside(found.path)]
 
     def _local(self) -> TaskFile | None:
         return find_task(self._task_name, self._base / self._include)
@@ -124,13 +124,13 @@ class LmEvalTask(ExampleMetric):
         self._lm_eval, self._model = lm_eval_gateway, model
         found = self._local() or find_task(self._task_name, lm_eval_gateway.task_folder())
         if found is None:
-            raise self._refused(
+            raise self._refusal(
                 "no file beside the study file and none of lm_eval's defines the task {task}. Correct the name, or "
                 "name the folder of its file: include_path.",
                 task=self._task_name,
             )
         if found.is_group:
-            raise self._refused(
+            raise self._refusal(
                 "{task} is a group of tasks. Name one of them ({path} lists them).",
                 task=self._task_name,
                 path=found.path,
@@ -147,7 +147,7 @@ class LmEvalTask(ExampleMetric):
             doubts=self._doubts(),
         )
 
-    def _refused(self, template: str, **values: object) -> StudyFileError:
+    def _refusal(self, template: str, **values: object) -> StudyFileError:
         return StudyFileError("metric: found {name}; {problem}", name=self.name, problem=Phrase(template, **values))
 
     @property
@@ -174,7 +174,7 @@ class LmEvalTask(ExampleMetric):
         except Exception as error:  # the task's own functions and the data set's reader may raise anything
             source, from_hub = self._source
             if from_hub:
-                raise self._refused(
+                raise self._refusal(
                     "its documents are the data set {source} of the hub, which cannot be read here ({kind}: {error}). "
                     "Let it be downloaded (HF_HUB_OFFLINE unset, with a connection), or write a task with files of "
                     "your own.",
@@ -182,7 +182,7 @@ class LmEvalTask(ExampleMetric):
                     kind=type(error).__name__,
                     error=quoted(str(error), 200),
                 ) from error
-            raise self._refused(
+            raise self._refusal(
                 "lm_eval cannot load it from {path} ({kind}: {error}). Correct the task's file.",
                 path=found.path,
                 kind=type(error).__name__,
@@ -196,11 +196,11 @@ class LmEvalTask(ExampleMetric):
             type(task).test_docs is not kinds.ConfigurableTask.test_docs
         )
         if own_way:
-            raise self._refused("it is a Python class with documents of its own way. Use a task in YAML.")
+            raise self._refusal("it is a Python class with documents of its own way. Use a task in YAML.")
         if getattr(task, "MULTIMODAL", False):
-            raise self._refused("it shows pictures or sound. Use a task of texts.")
+            raise self._refusal("it shows pictures or sound. Use a task of texts.")
         if getattr(task, "UNSAFE_CODE", False):
-            raise self._refused(
+            raise self._refusal(
                 "it runs code that the model writes, without limits. Use metric pass@1, which limits it."
             )
         self._until: list[str] = []
@@ -208,7 +208,7 @@ class LmEvalTask(ExampleMetric):
         if task.OUTPUT_TYPE == "generate_until":
             self._until, self._longest, is_drawn = kinds.generation_settings(dict(task.config.generation_kwargs or {}))
             if is_drawn:
-                raise self._refused(
+                raise self._refusal(
                     "it draws answers by chance (do_sample). Trials are compared on the likeliest answer: write "
                     "do_sample: false in a copy of the task."
                 )
@@ -218,7 +218,7 @@ class LmEvalTask(ExampleMetric):
         numbers = list(self._task.aggregation())
         self._measure = self._measure or (numbers[0] if numbers else "")
         if self._measure not in numbers:
-            raise self._refused(
+            raise self._refusal(
                 "the task has no number {measure}; it has {numbers}. Name one of them: lm_eval:TASK:NUMBER.",
                 measure=self._measure,
                 numbers=", ".join(map(str, numbers)),
@@ -226,7 +226,7 @@ class LmEvalTask(ExampleMetric):
         filters = [str(each["name"]) for each in self._task.config.filter_list or ()] or ["none"]
         self._filter = self._filter or filters[0]
         if self._filter not in filters:
-            raise self._refused(
+            raise self._refusal(
                 "the task has no filter {filter}; it has {filters}. Correct the option filter.",
                 filter=self._filter,
                 filters=", ".join(filters),
@@ -255,13 +255,13 @@ class LmEvalTask(ExampleMetric):
         names = [name for name in (config.validation_split, config.test_split) if name]
         names = list(dict.fromkeys(names))
         if not names:
-            raise self._refused("it has neither validation_split nor test_split. Name one in the task's file.")
+            raise self._refusal("it has neither validation_split nor test_split. Name one in the task's file.")
         self._encoders = {}
         documents = {name: self._documents(name) for name in names}
         self._is_divided = len(names) == 1 and (self._test_share is None or self._test_share > 0)
         if len(names) == 2:
             if self._test_share is not None:
-                raise self._refused("test_share: the task has a validation and a test split. Leave test_share out.")
+                raise self._refusal("test_share: the task has a validation and a test split. Leave test_share out.")
             parts = [(name, documents[name]) for name in names]
         else:
             share = TEST_SHARE if self._test_share is None else self._test_share
@@ -274,7 +274,7 @@ class LmEvalTask(ExampleMetric):
         try:
             self._encoders[split] = self._lm_eval.instances_of(self._task, split, self._model)
         except Exception as error:  # templates and functions of the task may raise anything
-            raise self._refused(
+            raise self._refusal(
                 "its requests for split {split} cannot be written ({kind}: {error}). Correct the task's file.",
                 split=split,
                 kind=type(error).__name__,

@@ -11,6 +11,7 @@ from tunebook.core.facts import DataFacts, History
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.ports import Calibration, Observer, Planner
+from tunebook.core.score import ScoreScale
 from tunebook.core.service_metric import ExpectedRequests, ServiceMetric
 from tunebook.core.study import RoundKind, StudySpec, Wave
 from tunebook.data import ShownExample
@@ -45,6 +46,7 @@ class StudyPlan:
         example: one training example as the model sees it; None for an engine without a model.
         warnings: warnings to read before running the study.
         service: what scoring the trials to come asks of a service, at most; None: the metric asks none.
+        scale: what the metric measures.
         engine_calibrates: whether the engine's speeds can be measured.
     """
 
@@ -61,6 +63,7 @@ class StudyPlan:
     example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
     service: ExpectedRequests | None = None
+    scale: ScoreScale | None = None
     engine_calibrates: bool = True
 
 
@@ -125,6 +128,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
         service=_service(prepared, outlook, history),
+        scale=prepared.facts.scale,
         engine_calibrates=prepared.engine.calibrates,
     )
 

@@ -257,14 +257,6 @@ class ChineseOpening(ChinesePieces):
             )
         return "；".join([text, *(sentence.rstrip("。") for sentence in facts.get("warnings", ()))])
 
-    def task_fact(self, task: Mapping[str, Any]) -> str:
-        shots = f"每个文档之前有 {task['shots']} 个带答案的示例" if task["shots"] else "零样本"
-        text = (
-            f"{task['harness']} {task['version']} 的任务 {task['task']}（{task['kind']}，{shots}），{task['measure']}；"
-            f"验证集和测试集是该任务的文档，来自 {task['source']}"
-        )
-        return clean(f"{text}，由同一个数据划分按文档内容分成两部分" if task["divided"] else text)
-
     def plugin(self, kind: str, name: str, package: str) -> str:
         return f"{PLUGIN_KINDS.get(kind, kind)} {name}（{package}）"
 

@@ -312,15 +312,6 @@ class EnglishOpening(EnglishPieces):
             text += f"; {count(facts['truncated'])} training rows are cut at {length}"
         return "; ".join([text, *(sentence.rstrip(".") for sentence in facts.get("warnings", ()))])
 
-    def task_fact(self, task: Mapping[str, Any]) -> str:
-        """The task of a harness that scores, and where its documents come from; `task` is `TaskAbout` as a map."""
-        shots = f"{plural(int(task['shots']), 'solved example')} before each document" if task["shots"] else "zero-shot"
-        text = (
-            f"task {task['task']} of {task['harness']} {task['version']} ({task['kind']}, {shots}), {task['measure']}; "
-            f"its documents are validation and test, from {task['source']}"
-        )
-        return clean(f"{text}, one split divided by the documents' texts" if task["divided"] else text)
-
     def plugin(self, kind: str, name: str, package: str) -> str:
         """A metric, planner, ... of another package; `kind` is the study file's key."""
         return f"{PLUGIN_KINDS.get(kind, kind)} {name} from {package}"
