@@ -329,3 +329,55 @@ def test_a_remark_that_compares_and_says_best_is_of_its_own_row() -> None:
     text = "| run | lr | acc | notes |\n|---|---|---|---|\n| A-1 | 1e-4 | 71% | |\n"
     report = report_of(f"{text}| A-2 | 2e-4 | 73% | 比 A-1 高 2 个百分点，目前最好 |\n")
     assert claims_of(report) == ["trials A-2 against A-1 better", "best_trial A-2"]
+
+
+LOSSES = "| id | lr | loss |\n|--|--|--|\n| 01 | 1e-4 | 0.5 |\n| 02 | 2e-4 | 0.4 |\n\n"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["02 is below 01.", "02 低于 01。", "The higher the lr, the lower the loss.", "02 has a lower loss than 01.",
+     "学习率越大，损失越低。", "01 has the highest loss.", "A higher learning rate reduces the loss.", "02 比 01 低。"],
+)  # fmt: skip
+def test_a_lower_loss_is_not_read_as_a_worse_one(sentence: str) -> None:
+    assert claims_of(report_of(LOSSES + sentence + "\n")) == ["listed"]
+
+
+@pytest.mark.parametrize("sentence", ["02 beats 01.", "02 比 01 好。", "01 没有 02 好。", "2e-4 is better than 1e-4."])
+def test_words_of_worth_are_read_of_losses_too(sentence: str) -> None:
+    judged = report_of(LOSSES + sentence + "\n").claims[0]
+    assert judged.reason.value == "no_share"
+    assert judged.claim.kind is not ClaimKind.UNREAD
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads"),
+    [
+        ("With r=32, a learning rate of 3e-4 is best.", "listed"),
+        ("rank 32 时学习率 3e-4 最好。", "listed"),
+        ("The best is r=32 with lr=3e-4.", "best_trial lora_r=32, learning_rate=0.0003"),
+        ("Run 4 does not beat run 3.", "trials 4 against 3 no better"),
+        ("4 号没有 3 号好。", "trials 4 against 3 worse"),
+        ("3 号没有超过 2 号。", "trials 3 against 2 no better"),
+    ],
+)
+def test_conditions_and_denials(sentence: str, reads: str) -> None:
+    assert claims_of(report_of(TABLE + sentence + "\n", 200)) == [reads]
+
+
+@pytest.mark.parametrize(("header", "cells"), [("weights", ("none", "balanced")), ("samples/step", ("16", "32"))])
+def test_what_may_be_a_setting_stays_one(header: str, cells: tuple[str, str]) -> None:
+    text = f"| run | lr | {header} | acc |\n|---|---|---|---|\n| a | 1e-4 | {cells[0]} | 70% |\n"
+    report = report_of(f"{text}| b | 2e-4 | {cells[1]} | 72% |\n| c | 2e-4 | {cells[0]} | 73% |\n")
+    assert report.table.extras == (header,)
+
+
+def test_a_failed_row_that_gives_a_reason_is_listed() -> None:
+    text = "| run | lr | acc | notes |\n|---|---|---|---|\n| a | 1e-4 | 71% | |\n| b | 2e-3 | – | {} |\n"
+    assert claims_of(report_of(text.format("学习率过高，训练崩溃"))) == ["listed"]
+    assert claims_of(report_of(text.format("loss went to NaN"))) == []
+
+
+def test_settings_of_an_earlier_record_are_not_taken() -> None:
+    text = "In the previous post all runs used rank 8.\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n"
+    assert "lora_r" not in report_of(f"{text}| b | 2e-4 | 71% |\n").table.factors

@@ -210,7 +210,8 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
     themselves."""
     wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
     parts = [
-        _AS_A_NAME.format(label) if label in ("A", "I")
+        rf"(?<![-.]){label}(?![.%])" if label.isdigit()
+        else _AS_A_NAME.format(label) if label in ("A", "I")
         else f"(?i:{re.escape(label)})" if len(label) > 3 else re.escape(label)
         for label in wordy
     ]  # fmt: skip
@@ -218,6 +219,8 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _is_wordy(label: str) -> bool:
+    if re.fullmatch(r"0\d+", label):  # no number begins so
+        return True
     known = re.fullmatch(NUMBER, label) or _LABEL.fullmatch(label) or _HASH_LABEL.fullmatch(label)
     return any(c.isalpha() for c in label) and not known and not BASELINE.fullmatch(label)
 

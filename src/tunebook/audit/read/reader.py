@@ -458,7 +458,7 @@ class _Reading:
                     has_baseline=_is_one_step(row, rows),
                 )  # fmt: skip
                 claims = claims_of(Statement(row.analysis, row.line, row.section), context)
-                found += [c for c in claims if not (c.kind is ClaimKind.UNREAD and row.failed and has_diverged(c.text))]
+                found += [c for c in claims if not (row.failed and _says_no_more_than_failed(c))]
         found = [c for c in found if c.kind is not ClaimKind.UNREAD or c.text not in self.used]
         if len(found) > MAX_CLAIMS or len(self.document.statements) >= MAX_STATEMENTS:
             self.notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
@@ -467,6 +467,11 @@ class _Reading:
     def _said(self, labels: re.Pattern[str] | None) -> tuple[Said, ...]:
         """Accuracies that the running text gives for a trial."""
         return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
+
+
+def _says_no_more_than_failed(claim: Claim) -> bool:
+    """Whether a remark of a failed trial gives no reason: the trial's result says the same."""
+    return claim.kind is ClaimKind.UNREAD and has_diverged(claim.text) and not mentions(claim.text)
 
 
 def _starts_anew(row: Row) -> bool:

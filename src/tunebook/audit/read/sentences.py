@@ -87,12 +87,16 @@ _COUNTED_EPOCHS = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten
 _IMPORTANCE = re.compile(r"的?影响力?比(.{1,20}?)(?:更|还|要)?([大小])(?=$|\W)")
 
 
+_NOT_AS_GOOD = re.compile(r"没有?((?:(?!比|更|影响|提升|变)[^，,。；;]){1,16}?)(?:那么|这么)?好(?=$|\W)")
+
+
 def _normal(text: str) -> str:
-    """A sentence with numbers in words as digits where it counts epochs, and "A's effect is larger than B's" in the
-    order of "A has a larger effect than B"."""
+    """A sentence with numbers in words as digits where it counts epochs, "A 的影响比 B 大" as "A 比 B 影响大", and
+    "A 没有 B 好" as "A 不如 B"."""
     if re.search(r"\bepochs?\b", text, re.IGNORECASE):
         text = _COUNTED_EPOCHS.sub(lambda m: _COUNTED[m.group().lower()], text)
     text = _COUNTED_ROUNDS.sub(lambda m: _COUNTED[m.group()], text)
+    text = _NOT_AS_GOOD.sub(r"不如 \1", text)
     return _IMPORTANCE.sub(r"比\1影响\2", text)
 
 
@@ -253,20 +257,23 @@ class _Clause:
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.labels = [str(t.value) for t in self.tokens if t.kind == "t"]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
+        self.by_number = False  # "higher" is said of the printed number, not of its worth
         self.code = self._code()
 
     def _code(self) -> str:
         """ "Higher" beside a setting without a value is its direction, elsewhere the result's. What is silent goes:
         rounds, splits and measures (held against the table's by `_understood`), differences."""
         steps = [i for i, t in enumerate(self.tokens) if t.kind in "mlhz" and t.text.startswith("越")]
-        self.of_result = steps[-1] if len(steps) > 1 else None  # "学习率越大，分数越低"
-        kinds = ["ud"[t.kind in "lz"] if i == self.of_result else t.kind for i, t in enumerate(self.tokens)]
-        code = "".join(kinds)
+        of_result = steps[-1] if len(steps) > 1 else None  # "学习率越大，分数越低"
+        kinds = ["ud"[t.kind in "lz"] if i == of_result else t.kind for i, t in enumerate(self.tokens)]
+        code, self.by_number = "".join(kinds), of_result is not None
         code = re.sub(r"[hz](?=v)", "", code)  # "higher dropout (0.2)"
         for word, of_setting, of_result in (("h", "m", "u"), ("z", "l", "d")):
             code = re.sub(rf"(?<=[mlhz]f){word}|{word}(?=[Cg])", of_result, code)
             code = re.sub(rf"{word}(?=f)|(?<=f){word}", of_setting, code)
             code = code.replace(word, of_result)
+        turned = sum(kind in "ud" for kind in code) > sum(kind in "ud" for kind in kinds)
+        self.by_number |= turned or any(t.kind in "UDud*" and _OF_NUMBER.search(t.text) for t in self.tokens)
         return re.sub(r"[sRCVTEg]", "", code)
 
     def claim(self) -> Claim | None:
@@ -296,7 +303,7 @@ class _Clause:
         measure, kinds = self.context.measure, {t.kind for t in self.tokens}
         if kinds & {"?", "~", "X", "0"} or self.held & {m.factor for m in self.factors}:
             return False
-        if measure.kind is MeasureKind.LOSS and self.of_result is not None:
+        if measure.kind is MeasureKind.LOSS and self.by_number:
             return False  # a lower loss is better
         if ("V" in kinds and measure.split != "validation") or ("T" in kinds and measure.split == "validation"):
             return False
@@ -504,6 +511,10 @@ class _Clause:
                        direction=direction, no_more=no_more, gap=self.gap)  # fmt: skip
 
 
+_OF_NUMBER = re.compile(
+    r"below|above|exceed|high|low|peak|drop|f[ae]ll|decreas|reduc|declin|rais|increas|record|surpass|[高低超]|下[降滑]|上升",
+    re.IGNORECASE,
+)
 _CONDITION = re.compile(
     r"\W*(?:(?:with|at|for|under|when|if|given|in|using)\b[^,]{1,40},|[^,，]{1,24}[时下][,，的]?)", re.IGNORECASE
 )
