@@ -381,3 +381,23 @@ def test_a_failed_row_that_gives_a_reason_is_listed() -> None:
 def test_settings_of_an_earlier_record_are_not_taken() -> None:
     text = "In the previous post all runs used rank 8.\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n"
     assert "lora_r" not in report_of(f"{text}| b | 2e-4 | 71% |\n").table.factors
+
+
+def test_a_result_far_below_all_others_may_be_called_a_failure() -> None:
+    text = "| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 88.2% |\n| b | 4e-5 | 85.4% |\n| c | 2e-2 | 50.0% |\n"
+    judged = report_of(f"{text}\nA learning rate of 2e-2 breaks training.\n").claims[0]
+    assert (judged.verdict.value, judged.reason.value) == ("unchecked", "low_result")
+
+
+def test_an_average_place_is_no_result() -> None:
+    text = "| run | lr | rank avg | acc |\n|---|---|---|---|\n| a | 1e-4 | 3.5 | 70% |\n| b | 2e-4 | 1.5 | 72% |\n"
+    assert roles_of(report_of(text))["rank avg"] == "measured"
+
+
+@pytest.mark.parametrize("sentence", ["1e-4 is the best learning rate at every rank.", "每种 rank 下都是 1e-4 最好。"])
+def test_the_best_level_at_every_level_of_another(sentence: str) -> None:
+    text = """| run | lr | rank | acc |\n|---|---|---|---|\n| 1 | 1e-4 | 8 | {}/100 |\n| 2 | 3e-4 | 8 | 50/100 |
+| 3 | 1e-4 | 32 | 85/100 |\n| 4 | 3e-4 | 32 | 60/100 |\n\n"""
+    right, wrong = (report_of(text.format(first) + sentence).claims[0] for first in (80, 40))
+    assert meaning(right) == meaning(wrong) == "best_level learning_rate 0.0001"
+    assert (right.reason.value, wrong.reason.value) == ("significant", "mixed_signs")

@@ -175,7 +175,7 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
     ):
         verdict, reason = deciding.verdict, deciding.reason
     of_each = case.claim.every or case.claim.kind is ClaimKind.TREND  # "the more the better" is said of every step
-    if of_each and deciding is not None and deciding.is_mixed(case.claim.direction):
+    if of_each and any(c.is_mixed(case.claim.direction) for c in comparisons):
         reason = Reason.MIXED_SIGNS
         kept = (SupportVerdict.CANNOT_HOLD, SupportVerdict.UNCHECKED)
         verdict = verdict if verdict in kept else SupportVerdict.NOT_SHOWN
@@ -322,7 +322,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     known = [t for t in subjects.table.trials if not t.unread and beyond(t)]
     failed = [t for t in known if t.failed]
     at_edge_failed = claim.inclusive or any(level_in(t, factor) == edge for t in failed)
-    trained_well = [t for t in subjects.trained if not t.row.said_to_fail]
+    trained_well = [t for t in subjects.trained if not t.row.said_to_fail and not _is_far_below(t, subjects.trained)]
     counts_edge = claim.exact or at_edge_failed
     worked = tuple(t.key for t in known if t in trained_well and (counts_edge or level_in(t, factor) != edge))
     trials = tuple(t.key for t in failed)
@@ -331,7 +331,8 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     if worked:
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, trials, worked=worked)
     if not failed:
-        return _unchecked(claim, Reason.NO_TRIAL)
+        low = tuple(t.key for t in known if t.score is not None)
+        return _unchecked(claim, Reason.LOW_RESULT if low else Reason.NO_TRIAL, low)
     of_factor = (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
     boundary = next(of_factor, None)
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
@@ -347,6 +348,12 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     if len(failed) < ENOUGH_FAILURES:
         return _not_shown(claim, Reason.FEW_RUNS, trials, boundary=boundary)
     return _fixed(claim, SupportVerdict.HOLDS, Reason.FAILED, trials, boundary=boundary)
+
+
+def _is_far_below(trial: AuditTrial, others: Sequence[AuditTrial]) -> bool:
+    """Whether a result is so far below all others, by a fifth of the next, that somebody may call the training broken."""
+    values = [t.value for t in others if t.key != trial.key]
+    return bool(values) and trial.value < min(values) - 0.2 * abs(min(values))
 
 
 def _no_effect(claim: Claim, subjects: Subjects) -> Case:

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     ORDER_UNKNOWN = "order_unknown"
     NOT_BEST = "not_best"  # another trial scored higher
     FAILED = "failed"  # the trial did not work, which needs no test
+    LOW_RESULT = "low_result"  # said to fail, and it has a result far below all others
     NO_TRIAL = "no_trial"
     NOT_VARIED = "not_varied"
     UNREAD = "unread"

@@ -79,7 +79,7 @@ _AT_EACH = re.compile(
     re.IGNORECASE,
 )
 """Before a factor's word: the sentence compares trials of one level of it, at each level or at any."""
-_BELOW = re.compile(r"(?:取?值)?[下时里](?=[都均也,，]|$|\s)")
+_BELOW = re.compile(r"\s?(?:取?值)?[下时里](?=[都均也,，]|$|\s)")
 _NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", *"一两三四五六七八九十")
 _COUNTED = {word: str(i % 10 + 1) for i, word in enumerate(_NUMERALS)}
 _COUNTED_ROUNDS = re.compile(r"(?<!第)(?<=[练了跑比到])[两三四五六七八九十](?=\s?(?:轮|个 ?epoch))")
@@ -294,7 +294,7 @@ class _Clause:
             return None
         found = forms[kind](plain) if kind in forms else self._compared()
         if self.held and found is not None:
-            of_pairs = found.kind in (ClaimKind.LEVELS, ClaimKind.TREND)
+            of_pairs = found.kind in (ClaimKind.LEVELS, ClaimKind.TREND, ClaimKind.BEST_LEVEL)
             return replace(found, every=self.at_each) if of_pairs else None
         return found
 

@@ -198,7 +198,9 @@ _SCORE = any_of(
     "F1值|召回率|精确率|胜率",
 )
 _LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss")
-_VAGUE = any_of("results?|scores?|outcome|avg|average|mean", "结果|成绩|得分|分数|实验结果|评分|平均|均值|均分|总分")
+_VAGUE = any_of("results?|scores?|outcome", "结果|成绩|得分|分数|实验结果|评分")
+_MEAN = re.compile(r"(?:avg|average|mean)\.?|平均[分值]?|均[分值]|总分", re.IGNORECASE)
+"""The whole header of means over the results beside it."""
 _OF_SEVERAL = any_of("avg|average|mean|overall", "平均|均值|均分|总分|综合")
 """In a header of results that may be means over the results beside it."""
 _AVERAGED = re.compile(
@@ -229,7 +231,7 @@ def result_of(header: str) -> ResultWord | None:
     """Whether a header is that of results, and of which."""
     text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", EXPORT_PREFIX.sub("", header)))
     kind, objective = _measure_kind(text), _OBJECTIVE.fullmatch(header.strip())
-    if kind is None and not _VAGUE.search(text) and not objective:
+    if kind is None and not _VAGUE.search(text) and not objective and not _MEAN.fullmatch(compact(header)):
         return None
     refused = next((why for why, pattern in _NO_RESULT.items() if pattern.search(text)), "")
     split = next((name for name, pattern in _SPLITS.items() if pattern.search(text)), "")
