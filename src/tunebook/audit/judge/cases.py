@@ -351,7 +351,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
 
 
 def _is_far_below(trial: AuditTrial, others: Sequence[AuditTrial]) -> bool:
-    """Whether a result is so far below all others, by a fifth of the next, that somebody may call the training broken."""
+    """Whether a result is so far below all others (a fifth of the next) that somebody may call the training broken."""
     values = [t.value for t in others if t.key != trial.key]
     return bool(values) and trial.value < min(values) - 0.2 * abs(min(values))
 
