@@ -4,8 +4,9 @@
 
 The planner plans its real waves in a simulated world, and the executor's own queue deals them. A device trains up to
 `SLOTS` trials at once, each at most at the speed of a trial alone, all together at most at `saturation` times that: 1
-is an engine without cohorts, 8 is what the packed engine aims at on a GPU. A wave begins when the one before has ended,
-as in a run; beside that it is computed what would be if some waves did not wait.
+is an engine without cohorts, 8 is what the packed engine aims at on a GPU. With several devices, waves that do not
+depend on each other are trained together, and the next begin when all have ended, as in a run. Beside that it is
+computed what it would be with one wave after another, and if some trials did not wait.
 """
 
 from __future__ import annotations
@@ -37,17 +38,32 @@ class Row:
     Attributes:
         saturation: how many trials together make full use of a device.
         speed_up: over one device of the same saturation.
-        speed_up_boundary_beside: the same if the boundary round were trained beside refine and combine.
+        speed_up_one_by_one: the same with the plan for one device, one wave after another.
+        speed_up_own_pace: if each wave waited only for those on which it depends, not for those beside them.
+        speed_up_confirm_ahead: the bound if all trials of confirm were trained ahead, once explore has ended.
         speed_up_without_waves: the bound if all trials of the study could be dealt at once.
         idle_share: of all devices' time, the part in which a device has no trial.
+        idle_share_one_by_one: the same one wave after another.
     """
 
     saturation: float
     devices: int
     speed_up: float
-    speed_up_boundary_beside: float
+    speed_up_one_by_one: float
+    speed_up_own_pace: float
+    speed_up_confirm_ahead: float
     speed_up_without_waves: float
     idle_share: float
+    idle_share_one_by_one: float
+
+
+@dataclass(frozen=True)
+class StudyWave:
+    """A wave of a study: its kind, its jobs, and whether it is trained beside the one before it."""
+
+    kind: RoundKind
+    jobs: tuple[TrialJob, ...]
+    beside: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +74,8 @@ class Planned:
     after: tuple[int, ...] = ()
 
 
-def waves_of(history: History, facts: DataFacts) -> list[tuple[RoundKind, tuple[TrialJob, ...]]]:
-    """Kind and jobs of each wave of a study."""
+def waves_of(history: History, facts: DataFacts) -> list[StudyWave]:
+    """The waves of a study that train something."""
     waves = []
     for wave in history.waves:
         jobs = tuple(
@@ -70,20 +86,33 @@ def waves_of(history: History, facts: DataFacts) -> list[tuple[RoundKind, tuple[
             for trial in wave.trials
             if trial.has_training
         )  # fmt: skip
-        waves += [(wave.kind, jobs)] if jobs else []
+        waves += [StudyWave(wave.kind, jobs, wave.beside)] if jobs else []
     return waves
 
 
-def one_after_another(waves: Sequence[tuple[RoundKind, tuple[TrialJob, ...]]]) -> list[Planned]:
-    """As a run does: each wave waits for the one before."""
-    return [Planned(jobs, (i - 1,) if i else ()) for i, (_, jobs) in enumerate(waves)]
+def as_run(waves: Sequence[StudyWave], confirm_ahead: bool = False) -> list[Planned]:
+    """As a run does: waves that are planned together wait for all of those planned before."""
+    planned: list[Planned] = []
+    before: tuple[int, ...] = ()
+    together: list[int] = []
+    explored: tuple[int, ...] = ()
+    for i, wave in enumerate(waves):
+        if not wave.beside:
+            before, together = tuple(together), []
+        if wave.kind is RoundKind.CONFIRM and confirm_ahead:
+            planned.append(Planned(wave.jobs, explored))
+            continue
+        together.append(i)
+        explored = (i,) if wave.kind in (RoundKind.TABLE, RoundKind.EXPLORE) else explored
+        planned.append(Planned(wave.jobs, before))
+    return planned
 
 
-def boundary_beside(waves: Sequence[tuple[RoundKind, tuple[TrialJob, ...]]]) -> list[Planned]:
+def at_own_pace(waves: Sequence[StudyWave]) -> list[Planned]:
     """The waves of round boundary wait for explore and for each other; confirm waits for all."""
     planned: list[Planned] = []
     last = last_explored = last_of_boundary = -1
-    for i, (kind, jobs) in enumerate(waves):
+    for i, (kind, jobs) in enumerate((wave.kind, wave.jobs) for wave in waves):
         if kind is RoundKind.BOUNDARY:
             before = {last_of_boundary if last_of_boundary >= 0 else last_explored}
             last_of_boundary = i
@@ -128,22 +157,34 @@ def study_seconds(waves: Sequence[Planned], devices: int, saturation: float) -> 
                         trials.discard(number)
 
 
-def measure(waves: Sequence[tuple[RoundKind, tuple[TrialJob, ...]]], saturation: float) -> list[Row]:
-    """One study on every number of devices."""
-    chain, beside = one_after_another(waves), boundary_beside(waves)
-    together = [Planned(jobs) for _, jobs in waves]
+def measure(one: Sequence[StudyWave], several: Sequence[StudyWave], saturation: float) -> list[Row]:
+    """A study on every number of devices.
+
+    Args:
+        one, several: its waves as they are planned for one device, and for several.
+    """
+    chain = as_run(one)
     alone, _ = study_seconds(chain, 1, saturation)
     rows = []
     for devices in DEVICES:
-        seconds, busy = study_seconds(chain, devices, saturation)
+        waves = one if devices == 1 else several
+        seconds, busy = study_seconds(as_run(waves), devices, saturation)
+        in_turn, busy_in_turn = study_seconds(chain, devices, saturation)
+
+        def speed_up(planned: Sequence[Planned], devices: int = devices) -> float:
+            return alone / study_seconds(planned, devices, saturation)[0]
+
         rows.append(
             Row(
                 saturation=saturation,
                 devices=devices,
                 speed_up=alone / seconds,
-                speed_up_boundary_beside=alone / study_seconds(beside, devices, saturation)[0],
-                speed_up_without_waves=alone / study_seconds(together, devices, saturation)[0],
+                speed_up_one_by_one=alone / in_turn,
+                speed_up_own_pace=speed_up(at_own_pace(waves)),
+                speed_up_confirm_ahead=speed_up(as_run(waves, confirm_ahead=True)),
+                speed_up_without_waves=speed_up([Planned(wave.jobs) for wave in waves]),
                 idle_share=1 - busy / (devices * seconds),
+                idle_share_one_by_one=1 - busy_in_turn / (devices * in_turn),
             )
         )
     return rows
@@ -157,18 +198,24 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(words)
     world = World(seed=0, n_test=358)
-    history = run_study(world, study_spec(trials=asked.trials, design=asked.design))
-    waves = waves_of(history, world.facts)
-    print(", ".join(f"{kind.value} {len(jobs)}" for kind, jobs in waves))
-    rows = [row for saturation in asked.saturation for row in measure(waves, saturation)]
+    spec = study_spec(trials=asked.trials, design=asked.design)
+    one, several = (waves_of(run_study(world, spec, devices), world.facts) for devices in (1, 2))
+    for waves in (one, several):
+        print(", ".join(f"{'beside it ' if wave.beside else ''}{wave.kind.value} {len(wave.jobs)}" for wave in waves))
+    rows = [row for saturation in asked.saturation for row in measure(one, several, saturation)]
     for row in rows:
         print(
             f"saturation {row.saturation:g}, {row.devices:2} devices: {row.speed_up:.2f} times one, "
-            f"idle {100 * row.idle_share:.0f} %; boundary beside {row.speed_up_boundary_beside:.2f}, without waves "
-            f"{row.speed_up_without_waves:.2f}"
+            f"idle {100 * row.idle_share:.0f} %; one wave after another {row.speed_up_one_by_one:.2f}, "
+            f"idle {100 * row.idle_share_one_by_one:.0f} %; waves at their own pace {row.speed_up_own_pace:.2f}, "
+            f"confirm ahead {row.speed_up_confirm_ahead:.2f}, without waves {row.speed_up_without_waves:.2f}"
         )
     if asked.json:
-        found = {"waves": [len(jobs) for _, jobs in waves], "rows": [asdict(row) for row in rows]}
+        found = {
+            "waves_one": [len(wave.jobs) for wave in one],
+            "waves_several": [{"trials": len(wave.jobs), "beside": wave.beside} for wave in several],
+            "rows": [asdict(row) for row in rows],
+        }
         asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 

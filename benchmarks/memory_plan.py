@@ -41,7 +41,7 @@ CARDS = {"24 GB": 24 * 2**30, "80 GB": 80 * 2**30}
 DATA = {"short": Needs(trials=(), step_rows=219, longest=74), "long": Needs(trials=(), step_rows=8192, longest=1024)}
 """Eight examples a step: of 74 tokens, most of them shared, and of 1,024 tokens."""
 RANK = 16
-LAYERS, ROWS = (2, 4), (1030, 2060)
+LAYERS, ROWS = (2, 3), (1030, 2060)
 """Of the measured models and steps; both differences give the bytes of a row in each layer."""
 
 
@@ -104,7 +104,7 @@ def _step_peak(name: str, layers: int, rows: int, tokens: int, recompute: bool) 
 
 
 def measured_row_bytes(name: str, tokens: int, recompute: bool) -> int:
-    """Bytes that one more row adds to the peak of a step of the whole model, from models of 2 and 4 layers."""
+    """Bytes that one more row adds to the peak of a step of the whole model, from models of 2 and 3 layers."""
     slopes = []
     for layers in LAYERS:
         (few, less), (many, more) = (_step_peak(name, layers, rows, tokens, recompute) for rows in ROWS)

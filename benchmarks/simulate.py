@@ -101,10 +101,10 @@ def study_spec(
     )
 
 
-def run_study(world: World, spec: StudySpec) -> History:
+def run_study(world: World, spec: StudySpec, devices: int = 1) -> History:
     """Plan, simulate, judge, and go on, until the planner is done."""
     planner = StudyPlanner(spec, world.facts, Folding.everything())
-    return simulated_history(planner, spec, world.facts, lambda trial, _: world.run(trial))
+    return simulated_history(planner, spec, world.facts, lambda trial, _: world.run(trial), devices=devices)
 
 
 @dataclass
@@ -131,14 +131,25 @@ TRUE_CLAIMS: dict[Verdict, Callable[[float, float], bool]] = {
 }
 
 
-def claims_of(history: History, world: World, margin: float, family: str = "main") -> Claims:
-    """Hold every finding of a family ("main" or "group") against the truth."""
+def claims_of(
+    history: History,
+    world: World,
+    margin: float,
+    family: str = "main",
+    truth: Callable[[Configuration], float] | None = None,
+) -> Claims:
+    """Hold every finding of a family ("main" or "group") against the truth.
+
+    Args:
+        truth: a configuration's true result on the standard scale; None: the world's true accuracy.
+    """
+    truth = truth or world.true_accuracy
     claims = Claims([], 0, 0, 0)
     covered: dict[int, bool] = {}
     for finding in history.findings:
         if finding.family.split(":")[0] != family or math.isnan(finding.effect):
             continue
-        effect = _true_effect(finding, history, world)
+        effect = _true_effect(finding, history, truth)
         low, high = finding.interval
         covered[finding.round] = covered.get(finding.round, True) and low <= effect <= high
         if finding.verdict in TRUE_CLAIMS:
@@ -149,26 +160,25 @@ def claims_of(history: History, world: World, margin: float, family: str = "main
     return claims
 
 
-def _true_effect(finding: Finding, history: History, world: World) -> float:
-    """Of a fitted contrast: what the same least squares give for the true accuracies of the design."""
+def _true_effect(finding: Finding, history: History, truth: Callable[[Configuration], float]) -> float:
+    """Of a fitted contrast: what the same least squares give for the true results of the design."""
     if finding.kind.is_fitted:
-        return _true_coefficient(finding, history, world)
+        return _true_coefficient(finding, history, truth)
 
-    def truth(trials: Iterable[int]) -> float:
-        return world.true_accuracy(history.trials[next(iter(trials))].trial.effective)
+    def of(trials: Iterable[int]) -> float:
+        return truth(history.trials[next(iter(trials))].trial.effective)
 
-    return truth(finding.treatment_trials) - truth(finding.control_trials)
+    return of(finding.treatment_trials) - of(finding.control_trials)
 
 
-def _true_coefficient(finding: Finding, history: History, world: World) -> float:
+def _true_coefficient(finding: Finding, history: History, truth: Callable[[Configuration], float]) -> float:
     contrasts = [c for w in history.waves if w.round == finding.round for c in w.contrasts]
     model = balanced_model(contrasts, history, BASELINE)
     asked = next(c for c in contrasts if c.label == finding.label)
     row = model.row(asked) if model is not None else None
     assert model is not None
     assert row is not None
-    truth = np.array([world.true_accuracy(c) for c in model.configurations])
-    return float(row @ np.linalg.pinv(model.design) @ truth)
+    return float(row @ np.linalg.pinv(model.design) @ np.array([truth(c) for c in model.configurations]))
 
 
 def worker_pool(workers: int) -> ProcessPoolExecutor:

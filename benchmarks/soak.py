@@ -3,9 +3,11 @@
     python -m benchmarks.soak            200 kills in all: `make soak`
     python -m benchmarks.soak --quick    a short version for CI
 
-One study on the simulated engine and one on a tiny real model with two workers, each run by the command line's own
-code. Most kills hit the runner, some only a worker. Afterwards every trial, outcome, curve, finding and adapter is
-compared, bit for bit; only measured times may differ. Prints one JSON line for each study and one for all.
+One study on the simulated engine, one on a tiny real model with two workers, and, in the long version and where Ray is
+installed, the same on a cluster of two nodes on this machine; each run by the command line's own code. Most kills hit
+the runner, some only a worker, and on the cluster some a seat or a whole node. Afterwards every trial, outcome, curve,
+finding and adapter is compared, bit for bit; only measured times may differ. Prints one JSON line for each study and
+one for all.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib
+import importlib.util
 import json
 import os
 import random
@@ -21,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,7 @@ from typing import Any
 import numpy as np
 import psutil
 
+from benchmarks.ray_cluster import RAY_ENVIRONMENT, LocalCluster
 from tunebook.cli.main import main as command_line
 from tunebook.core.facts import Cost, History, TrialFact
 from tunebook.ledger import SqlLedger, open_ledger
@@ -59,12 +64,23 @@ def make_simulated_study(folder: Path, trials: int) -> Path:
     return _write_study(folder, "study: soak\nmodel: none\nengine: simulated\n", trials, rows=60)
 
 
-def make_real_study(folder: Path, trials: int, quantization: str = "none") -> Path:
-    """Write a tiny random model and a study that really trains it; gives the study's file."""
+def make_real_study(folder: Path, trials: int, quantization: str = "none", where: str = "device: cpu:2") -> Path:
+    """Write a tiny random model and a study that really trains it; gives the study's file.
+
+    Args:
+        where: lines of the study file that say by which processes it is trained.
+    """
     words = [*_LABELS, *(str(n) for n in range(120)), "Question", "what", "colour", "has"]
     write_tiny_model(folder / "model", words)
-    head = f"study: soak\nmodel: ./model\nengine: packed\ndevice: cpu:2\nquantization: {quantization}\n"
+    head = f"study: soak\nmodel: ./model\nengine: packed\n{where}\nquantization: {quantization}\n"
     return _write_study(folder, head, trials, rows=24)
+
+
+def make_cluster_study(folder: Path, trials: int) -> Path:
+    """The same on a Ray cluster."""
+    file = make_real_study(folder, trials)
+    file.write_text(f"executor: ray\n{file.read_text(encoding='utf-8')}", encoding="utf-8")
+    return file
 
 
 def _write_study(folder: Path, head: str, trials: int, rows: int) -> Path:
@@ -99,7 +115,7 @@ class Child:
                     os.dup2(out.fileno(), 2)
                     sys.stdout = sys.stderr = out
                     try:
-                        code = command_line(["run", str(file), "--quiet"])
+                        code = command_line(["run", str(file), "--quiet", "--no-measure"])
                     finally:
                         out.flush()
             finally:
@@ -119,6 +135,35 @@ class Child:
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
 
+    def kill_a_worker(self, rng: random.Random) -> bool:
+        """Kill one of its workers; gives whether there was one."""
+        workers = psutil.Process(self.pid).children()
+        if workers:
+            workers[0].kill()
+        return bool(workers)
+
+
+class ClusterKills:
+    """What can be killed on a cluster beside the runner: a worker process, a seat, and a node, which is replaced."""
+
+    def __init__(self, cluster: LocalCluster) -> None:
+        self._cluster = cluster
+
+    def __call__(self, child: Child, rng: random.Random) -> bool:
+        """Kill one of them; gives whether there was one."""
+        seats = self._cluster.seats()
+        if not seats:
+            return False
+        seat = rng.choice(seats)
+        with suppress(psutil.Error):
+            workers, node = seat.children(), seat.parent()
+            victim = rng.choice([*workers[:1], seat, node])
+            victim.kill()
+            if victim is node:
+                self._cluster.add_node()
+            return True
+        return False
+
 
 @dataclass
 class Soak:
@@ -126,6 +171,7 @@ class Soak:
 
     Attributes:
         file: the study file.
+        kill_a_worker: kills a process that is not the runner; gives whether there was one.
         kills: how often a process was killed, of that `worker_kills` times a worker only.
         resumes: how often the study was taken up again.
     """
@@ -137,6 +183,8 @@ class Soak:
     resumes: int = -1
     startup_seconds: float = 0.0
     work_seconds: float = 0.0
+    worker_share: float = _WORKER_SHARE
+    kill_a_worker: Callable[[Child, random.Random], bool] = Child.kill_a_worker
 
     @property
     def folder(self) -> Path:
@@ -181,11 +229,9 @@ class Soak:
             code = child.wait(self.rng.uniform(0.2 * like.startup_seconds, latest))
             if code is not None:
                 return code
-            workers = psutil.Process(child.pid).children()
             self.kills += 1
-            if workers and self.rng.random() < _WORKER_SHARE:
+            if self.rng.random() < self.worker_share and self.kill_a_worker(child, self.rng):
                 self.worker_kills += 1
-                workers[0].kill()
             else:
                 child.kill()
                 return -signal.SIGKILL
@@ -255,17 +301,21 @@ def _adapters(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(found)}
 
 
-def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int) -> dict[str, Any]:
-    """Run a study once undisturbed, then under kills, again from nothing until there were enough; the line to print."""
+def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int, **others: Any) -> dict[str, Any]:
+    """Run a study once undisturbed, then under kills, again from nothing until there were enough; the line to print.
+
+    Args:
+        others: further fields of `Soak`.
+    """
     started = time.monotonic()
     rng = random.Random(seed)
     line: dict[str, Any] = {"study": name, **dict.fromkeys(("studies", *_COUNTED), 0), "of_workers": 0}
     differences: list[str] = []
     with tempfile.TemporaryDirectory(prefix="tunebook-soak-") as root:
-        calm = Soak(make(Path(root) / "unbroken"), rng)
+        calm = Soak(make(Path(root) / "unbroken"), rng, **others)
         calm.run()
         while line["kills"] < kills:
-            harried = Soak(make(Path(root) / f"killed-{line['studies']}"), rng)
+            harried = Soak(make(Path(root) / f"killed-{line['studies']}"), rng, **others)
             harried.run(kills - line["kills"], like=calm)
             found = compare(calm.folder, harried.folder)
             differences += found.differences
@@ -276,23 +326,43 @@ def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int) -> dict
     return {**line, "first_differences": differences[:5], "seconds": round(time.monotonic() - started, 1)}
 
 
+def _soak_on_cluster(kills: int, seed: int) -> dict[str, Any]:
+    os.environ.update(RAY_ENVIRONMENT)
+    with tempfile.TemporaryDirectory(prefix="tunebook-soak-cluster-") as folder:
+        cluster = LocalCluster(2, Path(folder) / "log")
+        try:
+            os.environ["RAY_ADDRESS"] = cluster.address
+            killer = ClusterKills(cluster)
+            return soak(
+                "cluster", lambda folder: make_cluster_study(folder, 16), kills, seed,
+                kill_a_worker=killer, worker_share=0.6,
+            )  # fmt: skip
+        finally:
+            cluster.close()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the soak; gives 0 when nothing was lost, doubled or different."""
     parser = argparse.ArgumentParser(prog="benchmarks.soak", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="20 kills instead of 200, on smaller studies")
-    parser.add_argument("--kills", type=int, nargs=2, metavar=("SIMULATED", "REAL"), help="how many kills on each")
+    parser.add_argument(
+        "--kills", type=int, nargs=3, metavar=("SIMULATED", "REAL", "CLUSTER"), help="how many kills on each"
+    )
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    simulated, real = chosen.kills or ((14, 6) if chosen.quick else (140, 60))
+    simulated, real, on_cluster = chosen.kills or ((14, 6, 0) if chosen.quick else (120, 60, 20))
     trials = 16 if chosen.quick else 40
-    studies: list[tuple[str, Callable[[Path], Path], int]] = [
-        ("simulated", lambda folder: make_simulated_study(folder, trials), simulated),
-        ("real", lambda folder: make_real_study(folder, 16), real),
+    parts: list[tuple[int, Callable[[int, int], dict[str, Any]]]] = [
+        (simulated, lambda n, seed: soak("simulated", lambda folder: make_simulated_study(folder, trials), n, seed)),
+        (real, lambda n, seed: soak("real", lambda folder: make_real_study(folder, 16), n, seed)),
     ]
+    if importlib.util.find_spec("ray") is not None:
+        parts.append((on_cluster, _soak_on_cluster))
     lines = []
-    for number, (name, make, kills) in enumerate(studies):
-        lines.append(soak(name, make, kills, chosen.seed + number))
-        print(json.dumps(lines[-1]), flush=True)
+    for number, (kills, part) in enumerate(parts):
+        if kills:
+            lines.append(part(kills, chosen.seed + number))
+            print(json.dumps(lines[-1]), flush=True)
     total = {key: sum(line[key] for line in lines) for key in _COUNTED}
     print(json.dumps({"study": "all", **total}), flush=True)
     return int(any(total[key] for key in _MUST_BE_NONE))

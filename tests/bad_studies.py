@@ -148,6 +148,14 @@ BAD = {
         GOOD + "engine: command\ncommand: [python]\ncommand_limits: {hour: 2}\n",
         ["study.yaml:25: command_limits.hour: there is no such key. Did you mean hours?"],
     ),
+    "rows beside a task's documents": (
+        changed(metric="metric: lm_eval:arc_easy"),
+        [
+            'data.validation: found "validation.jsonl" with metric lm_eval:arc_easy; the documents of a task are what',
+            "data.test: found",
+            "data.group: found",
+        ],
+    ),
     "per_token": (GOOD + "per_token: true\n", ["only choice compares likelihoods"]),
     "choice twice": (changed(data="data: {train: a.jsonl, choices: [a, a]}"), ["found an answer twice"]),
     "choices that are numbers": (

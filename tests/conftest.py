@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
+from processor_time import ProcessorTime
 
 if TYPE_CHECKING:
     from benchmarks.soak import Soak
@@ -26,6 +28,9 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ.setdefault("TRITON_INTERPRET", "1")  # before anything imports triton: its kernels then run on the CPU
 os.environ.pop("TUNEBOOK_LEDGER", None)
+# Where bytecode is not kept, as is usual in containers, every program that a test starts would compile tunebook anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # The same examples every time, so that a change passes or fails for what it changes; HYPOTHESIS_PROFILE=search looks
 # for new ones (`make search`). No deadlines: a shared machine may be slow without anything being wrong.
@@ -42,6 +47,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     A handler that does nothing, unlike SIG_IGN, is not inherited by what is executed.
     """
+    config.pluginmanager.register(ProcessorTime())
     if config.getoption("dist", "no") != "no":
         return  # this process only hands out tests; its workers inherit what it ignores and come here in turn
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
@@ -103,6 +109,12 @@ def few_pictures() -> Iterator[None]:
     """Records get two of their pictures, which are half the time of a simulated study."""
     with _two_pictures():
         yield
+
+
+@pytest.fixture
+def one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Studies train on one thread: as on each of two devices here, and safe in a process that was forked."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
 
 
 @contextmanager

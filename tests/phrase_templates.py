@@ -23,7 +23,7 @@ MAKERS = ERRORS | {"Phrase", "as_phrase", "_refusal"}
 """Calls whose first argument is a template."""
 METHODS = {("problems", "add"): 1, ("where", "error"): 1, ("where", "absent"): 2}
 """Calls of methods whose arguments from this one on are templates, by the object and the method."""
-DEVELOPER = {"TrialFailed", "OutOfMemory", "PackingError", "IllegalTransition", "StaleLease", "TunebookError"}
+DEVELOPER = {"TrialFailed", "OutOfMemory", "PackingError", "IllegalTransition", "StaleToken", "TunebookError"}
 """Errors of a worker or of a bug: in English on purpose."""
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tunebook.core.findings import StudyFindings
 from tunebook.core.ports import Observer
@@ -26,6 +27,9 @@ from tunebook.run.requests.user_requests import Added
 from tunebook.run.study_words import study_words
 from tunebook.words import Words
 
+if TYPE_CHECKING:
+    from tunebook.run.reading import StudyReader
+
 __all__ = ["Study"]
 
 
@@ -40,6 +44,7 @@ class Study:
     ) -> None:
         self.spec = spec
         self.paths = paths
+        self._reader: StudyReader | None = None
         self.trusts_study_code = trust_study_code
         self._trust = trust_remote_code
 
@@ -153,10 +158,14 @@ class Study:
         return {name: path for name, path in files.items() if path.exists()}
 
     def status(self) -> StudyStatus:
-        """Rounds, trials, best so far, time left. Reads only; works while another process runs the study."""
+        """Rounds, trials, best so far, time left. Reads only; works while another process runs the study. Asked again,
+        it reads what has changed since."""
         from tunebook.run.commands.status import status_of
+        from tunebook.run.reading import StudyReader
 
-        return status_of(self.paths)
+        if self._reader is None:
+            self._reader = StudyReader(self.paths)
+        return status_of(self.paths, self._reader)
 
     def cancel(self, trial: int) -> None:
         """Ask for one trial to be cancelled. The study's runner does so within seconds, or when it is run next.

@@ -17,7 +17,7 @@
     ├── Interrupted                  a signal asked tunebook to stop; exit 130 or 143
     ├── TrialFailed                  one trial cannot be trained; the study goes on
     │   └── OutOfMemory              it does not fit in memory; the message has the bytes needed
-    ├── StaleLease                   a late result from a worker whose lease was given to another; refused
+    ├── StaleToken                   a late result of a trial that was started anew or has ended; refused
     ├── PackingError                 a cohort was built wrongly: a bug in tunebook
     └── IllegalTransition            a state change that is not allowed for a trial: a bug in tunebook
 
@@ -43,7 +43,7 @@ __all__ = [
     "OutOfMemory",
     "PackingError",
     "RecordTableError",
-    "StaleLease",
+    "StaleToken",
     "StudyFileError",
     "TrialFailed",
     "TunebookError",
@@ -142,8 +142,8 @@ class OutOfMemory(TrialFailed, MemoryError):
     """A trial does not fit in memory. The message carries the bytes needed and the setting that would fit."""
 
 
-class StaleLease(TunebookError, RuntimeError):
-    """A worker reported after its lease had been given to another; its result is refused."""
+class StaleToken(TunebookError, RuntimeError):
+    """A result or release came with the token of an earlier attempt; it is refused."""
 
 
 class PackingError(TunebookError, RuntimeError):

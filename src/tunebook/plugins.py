@@ -21,6 +21,7 @@ from tunebook.errors import StudyFileError
 from tunebook.phrases import Phrase
 
 if TYPE_CHECKING:
+    from tunebook.core.harness_metric import HarnessMetric
     from tunebook.core.metric import Metric
     from tunebook.core.ports import ExecutorFactory, PlannerFactory, TrackerFactory
 
@@ -28,12 +29,14 @@ __all__ = [
     "ENGINES",
     "EXECUTORS",
     "GROUPS",
+    "HARNESSES",
     "METRICS",
     "OWN_PACKAGE",
     "PLANNERS",
     "TRACKERS",
     "Plugin",
     "PluginGroup",
+    "harness_of",
     "is_simulated",
 ]
 
@@ -215,6 +218,14 @@ METRICS: PluginGroup[Callable[..., Metric]] = PluginGroup(
     "a class or function that gives a core.metric.Metric",
     also="; or it is module:function",
 )
+HARNESSES: PluginGroup[Callable[..., HarnessMetric]] = PluginGroup(
+    "metric",
+    "tunebook.harnesses",
+    {"lm_eval": "tunebook.evaluation.harness.lm_eval_task:LmEvalTask"},
+    callable,
+    "a class or function that gives a core.harness_metric.HarnessMetric",
+    takes_argument=True,
+)
 PLANNERS: PluginGroup[PlannerFactory] = PluginGroup(
     "planner",
     "tunebook.planners",
@@ -244,7 +255,13 @@ TRACKERS: PluginGroup[TrackerFactory] = PluginGroup(
     callable,
     "a core.ports.TrackerFactory",
 )
-GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, PLANNERS, ENGINES, EXECUTORS, TRACKERS)
+GROUPS: tuple[PluginGroup[Any], ...] = (METRICS, HARNESSES, PLANNERS, ENGINES, EXECUTORS, TRACKERS)
+
+
+def harness_of(metric: str) -> str | None:
+    """The evaluation harness whose task a metric is, by its name alone; None: it is no task."""
+    name, colon, _ = metric.partition(":")
+    return name if colon and name in HARNESSES.names else None
 
 
 def counts_words(engine: str) -> bool:

@@ -21,24 +21,26 @@ class Run:
     """What came of running jobs on the cluster."""
 
     def __init__(
-        self, cluster, folder: Path, scripts, watch=None, idle_seconds=60.0, model_hash="", n_workers=None, **extra
-    ):
-        options = EngineOptions(model="no-such-model", threads=1, extra={"marks": str(folder), **extra})
+        self, cluster, folder: Path, scripts, watch=None, idle_seconds=60.0, model_hash="", n_workers=None,
+        model="no-such-model", workload=WORKLOAD, **extra,
+    ):  # fmt: skip
+        options = EngineOptions(model=model, threads=1, extra={"marks": str(folder), **extra})
         wanted = Wanted(address=cluster.address, insecure=False, gpu=False, cpus=1)
         self.executor = RayExecutor(
-            "scripted_engine:ScriptedEngine", options, WORKLOAD, wanted=wanted, idle_seconds=idle_seconds,
+            "scripted_engine:ScriptedEngine", options, workload, wanted=wanted, idle_seconds=idle_seconds,
             model_hash=model_hash, n_workers=n_workers,
         )  # fmt: skip
         self.events, self.folder = [], folder
         jobs = [self._job(number, script) for number, script in enumerate(scripts, 1)]
 
-        def on_event(event):
-            self.events.append(event)
-            if watch:
-                watch(event)
+        def on_events(events):
+            for event in events:
+                self.events.append(event)
+                if watch:
+                    watch(event)
 
         try:
-            self.executor.run(jobs, on_event)
+            self.executor.run(jobs, on_events)
         finally:
             self.executor.close()
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 from scripted_engine import adapter_of
 from scripted_runs import Run, once
 
-from tunebook.core.events import Failed, Finished, Requeued, Started, Step, WorkerDied
+from tunebook.core.events import Failed, Finished, Noted, Requeued, Started, Step, WorkerDied
+from tunebook.core.ports import Scoring, TokenizedExample, Workload
 from tunebook.errors import EnvironmentStop
+from tunebook.executors import pool
 from tunebook.executors.ray import cluster as runner_side
 from tunebook.executors.ray.messages import Wanted
+from tunebook.testing.tiny_model import write_tiny_model
 
 pytestmark = pytest.mark.ray
 
@@ -40,22 +44,79 @@ def test_a_killed_seat_is_replaced(cluster, tmp_path):
     assert "seat" in died.reason
 
 
-@pytest.mark.parametrize("how", ["kill", "suspend"])
-def test_a_node_that_is_gone_or_cut_off_blames_no_trial_and_another_one_is_used(cluster, tmp_path, how):
+def test_a_trial_whose_node_is_taken_away_five_times_is_not_blamed_and_begins_anew(cluster, tmp_path):
+    """What it had saved went with the node. A worker's third death would have failed it."""
+    taken = []
+
+    def watch(event):
+        if isinstance(event, Step) and len(taken) < 5:
+            taken.append(cluster.seats()[0].parent())
+            taken[-1].kill()
+            cluster.add_node()
+
+    run = Run(cluster, tmp_path, ["hangs five times"], watch, n_workers=1)
+    assert run.finished == [1]
+    assert [("is gone" in requeued.reason) for requeued in run.of(Requeued)] == [True] * 5
+    assert len(run.of(WorkerDied)) == 5
+    assert [event.record.step for event in run.of(Step)] == [1] * 5 + [1, 2, 3], "each attempt begins anew"
+
+
+def test_a_node_that_is_cut_off_blames_no_trial_and_another_one_is_used(cluster, tmp_path):
     """A suspended node stands for a broken network: the cluster gives it up, and it ends when it hears of that."""
     raylets = []
 
-    def act():
+    def suspend():
         raylets.append(cluster.seats()[0].parent())
-        getattr(raylets[0], how)()
+        raylets[0].suspend()
 
-    run = Run(cluster, tmp_path, ["hangs once"], once(Started, act), n_workers=1)
+    run = Run(cluster, tmp_path, ["hangs once"], once(Started, suspend), n_workers=1)
     assert run.finished == [1]
     [requeued] = run.of(Requeued)
     assert "is gone" in requeued.reason
-    if how == "suspend":
-        raylets[0].resume()
+    raylets[0].resume()
     cluster.add_node()
+
+
+def test_an_adapter_that_is_cut_off_on_its_way_comes_whole_with_the_next_attempt(cluster, tmp_path):
+    """The seat is killed when the first piece has come. Nothing lies in its place before all of it is there."""
+    home, seen = tmp_path / "adapters" / "1", []
+
+    def kill_on_the_way():
+        give_up = time.monotonic() + 60
+        while not list(home.parent.glob(".1.arriving/adapter_model*")) and time.monotonic() < give_up:
+            time.sleep(0.001)
+        for seat in cluster.seats():
+            seat.kill()
+        seen.append(home.exists())
+
+    killer = threading.Thread(target=kill_on_the_way)
+    killer.start()
+    run = Run(cluster, tmp_path, ["writes an adapter"], n_workers=1)
+    killer.join()
+    assert seen == [False]
+    assert len(run.of(Requeued)) == 1
+    assert run.finished == [1]
+    assert (home / "adapter_model.safetensors").read_bytes() == adapter_of(1)
+    assert [path.name for path in home.parent.iterdir()] == ["1"]
+
+
+def test_a_full_object_store_delays_the_workload_and_loses_nothing(cluster, tmp_path):
+    """Another user's job has filled the store of every node with what it still needs."""
+    rows = (TokenizedExample(tuple(range(70_000, 2_070_000)), (1,)),)
+    cluster.do("fill")
+    run = Run(cluster, tmp_path, ["writes an adapter"] * 2, workload=Workload(rows, {}, Scoring()))
+    cluster.do("free")
+    assert run.finished == [1, 2]
+    assert not run.of(Requeued)
+
+
+def test_a_study_for_which_no_device_is_free_says_so_and_waits(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(pool, "_WAITING_SECONDS", 1.0)
+    cluster.do("hold")
+    run = Run(cluster, tmp_path, ["train"], once(Noted, lambda: cluster.do("free")))
+    assert run.finished == [1]
+    assert run.of(Noted)[0].code == "no_device_free"
+    assert not run.of(WorkerDied)
 
 
 def test_devices_are_given_back_when_nothing_waits(cluster, tmp_path):
@@ -73,6 +134,16 @@ def test_devices_are_given_back_when_nothing_waits(cluster, tmp_path):
 def test_nodes_without_the_model_are_named(cluster, tmp_path):
     with pytest.raises(EnvironmentStop, match="no-such-model is not there"):
         Run(cluster, tmp_path, ["train"], model_hash="0" * 64)
+
+
+def test_nodes_with_another_model_or_other_versions_are_named(cluster, tmp_path, monkeypatch):
+    write_tiny_model(tmp_path / "model", ("red", "green"))
+    with pytest.raises(EnvironmentStop, match=r"another model lies in .*model"):
+        Run(cluster, tmp_path, ["train"], model=str(tmp_path / "model"), model_hash="0" * 64)
+    monkeypatch.setattr(runner_side, "own_versions", lambda: (("python", "3.11.0"), ("torch", "1.0")))
+    with pytest.raises(EnvironmentStop, match=r"it has .*torch .* instead of 1\.0") as stopped:
+        Run(cluster, tmp_path, ["train"])
+    assert str(stopped.value).count("instead of 1.0") >= 2, "one node after the other"
 
 
 def test_a_full_disk_costs_its_node_and_without_any_other_the_run(cluster, tmp_path):

@@ -38,7 +38,7 @@ space: {{lora_r: [4, 8]}}
 budget: {{trials: 7}}
 seeds: {{configuration: 1, baseline: 3}}
 engine: command
-command: [{python}, {trainer}, "{{config}}"]
+command: [{python}, -IS, {trainer}, "{{config}}"]
 command_limits: {{hours: {hours}}}
 """
 

@@ -172,7 +172,7 @@ def test_a_signal_while_the_record_is_written_leaves_whole_files(study, number, 
 
 
 def test_a_plan_says_when_memory_is_short(tmp_path, monkeypatch, capsys):
-    file = make_real_study(tmp_path, 8)
+    file = make_real_study(tmp_path, 8, where="device: cpu\nexecutor: inline")
     monkeypatch.setattr(calibration, "TRAIN_SECONDS", 0.1)  # the machine is measured for a moment only
     monkeypatch.setattr(calibration, "HIGH_RANK_SECONDS", 0.1)
     for free, told in ((1 << 10, True), (8 << 40, False)):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from forked import Forked
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -65,22 +65,20 @@ def test_killed_at_every_commit_point_the_study_ends_the_same(tmp_path, unbroken
 
 
 def test_killed_again_and_again_at_random_the_study_ends_the_same(tmp_path, unbroken):
-    """From outside, by the clock of the day: no hook, a fresh interpreter each time."""
+    """From outside, by the clock of the day: no hook in the process that is killed."""
     expected, _ = unbroken
-    here = str(Path(__file__).parent)
-    body = (
-        f"import sys; sys.path.insert(0, {here!r})\n"
-        "from ledger_driver import drive\nfrom tunebook.ledger import open_ledger\nimport time\n"
-        "print('ready', flush=True)\n"
-        "with open_ledger(sys.argv[1], write=True) as ledger: drive(ledger, after_each=lambda: time.sleep(0.02))"
-    )
+
+    def slowly() -> int:
+        with open_ledger(tmp_path, write=True) as ledger:
+            drive(ledger, after_each=lambda: time.sleep(0.02))
+        return 0
+
     rng = random.Random(7)
     kills = 0
     for _ in range(12):
-        child = subprocess.Popen([sys.executable, "-c", body, str(tmp_path)], stdout=subprocess.PIPE)
-        child.stdout.readline()
+        child = Forked(slowly)
         time.sleep(rng.uniform(0.0, 0.3))
-        child.kill()
+        os.kill(child.pid, signal.SIGKILL)
         kills += child.wait() == -signal.SIGKILL
     with open_ledger(tmp_path, write=True) as ledger:
         drive(ledger)

@@ -1,4 +1,4 @@
-"""PostgreSQL: several takers at once, stalled and killed ones, a server gone and back, a second runner, passwords."""
+"""PostgreSQL: a killed runner, one that was replaced, a server gone and back, a second runner, passwords."""
 
 from __future__ import annotations
 
@@ -18,13 +18,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ledger_driver import drive, fingerprint, in_child, killed_at
 
-from tunebook.core.study import TrialState
-from tunebook.errors import LedgerLocked, LedgerUnavailable, StaleLease, UserError
+from tunebook.errors import LedgerLocked, LedgerUnavailable, UserError
 from tunebook.ledger import open_ledger
 from tunebook.ledger.postgres import PostgresDatabase
 from tunebook.ledger.store import SqlLedger
-from tunebook.testing.ledger_suite import same_fact
-from tunebook.testing.sample_study import result_of, sample_facts, sample_spec, sample_wave
+from tunebook.testing.sample_study import sample_facts, sample_spec, sample_wave
 
 ADDRESS = os.environ.get("TUNEBOOK_TEST_POSTGRES", "")
 
@@ -43,91 +41,6 @@ def planned(name: str, n_trials: int) -> None:
     with open_ledger(ADDRESS, write=True, study=name) as ledger:
         ledger.create_study(sample_spec(name), sample_facts())
         ledger.add_wave(sample_wave(1, n_trials=n_trials))
-
-
-def take_all(name: str, worker: str, lease_seconds: float, seconds_a_trial: float = 0.0) -> None:
-    """Claim trials two at a time and finish them, until none is left."""
-    with open_ledger(ADDRESS, write=True, study=name, shared=True) as ledger:
-        while True:
-            claimed = ledger.claim_trials(worker, 2, lease_seconds)
-            if not claimed:
-                if all(fact.state.is_final for fact in ledger.history().trials.values()):
-                    return
-                time.sleep(0.1)
-            for trial, token in claimed:
-                time.sleep(seconds_a_trial)
-                try:
-                    ledger.finish_trial(result_of(trial), token)
-                except StaleLease:
-                    continue  # somebody else has it; the result is refused
-
-
-def check_each_finished_once(name: str) -> None:
-    with open_ledger(ADDRESS, write=False, study=name) as ledger:
-        ends = [attempt["trial_id"] for attempt in ledger.attempts() if attempt["ended"] == "finished"]
-        history = ledger.history()
-        assert sorted(ends) == sorted(history.trials)
-        assert all(same_fact(fact, result_of(fact.trial)) for fact in history.trials.values())
-
-
-def started(*arguments: object) -> int:
-    """A taker in a process of its own; gives its number."""
-    child = os.fork()
-    if child == 0:
-        try:
-            take_all(*arguments)
-        finally:
-            os._exit(0)
-    return child
-
-
-def test_several_takers_finish_each_trial_once(name):
-    planned(name, 24)
-    children = [started(name, f"taker {number}", 60.0) for number in range(4)]
-    for child in children:
-        os.waitpid(child, 0)
-    check_each_finished_once(name)
-    with open_ledger(ADDRESS, write=False, study=name) as ledger:
-        assert len(ledger.attempts()) == 24, "nothing was taken twice"
-
-
-def test_the_trials_of_killed_takers_come_back_after_their_lease(name):
-    planned(name, 16)
-    children = [started(name, f"taker {number}", 1.0, 0.05) for number in range(4)]
-    time.sleep(0.4)
-    for child in children[:3]:
-        os.kill(child, signal.SIGKILL)
-    for child in children:
-        os.waitpid(child, 0)
-    check_each_finished_once(name)
-
-
-def test_a_stalled_taker_that_wakes_up_is_refused(name):
-    """Really stopped, so that it cannot renew; its trial is given on; then it goes on and reports."""
-    planned(name, 1)
-    read_end, write_end = os.pipe()
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            with open_ledger(ADDRESS, write=True, study=name, shared=True) as ledger:
-                [(trial, token)] = ledger.claim_trials("stalled", 1, 0.5)
-                os.write(write_end, b"claimed")
-                os.kill(os.getpid(), signal.SIGSTOP)
-                try:
-                    ledger.finish_trial(result_of(trial, TrialState.FAILED), token)
-                except StaleLease:
-                    code = 42
-        finally:
-            os._exit(code)
-    assert os.read(read_end, 7) == b"claimed"
-    os.waitpid(child, os.WUNTRACED)
-    time.sleep(0.6)
-    take_all(name, "other", 60.0)
-    os.kill(child, signal.SIGCONT)
-    _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 42
-    check_each_finished_once(name)
 
 
 def test_a_killed_runner_is_followed_by_another_and_the_end_is_the_same(name):

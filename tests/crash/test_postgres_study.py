@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from forked import Forked, command_line
+from forked import tunebook as forked_tunebook
 
 ADDRESS = os.environ.get("TUNEBOOK_TEST_POSTGRES", "")
 
 pytestmark = [
     pytest.mark.postgres,
+    pytest.mark.usefixtures("few_pictures"),
     pytest.mark.skipif(not ADDRESS, reason="TUNEBOOK_TEST_POSTGRES names no server"),
 ]
 
@@ -29,7 +34,6 @@ baseline: {learning_rate: 2e-4, lora_r: 8, lora_alpha: 16, num_train_epochs: 2}
 space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
 budget: {trials: 12}
 """
-TUNEBOOK = [sys.executable, "-c", "import sys; from tunebook.cli.main import main; sys.exit(main())"]
 
 
 @pytest.fixture
@@ -42,27 +46,22 @@ def study_file(tmp_path: Path) -> Path:
     return file
 
 
-def tunebook(*arguments: object) -> subprocess.CompletedProcess:
-    environment = {**os.environ, "TUNEBOOK_LEDGER": ADDRESS}
-    words = [*TUNEBOOK, *map(str, arguments)]
-    return subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+def environment() -> dict[str, str]:
+    return {**os.environ, "TUNEBOOK_LEDGER": ADDRESS}
+
+
+def tunebook(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return forked_tunebook(*arguments, environment=environment())
 
 
 def killed_after(n_trials: int, *arguments: object) -> None:
     """Start the command and kill it once it has told of so many trials."""
-    environment = {**os.environ, "TUNEBOOK_LEDGER": ADDRESS}
-    with subprocess.Popen(
-        [*TUNEBOOK, *map(str, arguments)],
-        env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stderr is not None
-        told = 0
-        for line in process.stderr:
-            told += "/12 " in line
-            if told == n_trials:
-                process.kill()
-                return
-        raise AssertionError("it ended before it could be killed")
+    process = Forked(command_line(*arguments), environment())
+    while process.errors.count("/12 ") < n_trials:
+        assert process.ended() is None, process.errors
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
 
 
 def test_a_study_begins_is_killed_goes_on_and_is_shown_by_its_folder(study_file: Path, tmp_path: Path) -> None:
@@ -107,6 +106,9 @@ def test_gone_on_with_in_another_folder_its_adapters_are_named_until_they_are_th
 
 
 def test_a_folder_that_holds_no_study_is_told_so(tmp_path: Path) -> None:
-    told = tunebook("status", tmp_path)
+    """In a process of its own: all that PostgreSQL needs is imported by tunebook itself."""
+    program = [sys.executable, "-c", "import sys; from tunebook.cli.main import main; sys.exit(main())"]
+    command = [*program, "status", str(tmp_path)]
+    told = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     assert told.returncode == 2
     assert "a folder without ledger.sqlite" in told.stderr

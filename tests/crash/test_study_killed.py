@@ -39,11 +39,12 @@ def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, finished):
 
 @pytest.mark.slow
 def test_real_training_on_a_full_disk_and_killed_at_random_ends_like_an_unbroken_one(
-    tmp_path, trained, small_if_possible
+    tmp_path, trained, small_if_possible, one_processor
 ):
-    """Adapters bit for bit. First, where a small disk can be mounted, a worker finds no room for them; then the run is
-    killed, sometimes a worker only. What each engine makes of a full disk, `test_engine_disk_full` shows."""
-    file = make_real_study(tmp_path / "killed", 8)
+    """Adapters bit for bit, of one worker as of two. First, where a small disk can be mounted, the worker finds no room
+    for them; then the run is killed, sometimes the worker only. What each engine makes of a full disk,
+    `test_engine_disk_full` shows."""
+    file = make_real_study(tmp_path / "killed", 8, where="device: cpu")
     adapters = tmp_path / "killed" / "runs" / "soak" / "adapters"
     if small_if_possible(adapters, 20):
         child = Child(file, tmp_path / "out.log")

@@ -141,7 +141,7 @@ def test_flex_attention_over_the_tree_equals_the_blocks(window, softcap):
 @pytest.mark.parametrize("family", ["llama", "mistral_window", "gemma2", "phi3_window"])
 def test_the_whole_model_gives_the_same_loss_and_gradient(family):
     base = tiny_model(family, attention="eager" if family == "gemma2" else "sdpa")
-    micros = [micro_batches(list(enumerate(examples(2, seed=seed))), 10**6)[0] for seed in (0, 1)]
+    (micro,) = micro_batches(list(enumerate(examples(2))), 10**6)
     found = []
     for ops in (TORCH, TRITON):
         packed = PackedModel(copy.deepcopy(base), ops)
@@ -149,8 +149,7 @@ def test_the_whole_model_gives_the_same_loss_and_gradient(family):
         for shape in packed.all_shapes:
             adapter.b(shape.name).normal_(std=0.2, generator=torch.Generator().manual_seed(1))
         adapter.want_grads()
-        nats = [gradients_of(packed, adapter, micro, training=True) for micro in micros]
-        found.append((nats, adapter.grads))
+        found.append((gradients_of(packed, adapter, micro, training=True), adapter.grads))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-5)
     largest = float(found[0][1].abs().max())
     torch.testing.assert_close(found[1][1], found[0][1], rtol=1e-3, atol=1e-5 * largest)
@@ -158,16 +157,16 @@ def test_the_whole_model_gives_the_same_loss_and_gradient(family):
 
 def test_reading_and_several_adapters_give_what_each_gives_alone():
     packed = PackedModel(tiny_model(), TRITON)
-    (micro,) = micro_batches(list(enumerate(examples(3))), 10**6)
+    (micro,) = micro_batches(list(enumerate(examples(2))), 10**6)
     adapters = []
-    for seed in range(3):
+    for seed in range(2):
         adapter = new_adapter(packed.all_shapes, Configuration(lora_r=2 + seed, lora_alpha=8), seed)
         for shape in packed.all_shapes:
             adapter.b(shape.name).normal_(std=0.2, generator=torch.Generator().manual_seed(seed))
         adapters.append(adapter)
     rows = sorted(set(micro.label_rows))
     with torch.no_grad():
-        together = packed.forward(packed.lay_out([Part(adapter, micro.tree) for adapter in adapters], [rows] * 3))
+        together = packed.forward(packed.lay_out([Part(adapter, micro.tree) for adapter in adapters], [rows] * 2))
         for index, adapter in enumerate(adapters):
             alone = packed.forward(packed.lay_out([Part(adapter, micro.tree)], [rows]))
             mine = together[index * len(rows) : (index + 1) * len(rows)]
@@ -215,13 +214,13 @@ def test_joint_updates_equal_each_trials_own_optimizer(ratio):
 
 def test_training_equals_the_torch_form():
     c = Configuration(
-        learning_rate=5e-3, lora_alpha=8, lora_dropout=0.1, num_train_epochs=1, per_device_train_batch_size=2,
+        learning_rate=5e-3, lora_alpha=8, lora_dropout=0.1, num_train_epochs=1, per_device_train_batch_size=1,
         target_modules="all-linear",
     )  # fmt: skip
     runs = []
     for ops in (TORCH, TRITON):
         packed = PackedModel(tiny_model(), ops)
-        trials = [trainee(packed, c.with_values(lora_r=rank), examples(4), rank) for rank in (2, 5)]
+        trials = [trainee(packed, c.with_values(lora_r=rank), examples(2), rank) for rank in (2, 5)]
         train_cohort(packed, trials)
         runs.append([losses(one) for one in trials])
     for mine, theirs in zip(*runs, strict=True):

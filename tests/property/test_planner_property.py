@@ -139,8 +139,8 @@ def _finding(contrast, number, kind, draw):
 
 
 @settings(deadline=None, max_examples=150)
-@given(studies(), facts, foldings, st.integers(0, 1000), st.booleans())
-def test_any_study_keeps_every_rule_and_ends(spec, data, folding, world, measured):
+@given(studies(), facts, foldings, st.integers(0, 1000), st.booleans(), st.integers(1, 2))
+def test_any_study_keeps_every_rule_and_ends(spec, data, folding, world, measured, devices):
     calibration = (
         Calibration(
             train_tokens_per_second=400.0,
@@ -157,7 +157,7 @@ def test_any_study_keeps_every_rule_and_ends(spec, data, folding, world, measure
     def planner(spec, facts, folding):
         return StudyPlanner(spec, facts, folding, calibration=calibration)
 
-    checked_history(planner, spec, data, folding, random_oracle(world), random_judge(world))
+    checked_history(planner, spec, data, folding, random_oracle(world), random_judge(world), devices=devices)
 
 
 @settings(deadline=None, max_examples=40)
@@ -170,16 +170,28 @@ def test_raised_budget_never_repeats_what_is_there(spec, data, folding, world, m
 
 
 @settings(deadline=None, max_examples=40)
-@given(studies(), facts, foldings, st.integers(0, 1000), st.data())
-def test_study_that_was_cut_anywhere_goes_on_as_if_unbroken(spec, data, folding, world, pick):
+@given(studies(), facts, foldings, st.integers(0, 1000), st.integers(1, 3), st.data())
+def test_study_that_was_cut_anywhere_goes_on_as_if_unbroken(spec, data, folding, world, devices, pick):
     oracle, judge = random_oracle(world), random_judge(world)
-    whole = checked_history(StudyPlanner, spec, data, folding, oracle, judge)
+    whole = checked_history(StudyPlanner, spec, data, folding, oracle, judge, devices=devices)
     n = pick.draw(st.integers(0, len(whole.waves)))
     broken = _Stops(StudyPlanner(spec, data, folding), n)
-    history = simulated_history(broken, spec, data, oracle, judge)
+    history = simulated_history(broken, spec, data, oracle, judge, devices=devices)
     assert len(history.waves) == n
-    resumed = checked_history(StudyPlanner, spec, data, folding, oracle, judge, history=history)
+    resumed = checked_history(StudyPlanner, spec, data, folding, oracle, judge, history=history, devices=devices)
     assert resumed.waves == whole.waves
+
+
+@settings(deadline=None, max_examples=30)
+@given(studies(), facts, foldings, st.integers(0, 1000), st.data())
+def test_study_may_change_the_number_of_devices_anywhere(spec, data, folding, world, pick):
+    oracle, judge = random_oracle(world), random_judge(world)
+    history = History()
+    for _ in range(3):
+        n = len(history.waves) + pick.draw(st.integers(0, 4))
+        broken = _Stops(StudyPlanner(spec, data, folding), n)
+        history = simulated_history(broken, spec, data, oracle, judge, history, devices=pick.draw(st.integers(1, 2)))
+    checked_history(StudyPlanner, spec, data, folding, oracle, judge, history, devices=pick.draw(st.integers(1, 2)))
 
 
 class _Stops:
@@ -190,6 +202,9 @@ class _Stops:
 
     def next_wave(self, history):
         return self._planner.next_wave(history) if len(history.waves) < self._n else None
+
+    def beside(self, history, devices):
+        return self._planner.beside(history, devices) if len(history.waves) < self._n else None
 
 
 @settings(deadline=None, max_examples=60)

@@ -54,8 +54,8 @@ def study(tmp_path: Path) -> Path:
     return file
 
 
-def tunebook(*arguments: str | Path, site: Path | None = None) -> subprocess.CompletedProcess[str]:
-    path = os.pathsep.join(filter(None, [str(site) if site else "", str(ROOT / "src")]))
+def tunebook(*arguments: str | Path, site: Path) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(site), str(ROOT / "src")])
     return subprocess.run(
         [sys.executable, "-c", "from tunebook.cli.entry import main; main()", *map(str, arguments)],
         capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
@@ -88,13 +88,15 @@ def here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
     forget()
 
 
-def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Path) -> None:
+@pytest.mark.usefixtures("few_pictures")
+def test_a_whole_study_with_another_packages_plugins(here: Here, installed: Path, study: Path) -> None:
+    """The first command in a process of its own: the package is found as an installer lays it down."""
     plan = tunebook("plan", study, site=installed)
     assert plan.returncode == 0, plan.stderr
     assert "engine careful refuses some configurations of this study (ranks above 8 are not for it)" in plan.stdout
-    run = tunebook("run", study, site=installed)
-    assert run.returncode == 0, run.stderr
-    assert run.stderr.count("tracker failing failed with RuntimeError: nobody listens") == 1
+    code, _, told = here("run", study, site=installed)
+    assert code == 0, told
+    assert told.count("tracker failing failed with RuntimeError: nobody listens") == 1
     folder = study.parent / "runs" / "foreign"
     lines = (folder / "lines" / "trials.txt").read_text(encoding="utf-8").splitlines()
     assert lines[0] == "trial 0: completed"
@@ -114,8 +116,8 @@ def test_a_whole_study_with_another_packages_plugins(installed: Path, study: Pat
     assert {"kind": "metric", "name": "overlap", "package": "tunebook-example", "version": "1.2.0"} in found["plugins"]
     assert found["versions"]["tunebook-example"] == "1.2.0"
     assert not (folder / "tensorboard").exists()
-    chinese = tunebook("report", study, "--language", "zh", site=installed)
-    assert chinese.returncode == 0, chinese.stderr
+    code, _, told = here("report", study, "--language", "zh")
+    assert code == 0, told
     assert "由引擎 simulated 训练" in (folder / "record.md").read_text(encoding="utf-8")
 
 

@@ -39,6 +39,7 @@ def plan(
     """Show what would run, why, how long, how much memory, and what can be detected. Trains nothing."""
     from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
+    from tunebook.run.study_words import study_words
 
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
@@ -48,7 +49,7 @@ def plan(
     if as_json:
         print_json(study_plan, warnings=[opened.words.notice(warning) for warning in study_plan.warnings])
     else:
-        _show(study_plan, every, results(), opened.words)
+        _show(study_plan, every, results(), study_words(opened.spec, study_plan.scale))
 
 
 def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
@@ -87,11 +88,14 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
     if d.mean_tokens is not None and d.longest_tokens is not None:
         lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens, counts_words(spec.engine)))
+    task = p.summary.get("task")
     if p.example is not None:
-        e = p.example
+        e, metric = p.example, "" if task else spec.metric
         lines += words.plan_example(
-            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=spec.metric
+            e.place, prompt=e.prompt, learnt=e.learnt, stops=e.stops, options=e.options, metric=metric
         )
+    if task:
+        lines += words.plan_task(task)
     return lines
 
 

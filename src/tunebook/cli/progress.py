@@ -115,7 +115,7 @@ class TerminalObserver:
 
         trained = [trial for trial in wave.trials if trial.checkpoint_of is None]
         already = sum(fact.state.is_final and fact.trial.has_training for fact in history.trials.values())
-        coming = sum(not history.trials[t.id].state.is_final and t.has_training for t in wave.trials)
+        coming = sum(not fact.state.is_final and fact.trial.has_training for fact in history.trials.values())
         left = self._budget - sum(fact.budget_units for fact in history.trials.values())
         self._done = already
         self._total = max(1, already + coming + max(0, math.floor(left + 1e-9)))  # a short pilot takes a part of one

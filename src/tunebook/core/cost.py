@@ -131,8 +131,8 @@ def predict_trials(trials: Iterable[Trial], facts: DataFacts, calibration: Calib
     return total
 
 
-def _n_examples(facts: DataFacts, split: str) -> int:
-    return {"validation": facts.n_validation, "test": facts.n_test}.get(split, 0)
+def _n_examples(facts: DataFacts, split: str) -> float:
+    return {"validation": facts.n_validation, "test": facts.n_test}.get(split, 0) * facts.rows_per_example
 
 
 def _rank_factor(configuration: Configuration, rank_cost: float = RANK_COST) -> float:

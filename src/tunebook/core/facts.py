@@ -52,6 +52,8 @@ class DataFacts:
         commonest_share: share of the commonest gold answer in validation, in [0, 1].
         constant_score: mean score of always giving that answer, on the standard scale; None in ledgers written before
             this was kept, where it is the share.
+        rows_per_example: rows that an engine scores for each scored example; above 1 where a task asks several things
+            about a document.
         prior: trials of an earlier study, where the study file names one; they guide what is tried first and enter no
             claim.
     """
@@ -65,6 +67,7 @@ class DataFacts:
     commonest_share: float = 0.0
     prior: tuple[PriorTrial, ...] = ()
     constant_score: float | None = None
+    rows_per_example: float = 1.0
 
     @property
     def score_of_commonest(self) -> float:
@@ -261,3 +264,14 @@ class History:
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""
         return tuple(fact for fact in self.trials.values() if fact.trial.round == number)
+
+    @property
+    def to_judge(self) -> Wave | None:
+        """The last wave of the round that is judged next, once its trials are final; None: there is none.
+
+        Rounds are judged in the order of their numbers, since a judgement looks at all rounds up to its own: where
+        several are trained side by side, one that is complete waits for those before it.
+        """
+        last = {wave.round: wave for wave in self.waves if wave.round not in self.closed_rounds}
+        first = last[min(last)] if last else None
+        return first if first is not None and first.closes_round else None

@@ -56,7 +56,8 @@ class Finding:
             interval is then (-1, 1) and the p-values are 1).
         interval: simultaneous over the round's family, at the round's share of the error rate. Non-inferiority is
             one-sided: only the lower end is a bound, the upper is 1.
-        plain_interval: 95 % interval for this contrast alone; labelled as such wherever it is shown.
+        plain_interval: 95 % interval for this contrast alone; labelled as such wherever it is shown. Chance on single
+            answers counts once in it, and twice in `interval`, the p-values and `standard_error` (decision 117).
         p_raw, p_adjusted: two-sided (one-sided for non-inferiority); adjusted within the round's family.
         alpha: the round's share of the study's error rate, which p_adjusted is held against.
         standard_error, degrees_of_freedom: of the effect.

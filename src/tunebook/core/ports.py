@@ -34,6 +34,7 @@ __all__ = [
     "ExecutorSetup",
     "Ledger",
     "Observer",
+    "OnEvents",
     "Planner",
     "PlannerFactory",
     "RawScores",
@@ -44,6 +45,7 @@ __all__ = [
     "TokenizedExample",
     "Tracker",
     "TrackerFactory",
+    "TrialEnd",
     "TrialJob",
     "TrialSource",
     "Workload",
@@ -315,12 +317,30 @@ class Planner(Protocol):
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done. Never repeats a pair of effective
-        configuration and seed. Called only when every planned trial is final and every finished round has been judged.
+        configuration and seed. Called only when every planned trial is final and every finished round has been judged,
+        except one that waits for a round before it (`History.to_judge`).
         """
         ...
 
     def outlook(self, history: History) -> Outlook:
         """The rounds to come, as far as they can be foreseen, for `plan` and `status`."""
+        ...
+
+
+@runtime_checkable
+class PlansBeside(Protocol):
+    """A planner that may have several waves trained at a time."""
+
+    def beside(self, history: History, devices: int) -> Wave | None:
+        """A wave to train beside those whose trials are not final, or None. Asked before they are trained, until there
+        is none, and again where a run goes on in the middle of them.
+
+        Pure, as `next_wave`, which is asked when all these waves are final. The answer must not depend on results of
+        the waves beside it: it would else depend on when they come, and on where a run was interrupted.
+
+        Args:
+            devices: how many devices there are, 1 or more.
+        """
         ...
 
 
@@ -375,6 +395,10 @@ class ExecutorSetup:
     model_hash: str = ""
 
 
+OnEvents = Callable[[Sequence[TrialEvent]], None]
+"""Takes events that have come together, in order. Every result among them is kept when it returns."""
+
+
 class Executor(Protocol):
     """Runs trials on the available devices."""
 
@@ -389,10 +413,10 @@ class Executor(Protocol):
         """Train and score on this from the next `run` on, with the engines that are loaded: a further split opens."""
         ...
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
-        """Train all jobs. Calls `on_event` in the caller's thread for every event, from workers or from the executor
-        itself; the events of one trial come in order. Returns when every job is finished, failed or cancelled, or soon
-        after `stop`."""
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
+        """Train all jobs. Calls `on_events` in the caller's thread with the events that have come meanwhile, from
+        workers or from the executor itself; the events of one trial come in order. Returns when every job is finished,
+        failed or cancelled, or soon after `stop`."""
         ...
 
     def cancel(self, trial_id: int) -> None:
@@ -452,6 +476,20 @@ class Observer(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrialEnd:
+    """A trial's result as it goes into the ledger.
+
+    Attributes:
+        token: of the attempt that it comes from.
+        notes: to keep with it, as (code, values).
+    """
+
+    fact: TrialFact
+    token: int
+    notes: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
 class Ledger(Protocol):
     """The durable record of one study. Every method is one transaction: its effect survives a crash once it has
     returned.
@@ -489,9 +527,13 @@ class Ledger(Protocol):
         """Change a trial from planned to running; returns the attempt's fencing token."""
         ...
 
+    def finish_trials(self, ends: Sequence[TrialEnd]) -> Sequence[int]:
+        """Write curves, outcomes, costs and final states, and notes with them, in one transaction. Returns the ids of
+        the trials whose token is an old one; nothing of them is written."""
+        ...
+
     def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Write curve, outcomes, cost and final state, and notes with them, in one transaction. Raises StaleLease for
-        an old token."""
+        """Write one result. Raises StaleToken for an old token."""
         ...
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:
@@ -499,8 +541,7 @@ class Ledger(Protocol):
         ...
 
     def release_running(self, reason: str) -> None:
-        """Put every running trial whose lease has ended back to planned (SQLite: every running trial, since we hold the
-        lock)."""
+        """Put every running trial back to planned: their runner has ended."""
         ...
 
     def retry_failed(self) -> list[int]:

@@ -392,6 +392,7 @@ class Wave:
         contrasts: questions that this wave adds to the round's family.
         folds, cuts: what was folded, and what the budget did not allow.
         closes_round: whether the round is judged after this wave.
+        beside: whether it is trained beside the wave before it, on whose results it does not depend.
         bracket: what the round's next wave needs to know about the brackets in this one; None: it has none.
         chosen_rates: the learning rates chosen by the brackets of the wave before, used by this wave.
         combined: the levels that this wave combines, by factor; empty: none.
@@ -411,6 +412,7 @@ class Wave:
     folds: tuple[Fold, ...] = ()
     cuts: tuple[Cut, ...] = ()
     closes_round: bool = True
+    beside: bool = False
     bracket: BracketPlan | None = None
     chosen_rates: tuple[ChosenRate, ...] = ()
     combined: dict[str, Level] = field(default_factory=dict)

@@ -21,7 +21,7 @@ def class_names(path: Path, data: bytes) -> dict[str, tuple[str, ...]]:
         path: the data file.
         data: its bytes.
     """
-    told = list(_of_parquet(data)) if path.suffix.lower() == ".parquet" else []
+    told = list(_of_table(data, path.suffix.lower()))
     told += [_json(path.parent / name) for name in INFO_FILES]
     found: dict[str, tuple[str, ...]] = {}
     for info in told:
@@ -33,13 +33,17 @@ def class_names(path: Path, data: bytes) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _of_parquet(data: bytes) -> Iterator[Any]:
+def _of_table(data: bytes, suffix: str) -> Iterator[Any]:
+    """What `datasets` writes into the schema of a Parquet or Arrow file."""
+    if suffix not in (".parquet", ".arrow"):
+        return
     import pyarrow as pa
+    import pyarrow.ipc as ipc
     import pyarrow.parquet as pq
 
     try:
-        metadata = pq.read_schema(io.BytesIO(data)).metadata or {}
-        yield json.loads(metadata[b"huggingface"])["info"]
+        schema = pq.read_schema(io.BytesIO(data)) if suffix == ".parquet" else ipc.open_stream(data).schema
+        yield json.loads((schema.metadata or {})[b"huggingface"])["info"]
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError):
         return
 

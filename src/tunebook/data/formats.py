@@ -26,6 +26,7 @@ ROLES = {
     "assistant": "assistant",
     "gpt": "assistant",
     "chatgpt": "assistant",
+    "chatbot": "assistant",
     "bot": "assistant",
     "model": "assistant",
     "function_call": "assistant",
@@ -36,6 +37,20 @@ ROLES = {
     "tool_response": "tool",
 }
 """Names of roles in the wild, and what they are."""
+
+
+EXCHANGES = (
+    ("human", "assistant"),
+    ("user", "assistant"),
+    ("human", "gpt"),
+    ("input", "output"),
+    ("question", "answer"),
+    ("prompt", "response"),
+    ("query", "response"),
+)
+"""Keys of objects that hold a question with its answer, two turns in one."""
+SYSTEM = ("system", "system_prompt")
+"""Columns that hold a system message."""
 
 
 @dataclass(frozen=True)
@@ -60,26 +75,26 @@ def pair(row: dict[str, Any], prompt: str, answer: str, where: Where) -> Parts:
         turns += _turns(row[answer], answer, {}, where)
     else:
         turns += (_Turn("assistant", text_at(row, answer, where)),)
-    return _before_answer(turns, optional_text(row, "system", where), _tools(row, "tools", where), answer, where)
+    return _before_answer(turns, _system(row, {}, where), _tools(row, "tools", where), answer, where)
 
 
 def templated(row: dict[str, Any], prompt: RowTemplate, completion: RowTemplate, where: Where) -> Parts:
     """A row whose prompt and answer are written by templates. An answer of one column may be a list: the first is
     learnt, all are right."""
-    system = optional_text(row, "system", where)
+    system = _system(row, {}, where)
     head: tuple[Message, ...] = (("system", system),) if system.strip() else ()
-    messages = (*head, ("user", filled(prompt, row, where)))
+    messages, tools = (*head, ("user", filled(prompt, row, where))), _known_tools(row)
     if completion.alone is None:
-        return Parts(messages, filled(completion, row, where))
+        return Parts(messages, filled(completion, row, where, is_answer=True), tools)
     answer, *others = answers_at(row, completion.alone, where)
-    return Parts(messages, answer, references=tuple(others))
+    return Parts(messages, answer, tools, references=tuple(others))
 
 
 def alpaca(row: dict[str, Any], names: Names, where: Where) -> Parts:
     """An instruction with an input and its output, and what was said before."""
-    columns = {name: names.get(name, name) for name in ("instruction", "input", "output", "system", "history")}
+    columns = {name: names.get(name, name) for name in ("instruction", "input", "output", "history")}
     instruction, extra = text_at(row, columns["instruction"], where), optional_text(row, columns["input"], where)
-    system = optional_text(row, columns["system"], where)
+    system = _system(row, names, where)
     turns: list[Message] = [("system", system)] if system else []
     history, key = row.get(columns["history"]) or [], columns["history"]
     if not isinstance(history, list):
@@ -97,18 +112,37 @@ def chat(row: dict[str, Any], names: Names, where: Where) -> Parts:
     """Turns of a role and a text."""
     key = names["messages"]
     turns = _turns(_list(row, key, where), key, names, where)
-    system = optional_text(row, names.get("system", "system"), where)
+    system = _system(row, names, where)
     return _before_answer(turns, system, _tools(row, names.get("tools", "tools"), where), key, where)
 
 
 def turns_of(value: Any) -> Any:
-    """The turns in a column, also where they are JSON text; anything else as it is."""
+    """The turns in a column, also where they are JSON text, texts of user and assistant in turn, or objects that hold a
+    question with its answer; anything else as it is."""
     if isinstance(value, str) and value.lstrip()[:2].rstrip() in ("[", "[{", "[]"):
         try:
-            return json.loads(value)
+            value = json.loads(value)
         except (ValueError, RecursionError):
             return value
-    return value
+    if not isinstance(value, list) or not value:
+        return value
+    if len(value) > 1 and all(isinstance(text, str) for text in value):
+        return [_said(("user", "assistant")[i % 2], text) for i, text in enumerate(value)]
+    asked = next((pair for pair in EXCHANGES if isinstance(value[0], dict) and set(pair) <= value[0].keys()), None)
+    if asked is None or not all(isinstance(each, dict) for each in value):
+        return value
+    roles = tuple(zip(("user", "assistant"), asked, strict=True))
+    return [_said(role, each.get(key)) for each in value for role, key in roles if each.get(key) is not None]
+
+
+def _said(role: str, text: Any) -> dict[str, Any]:
+    return {"role": role, "content": text}
+
+
+def _system(row: dict[str, Any], names: Names, where: Where) -> str:
+    """The row's system message; empty: it has none."""
+    known = next((key for key in SYSTEM if key in row), SYSTEM[0])
+    return optional_text(row, names.get("system", known), where)
 
 
 def _list(row: dict[str, Any], key: str, where: Where) -> list[Any]:
@@ -204,3 +238,13 @@ def _tools(row: dict[str, Any], key: str, where: Where) -> str:
     except (ValueError, RecursionError):
         raise where.error(key, quoted(value), "must be a list of tools or its JSON text", "Correct the JSON.") from None
     return clean(value, key, where) if parsed else ""
+
+
+def _known_tools(row: dict[str, Any]) -> str:
+    """The tools beside a question; empty where the column holds something else."""
+    try:
+        value = json.loads(row["tools"]) if isinstance(row.get("tools"), str) else row.get("tools")
+    except (ValueError, RecursionError):
+        return ""
+    is_list = isinstance(value, list) and bool(value) and all(isinstance(tool, dict) for tool in value)
+    return json.dumps(value, ensure_ascii=False, default=str) if is_list else ""

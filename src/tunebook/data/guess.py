@@ -1,7 +1,7 @@
 """What `init` takes for prompt and answer in columns of unknown names: it looks at what stands in them.
 
-An answer is a column of few different values, or the second of two columns of text; a prompt is the column of text
-that is longest. What is not plain is refused, and the user says it.
+An answer is a column called so, a column of few different values, or the second of two columns of text; a prompt is the
+longest column of text, after its title. What is not plain is refused, and the user says it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,31 @@ ROWS_A_LABEL = 3
 """A label stands in at least so many rows on average."""
 ANSWER_NAMES = (
     "label", "class", "category", "intent", "sentiment", "topic", "target", "answer", "output", "response",
-    "completion", "summary", "translation", "标签", "类别", "分类", "意图", "情感", "答案", "回答",
+    "completion", "summary", "translation", "rating", "stars", "标签", "类别", "分类", "意图", "情感", "答案", "回答",
 )  # fmt: skip
 NO_PROMPTS = ("id", "index", "uuid", "guid", "url", "link", "date", "time", "timestamp", "split", "编号", "序号")
 """Columns of such names are never taken."""
+TITLES = ("title", "headline", "subject", "标题")
+"""Columns of such names stand before the text that they are the title of."""
+NEVER_LABELS = ("source", "license", "locale", "model", "version", "subset", "dump")
+SELDOM_LABELS = ("type", "task", "lang", "language", "domain")
+"""Columns of such names are the answer only where no other may be, and the row has one text."""
+NO_TEXTS = ("system", "system_prompt", "meta", "metadata")
+CONTEXTS = ("context", "passage", "passages", "paragraphs")
+TEXT_ANSWERS = (
+    "answer",
+    "response",
+    "reply",
+    "output",
+    "completion",
+    "summary",
+    "translation",
+    "答案",
+    "回答",
+    "回复",
+    "摘要",
+)
+"""A column of texts of such a name is the answer, whatever else repeats."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +57,53 @@ class Guess:
 
 def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
     """Which columns are prompt and answer, or None where that is not plain."""
+    if any(name.strip().casefold() in CONTEXTS and not isinstance(value, str) for name, value in rows[0].items()):
+        return None  # what the question is about could not be left out
     flat = [_flat(row) for row in rows]
-    names = [name for name in flat[0] if not is_about_the_row(name)]
+    names = [name for name in flat[0] if not is_about_the_row(name) and name.casefold() not in NO_TEXTS]
     columns = {name: values for name in names if (values := _values(flat, name))}
-    texts = {name: values for name, values in columns.items() if all(isinstance(value, str) for value in values)}
-    labels = [name for name, values in columns.items() if _are_labels(values)]
-    named = [name for name in columns if any(word in name.casefold() for word in ANSWER_NAMES)]
-    answer = _only(labels) or _only([name for name in labels if name in named])
-    prompts = [name for name in texts if name != answer and name not in labels]
-    if answer is None and not labels and len(texts) == 2:
-        answer = _only([name for name in texts if name in named]) or list(texts)[1]
-        prompts = [name for name in texts if name != answer]
+    repeated = [name for name, values in columns.items() if _are_labels(values)]
+    texts = [n for n, values in columns.items() if n not in repeated and all(isinstance(v, str) for v in values)]
+    labels = _labels(repeated, texts)
+    answer = _object(rows, texts, labels) or _answer(texts, labels)
+    others = [name for name in texts if name != answer]
+    prompts = [name for name in others if not _is_named(name)] or others
     if answer is None or not prompts:
         return None
-    longest = max(prompts, key=lambda name: statistics.fmean(len(str(value)) for value in texts[name]))
-    return Guess(column_template(longest), column_template(answer))
+    longest = max(prompts, key=lambda name: statistics.fmean(len(str(value)) for value in columns[name]))
+    titles = [name for name in prompts if name != longest and name.strip().casefold() in TITLES]
+    return Guess("\n".join(map(column_template, [*titles[:1], longest])), column_template(answer))
+
+
+def _labels(repeated: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Of the columns of few different values those that may be an answer."""
+    possible = [name for name in repeated if _last_word(name) not in NEVER_LABELS]
+    often = [name for name in possible if _last_word(name) not in SELDOM_LABELS]
+    return often if often or len(texts) > 1 else possible
+
+
+def _object(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequence[str]) -> str | None:
+    """The only column of objects beside one of texts; of an object with one field, the field is meant."""
+    objects = [name for name in rows[0] if name not in NO_TEXTS and "meta" not in name and _are_objects(rows, name)]
+    if len(objects) != 1 or (isinstance(rows[0][objects[0]], dict) and len(rows[0][objects[0]]) < 2):
+        return None
+    beside = [name for name in (*texts, *labels) if not name.startswith(f"{objects[0]}.")]
+    return objects[0] if len(beside) == 1 and beside[0] in texts else None
+
+
+def _answer(texts: Sequence[str], labels: Sequence[str]) -> str | None:
+    replies = [name for name in texts if name.strip().casefold() in TEXT_ANSWERS]
+    if len(replies) == 1 and len(texts) > 1:
+        return replies[0]
+    if labels:
+        asked = [name for name in texts if not _is_named(name) and name.strip().casefold() not in TITLES]
+        return _only(list(filter(_is_named, labels))) or (_only(labels) if len(asked) < 2 else None)
+    return (_only(list(filter(_is_named, texts))) or texts[1]) if len(texts) == 2 else None
+
+
+def _is_named(name: str) -> bool:
+    """Whether a column is called like an answer."""
+    return any(word in name.casefold() for word in ANSWER_NAMES)
 
 
 def named_like_a_value(rows: Sequence[dict[str, Any]]) -> str | None:
@@ -62,7 +115,21 @@ def named_like_a_value(rows: Sequence[dict[str, Any]]) -> str | None:
 
 def is_about_the_row(name: str) -> bool:
     """Whether a column of that name numbers or dates a row."""
-    return name.rpartition(".")[2].strip().casefold().replace(" ", "_").rpartition("_")[2] in NO_PROMPTS
+    return _last_word(name) in NO_PROMPTS
+
+
+def _last_word(name: str) -> str:
+    return name.rpartition(".")[2].strip().casefold().replace(" ", "_").rpartition("_")[2]
+
+
+def _are_objects(rows: Sequence[dict[str, Any]], name: str) -> bool:
+    """Whether a column holds an object, or a list of objects, in every row."""
+    values = [row.get(name) for row in rows]
+    return all(
+        value
+        and (isinstance(value, dict) or (isinstance(value, list) and all(isinstance(each, dict) for each in value)))
+        for value in values
+    )
 
 
 def _flat(row: dict[str, Any], head: str = "") -> dict[str, Any]:
@@ -74,8 +141,11 @@ def _flat(row: dict[str, Any], head: str = "") -> dict[str, Any]:
 
 
 def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str | int] | None:
-    """The values of a column of texts or whole numbers that no row leaves empty; None for others."""
+    """The values of a column of texts or whole numbers that no row leaves empty and that are not all the same, or
+    None."""
     values = [row.get(name) for row in rows]
+    if len(values) > 1 and all(value == values[0] for value in values):
+        return None
     if "{" in name or "}" in name or not all(isinstance(value, str | int) and str(value).strip() for value in values):
         return None
     return [value for value in values if isinstance(value, str | int)]

@@ -19,7 +19,8 @@ from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows, place
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
-from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_other_kinds
+from tunebook.data.other_kinds import refuse_other_kinds
+from tunebook.data.reading import TESTS, Reading, load_rows, recognise
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
@@ -30,7 +31,9 @@ from tunebook.words import Words, words_for
 
 __all__ = ["Findings", "find_files", "inspect_data", "write_study_file"]
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson")
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
+PART = "-00000-of-00001"
+"""What `datasets` and the hub append to the name of a split's only file."""
 ROLE_NAMES = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev", "eval"),
@@ -145,7 +148,7 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
             )
     else:
         found = {"train": path}
-        if path.stem.casefold() in ROLE_NAMES["train"]:
+        if path.stem.removesuffix(PART).casefold() in ROLE_NAMES["train"]:
             others = ((role, _named(path.parent, role, (path.suffix, *SUFFIXES))) for role in ("validation", "test"))
             found |= {role: file for role, file in others if file}
     sources = {role: _relative(file, folder) for role, file in found.items()}
@@ -160,8 +163,11 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
 
 
 def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
-    files = (folder / f"{name}{suffix}" for suffix in suffixes for name in ROLE_NAMES[role])
-    return next((file for file in files if file.is_file()), None)
+    names = [f"{name}{part}{suffix}" for part in ("", PART) for suffix in suffixes for name in ROLE_NAMES[role]]
+    names += [f"data/{name}" for name in names]
+    names += [f"{name}/data{PART}.arrow" for name in ROLE_NAMES[role]]  # as `save_to_disk` lays out several splits
+    names += [f"data{PART}.arrow"] if role == "train" else []
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _relative(path: Path, folder: str | Path) -> str:
@@ -197,13 +203,12 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
     if told != Reading():
         return told
     raw = read_source(source, folder)
-    line, first = raw.rows[0]
-    where = place(raw.source, raw.unit, line)
-    refuse_other_kinds(first, where)
+    values = [row for _, row in raw.rows]
+    where = place(raw.source, raw.unit, raw.rows[0][0])
+    refuse_other_kinds(values[0], where)
     try:
-        recognise(first, told, where)
+        recognise(values, told, where)
     except DataError:
-        values = [row for _, row in raw.rows]
         if raw.container == "csv" and (name := named_like_a_value(values)) is not None:
             raise DataError(
                 "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a "

@@ -7,7 +7,7 @@ of the workload until `with_test` opens it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from tunebook.core.ports import ChatExample, Scoring, TokenizedExample, Workload
 from tunebook.core.study import StudySpec
 from tunebook.data import checks
 from tunebook.data.encoded import EncodedSplit, encode_split
-from tunebook.data.examples import DataExample
+from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.splits import Splits, read_splits
 from tunebook.data.summary import commonest_share, length_levels, summarise
 from tunebook.data.template import Encoder
@@ -108,6 +108,7 @@ def prepare(
     stops: Sequence[int] = (),
     vocabulary: int | None = None,
     with_tests: bool = False,
+    documents: Mapping[str, LoadedRows] | None = None,
 ) -> PreparedData:
     """Read, split, check, tokenise and describe a study's data.
 
@@ -119,12 +120,13 @@ def prepare(
         stops: tokens that end the model's answers, beside the template's end of a turn.
         vocabulary: rows of the model's embedding; None: not known, and no example is shown.
         with_tests: keep the rows' tests, for a metric that runs them.
+        documents: what is scored, by split, where the metric brings it.
 
     Raises:
         DataError: the data cannot be used; nothing was written.
     """
     words = words_for(spec.language)
-    splits = read_splits(spec.data, spec.seed, base_folder)
+    splits = read_splits(spec.data, spec.seed, base_folder, documents)
     warnings = checks.check_splits(splits, spec.data, spec.metric, words)
     encoder = Encoder(tokenizer, spec.data.system, stops)
     encoded = _encoded(splits, encoder, vocabulary, words)

@@ -6,7 +6,7 @@ recognised by the columns of the first row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,17 +17,18 @@ from tunebook.data.examples import DataExample, LoadedRows, place, quoted
 from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
 from tunebook.data.guess import is_about_the_row
 from tunebook.data.options import as_choice, option_columns
+from tunebook.data.other_kinds import refuse_other_kinds
 from tunebook.data.rows import Parts, Where, clean, filled, keys_of
 from tunebook.data.sources import RawRows, read_source
-from tunebook.data.usual import PAIRS, PRETRAINING, usual_columns
+from tunebook.data.usual import PAIRS, usual_columns
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase
 
-__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_other_kinds"]
+__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise"]
 
 FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 """The names of the forms."""
-CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat")
+CHATS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "contents")
 """Columns that hold the turns of a chat."""
 TESTS = ("tests", "test", "test_list")
 """Columns that hold the code that tests an answer."""
@@ -114,8 +115,7 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     """
     reading = reading or Reading()
     raw = read_source(source, base_folder, split)
-    first = raw.rows[0]
-    form = recognise(first[1], reading, place(raw.source, raw.unit, first[0]))
+    form = recognise([row for _, row in raw.rows], reading, place(raw.source, raw.unit, raw.rows[0][0]))
     known = reading.names or raw.classes.get(form.answer, ())
     examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)))
     return LoadedRows(
@@ -129,17 +129,21 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     )
 
 
-def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:
-    """The form of a row.
+def recognise(rows: Sequence[dict[str, Any]], reading: Reading, where: str) -> Form:
+    """The form of rows, by the columns of the first.
+
+    Args:
+        where: the place of the first, for messages.
 
     Raises:
         DataError: no form fits; the message lists the keys found and those that would do.
     """
     if reading.prompt is not None and reading.completion is not None:
         return _template_form(reading.prompt, reading.completion)
+    row = rows[0]
     if reading.format is None:
         refuse_other_kinds(row, where)
-    for form in _candidates(row, reading.columns):
+    for form in _candidates(rows, reading.columns):
         if reading.format in (None, form.name):
             return form
     if reading.format is not None:  # its reader then says which key is missing
@@ -151,43 +155,6 @@ def recognise(row: dict[str, Any], reading: Reading, where: str) -> Form:
         forms=_FORMS,
         advice=_advice(row),
     )
-
-
-def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
-    """Refuse rows that are made for another training than on one answer a prompt.
-
-    Raises:
-        DataError: what they are made for.
-    """
-    if "chosen" in row and "rejected" in row:
-        raise DataError(
-            "{where}: found {keys_of}; chosen and rejected are preference data (DPO), and tunebook tunes on one "
-            "answer a prompt. To train on the chosen answers, rename chosen to completion and remove rejected.",
-            where=where,
-            keys_of=keys_of(row),
-        )
-    if {"prompt", "completion"} <= row.keys() and isinstance(row.get("label"), bool):
-        raise DataError(
-            "{where}: found {keys_of}; a completion with a label true or false is preference data (KTO), and tunebook "
-            "tunes on one right answer a prompt. Keep the rows whose label is true, and remove the column.",
-            where=where,
-            keys_of=keys_of(row),
-        )
-    if "input_ids" in row:
-        raise DataError(
-            "{where}: found {keys_of}; input_ids are tokens of some other model, and tunebook makes its own from "
-            "texts. Give the texts.",
-            where=where,
-            keys_of=keys_of(row),
-        )
-    texts = [key for key, value in row.items() if isinstance(value, str)]
-    if len(row) == 1 and len(texts) == 1 and texts[0].casefold() in PRETRAINING:
-        raise DataError(
-            "{where}: found {keys_of}; whole texts are pretraining data, in which no answer can be scored. Give "
-            "the question and the answer columns of their own.",
-            where=where,
-            keys_of=keys_of(row),
-        )
 
 
 def _advice(row: dict[str, Any]) -> Phrase:
@@ -219,13 +186,15 @@ def _chat_form(row: dict[str, Any], columns: Mapping[str, str], key: str) -> For
     first = turns[0] if isinstance(turns, list) and turns and isinstance(turns[0], dict) else {}
     usual = {"role": "from"} if "role" not in first and "from" in first else {}
     usual |= {"content": "value"} if "content" not in first and ("value" in first or usual) else {}
+    usual |= {"content": "parts"} if "content" not in first and "parts" in first else {}
     names = usual | dict(columns) | {"messages": key}
-    name = "sharegpt" if usual and "role" not in columns else "messages"
+    name = "sharegpt" if "role" in usual and "role" not in columns else "messages"
     return Form(name, (key,), lambda each, where: chat(each, names, where))
 
 
-def _alpaca_form(columns: Mapping[str, str], output: str) -> Form:
-    names = dict(columns) | {"output": output}
+def _alpaca_form(row: dict[str, Any], columns: Mapping[str, str], output: str) -> Form:
+    names = {"input": "context"} if "input" not in row and "context" in row else {}
+    names |= dict(columns) | {"output": output}
     keys = (names.get("instruction", "instruction"), output)
     return Form("alpaca", keys, lambda row, where: alpaca(row, names, where))
 
@@ -236,22 +205,22 @@ def _named_form(name: str, columns: Mapping[str, str]) -> Form:
     if name == "prompt_completion":
         return _pair_form(*PAIRS[0])
     if name == "alpaca":
-        return _alpaca_form(columns, columns.get("output", "output"))
+        return _alpaca_form({}, columns, columns.get("output", "output"))
     key = columns.get("messages", "messages" if name == "messages" else "conversations")
     usual = {} if name == "messages" else {"role": "from", "content": "value"}
     names = usual | dict(columns) | {"messages": key}
     return Form(name, (key,), lambda row, where: chat(row, names, where))
 
 
-def _candidates(row: dict[str, Any], columns: Mapping[str, str]) -> list[Form]:
-    found: list[Form] = []
+def _candidates(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> list[Form]:
+    row, found = rows[0], list[Form]()
     if "messages" in columns:
         found.append(_chat_form(row, columns, columns["messages"]))
     found += [_chat_form(row, columns, key) for key in CHATS if key in row and (key in CHATS[:2] or _is_chat(row[key]))]
     output = columns.get("output") or next((key for key in OUTPUTS if key in row), None)
     if columns.get("instruction", "instruction") in row and output is not None:
-        found.append(_alpaca_form(columns, output))
-    options = option_columns(row)
+        found.append(_alpaca_form(row, columns, output))
+    options = option_columns(rows)
     if options is not None:
         found.append(Form("options", options.keys, lambda each, where: as_choice(each, options, where)))
     usual = usual_columns(row)
@@ -267,7 +236,7 @@ def _candidates(row: dict[str, Any], columns: Mapping[str, str]) -> list[Form]:
 
 
 def _options(row: dict[str, Any], where: Where) -> Parts:
-    found = option_columns(row)
+    found = option_columns([row])
     if found is None:
         raise where.error("choices", keys_of(row), "a row has a question, its choices and a key", "Add what is absent.")
     return as_choice(row, found, where)

@@ -15,9 +15,8 @@ from tunebook.phrases import Phrase, as_phrase
 __all__ = ["Parts", "Where", "answers_at", "clean", "filled", "has_column", "keys_of", "optional_text", "text_at"]
 
 _ABSENT = object()
-SEVERAL = ("text", "value")
-"""Keys under which an object holds the answer itself: {"text": [...]} in SQuAD, {"value": ..., "aliases": [...]} in
-TriviaQA."""
+SEVERAL = ("text", "spans")
+"""Keys under which an object holds the answers in a list: {"text": [...]} in SQuAD, {"spans": [...]} in DROP."""
 
 
 @dataclass(frozen=True)
@@ -107,28 +106,41 @@ def optional_text(row: dict[str, Any], name: str, where: Where) -> str:
 
 
 def answers_at(row: dict[str, Any], name: str, where: Where) -> list[str]:
-    """All answers in a column: a text, a list of texts, or an object that holds them.
+    """All answers in a column: a text, a list of texts, or an object that holds them. Any other object, and a list of
+    objects, is one answer: its JSON, the keys in their order.
 
     Raises:
         DataError: as `text_at`, or there is none.
     """
     value = _present(row, name, where)
     if isinstance(value, dict):
-        inner = next((key for key in SEVERAL if key in value), None)
-        if inner is not None:
-            others = value.get("aliases")
-            held = value[inner]
-            value = [*(held if isinstance(held, list) else [held]), *(others if isinstance(others, list) else [])]
-    if not isinstance(value, list):
-        return [_as_text(value, name, where)]
+        value = _held(value)
+    if not isinstance(value, list) or (value and all(isinstance(each, dict | list) for each in value)):
+        return [_as_answer(value, name, where)]
     if not value:
         raise where.error(name, "an empty list", "every row has an answer", "Write the answer, or remove the row.")
     return list(dict.fromkeys(_as_text(each, name, where) for each in value))
 
 
-def filled(template: RowTemplate, row: dict[str, Any], where: Where) -> str:
-    """A template with a row's values in its places; errors as `text_at`."""
-    return "".join(text_at(row, piece, where) if is_column else piece for piece, is_column in template.pieces)
+def _held(value: dict[str, Any]) -> Any:
+    """The answers that an object holds in a list, and those of TriviaQA ({"value": ..., "aliases": [...]}); any other
+    object is an answer itself."""
+    inner = next((key for key in SEVERAL if isinstance(value.get(key), list)), None)
+    if inner is not None:
+        return value[inner]
+    return [value["value"], *value["aliases"]] if "value" in value and isinstance(value.get("aliases"), list) else value
+
+
+def filled(template: RowTemplate, row: dict[str, Any], where: Where, is_answer: bool = False) -> str:
+    """A template with a row's values in its places; errors as `text_at`.
+
+    Args:
+        is_answer: objects and lists are written as JSON.
+    """
+    write = _as_answer if is_answer else _as_text
+    return "".join(
+        write(_present(row, piece, where), piece, where) if is_column else piece for piece, is_column in template.pieces
+    )
 
 
 def _present(row: dict[str, Any], name: str, where: Where) -> Any:
@@ -144,6 +156,18 @@ def _as_text(value: Any, name: str, where: Where) -> str:
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return json.dumps(value)
     raise where.error(name, quoted(value), "must be a text or a number", "Write a text, or remove the row.")
+
+
+def _as_answer(value: Any, name: str, where: Where) -> str:
+    """A value of an answer as text; an object or a list as JSON."""
+    if not isinstance(value, dict | list):
+        return _as_text(value, name, where)
+    try:
+        return clean(json.dumps(value, ensure_ascii=False, allow_nan=False), name, where)
+    except (TypeError, ValueError, RecursionError):
+        raise where.error(
+            name, quoted(value), "must be a text or what JSON can hold", "Write a text, or remove the row."
+        ) from None
 
 
 def clean(value: str, key: str, where: Where) -> str:

@@ -20,7 +20,15 @@ from tunebook.errors import DataError
 
 __all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
 
-SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+SUFFIXES = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+}
 """Endings of data files, and what they are read as."""
 _ENDINGS = " ".join(SUFFIXES)
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
@@ -86,8 +94,8 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
             "{source}: not a file; data is read more than once. Write it to a file and give that.", source=source
         )
     data = _bytes(path, source)
-    unit = "row" if kind == "parquet" else "line"
-    rows = _read_parquet(data, source) if kind == "parquet" else _read_text(decode(data, source), source, kind)
+    is_table = kind in ("parquet", "arrow")
+    rows = _read_table(data, source, kind) if is_table else _read_text(decode(data, source), source, kind)
     if not rows:
         raise DataError(
             "{source}: no rows in it; a data file holds at least one. Give a file with rows.", source=source
@@ -95,7 +103,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     return RawRows(
         source=source,
         container=kind,
-        unit=unit,
+        unit="row" if is_table else "line",
         rows=rows,
         sha256=hashlib.sha256(data).hexdigest(),
         classes=class_names(path, data),
@@ -145,17 +153,27 @@ def _read_text(text: str, source: str, kind: str) -> list[Row]:
     return read_csv(text, source) if kind == "csv" else read_json(text, source, lines=kind == "jsonl")
 
 
-def _read_parquet(data: bytes, source: str) -> list[Row]:
+def _read_table(data: bytes, source: str, kind: str) -> list[Row]:
+    """Rows of a Parquet or an Arrow file."""
     import pyarrow as pa
+    import pyarrow.ipc as ipc
     import pyarrow.parquet as pq
 
     if not data:
         raise DataError("{source}: the file is empty; it holds rows. Give a file with rows.", source=source)
     try:
-        values = pq.read_table(io.BytesIO(data)).to_pylist()
+        if kind == "parquet":
+            table = pq.read_table(io.BytesIO(data))
+        else:
+            is_file = data.startswith(b"ARROW1")  # else a stream, as `datasets` writes it
+            table = (ipc.open_file(data) if is_file else ipc.open_stream(data)).read_all()
+        values = table.to_pylist()
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(
-            "{source}: not readable as Parquet ({error}). Write it again.", source=source, error=quoted(str(error))
+            "{source}: not readable as {kind} ({error}). Write it again.",
+            source=source,
+            kind=kind.capitalize(),
+            error=quoted(str(error)),
         ) from None
     return [(i + 1, _without_padding(row)) for i, row in enumerate(values)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +53,13 @@ class Splits:
         return self.sources[role]
 
 
-def read_splits(data: DataSpec, seed: int, base_folder: str | Path) -> Splits:
+def read_splits(
+    data: DataSpec, seed: int, base_folder: str | Path, documents: Mapping[str, LoadedRows] | None = None
+) -> Splits:
     """Read a study's data files and make the splits.
+
+    Args:
+        documents: what is scored, by split, where the metric brings it; the files are then for training alone.
 
     Raises:
         DataError: a file cannot be used.
@@ -62,12 +68,13 @@ def read_splits(data: DataSpec, seed: int, base_folder: str | Path) -> Splits:
     files = {"train": data.train, "validation": data.validation, "test": data.test}
     sources = {role: load_rows(source, base_folder, reading, role) for role, source in files.items() if source}
     pool = sources["train"].examples
-    if data.validation:
+    sources |= documents or {}
+    if "validation" in sources:
         validation, origin = sources["validation"].examples, "file"
     else:
         (pool, validation), origin = split_off_validation(pool, seed, data.train), "train"
     train = seeded_part(pool, data.train_rows, seed, data.train) if data.train_rows else pool
-    test = sources["test"].examples if data.test else ()
+    test = sources["test"].examples if "test" in sources else ()
     return Splits(
         train=train, train_pool=pool, validation=validation, test=test, sources=sources, validation_from=origin
     )

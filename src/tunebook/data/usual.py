@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.row_template import RowTemplate
 from tunebook.data.rows import has_column
 
-__all__ = ["PAIRS", "PRETRAINING", "USUAL", "Usual", "usual_columns"]
+__all__ = ["PAIRS", "USUAL", "Usual", "usual_columns"]
 
 PAIRS = (
     ("prompt", "completion"),
@@ -17,9 +17,14 @@ PAIRS = (
     ("query", "response"),
     ("input", "output"),
     ("source", "target"),
-    ("text", "label_text"),
     ("text", "label"),
     ("sentence", "label"),
+    ("question", "solution"),
+    ("question", "query"),
+    ("question", "sql"),
+    ("question", "correct_answer"),
+    ("inputs", "targets"),
+    ("src", "tgt"),
     ("text", "category"),
     ("text", "intent"),
     ("text", "sentiment"),
@@ -38,6 +43,9 @@ PAIRS = (
     ("message", "label"),
     ("question", "answers"),
     ("query", "answer"),
+    ("query", "answers"),
+    ("intent", "snippet"),
+    ("sentence", "corrections"),
     ("prompt", "canonical_solution"),
     ("text", "code"),
     ("problem", "solution"),
@@ -45,6 +53,8 @@ PAIRS = (
     ("document", "summary"),
     ("article", "highlights"),
     ("article", "summary"),
+    ("article", "abstract"),
+    ("content", "summary"),
     ("dialogue", "summary"),
     ("text", "summary"),
     ("context", "response"),
@@ -66,18 +76,30 @@ PAIRS = (
 )
 """Names under which a prompt and its completion are found, in this order, in any case."""
 
-CONTEXTS = ("context", "passage")
+CONTEXTS = ("context", "passage", "body", "support", "story", "paragraph")
+CONTEXT_ANSWERS = ("answer", "answers", "answers_spans", "correct_answer", "label")
+"""The answers to a question on a context."""
 TWO_TEXTS = (
     ("premise", "hypothesis"),
     ("sentence1", "sentence2"),
     ("question1", "question2"),
     ("text1", "text2"),
     ("text_a", "text_b"),
+    ("sentence_a", "sentence_b"),
+    ("sentence_1", "sentence_2"),
+    ("claim", "evidence"),
+    ("question", "sentence"),
+    ("title", "content"),
+    ("title", "description"),
+    ("title", "body"),
+    ("subject", "body"),
 )
 """Two texts that have one label together."""
-LABELS = ("label_text", "label", "gold_label", "is_duplicate")
-PRETRAINING = ("text", "content")
-"""Columns that hold a whole document where they stand alone."""
+LABELS = ("label", "gold_label", "is_duplicate", "category", "class", "class index")
+
+
+NAMES = ("name", "text", "desc", "des", "description", "str")
+"""What follows the name of a column of class numbers in that of their names: label_text beside label."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +111,9 @@ class Usual:
 
 
 USUAL = (
-    *(Usual(f"{{{context}}}\n\n{{question}}", answer) for context in CONTEXTS for answer in ("answer", "answers")),
+    *(Usual(f"{{{context}}}\n\n{{question}}", answer) for context in CONTEXTS for answer in CONTEXT_ANSWERS),
+    Usual("{definition}\n{inputs}", "targets"),
+    Usual("{sql_context}\n\n{sql_prompt}", "sql"),
     *(Usual(f"{{{a}}}\n{{{b}}}", label) for a, b in TWO_TEXTS for label in LABELS),
     *(Usual(f"{{{prompt}}}", answer) for prompt, answer in PAIRS),
 )
@@ -104,5 +128,6 @@ def usual_columns(row: dict[str, Any]) -> Usual | None:
         prompt = RowTemplate(shape.prompt)
         if shape.answer in own and all(has_column(own, column) for column in prompt.columns):
             text = "".join(f"{{{own[piece]}}}" if is_column else piece for piece, is_column in prompt.pieces)
-            return Usual(text, own[shape.answer])
+            named = next((own[name] for end in NAMES if (name := f"{shape.answer}_{end}") in own), None)
+            return Usual(text, own[shape.answer] if named is None else named)
     return None

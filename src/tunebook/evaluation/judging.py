@@ -19,7 +19,7 @@ from tunebook.core.metric import LikelihoodMetric, Metric, SetMetric
 from tunebook.errors import UserError
 from tunebook.evaluation.metrics import scored
 
-__all__ = ["likelihood_scores", "pseudo_values", "standard_scores", "statistic"]
+__all__ = ["jackknifed", "likelihood_scores", "pseudo_values", "standard_scores", "statistic"]
 
 
 def likelihood_scores(metric: LikelihoodMetric, nll: Floats, n_tokens: Sequence[int]) -> NDArray[np.float64]:
@@ -31,7 +31,7 @@ def likelihood_scores(metric: LikelihoodMetric, nll: Floats, n_tokens: Sequence[
     tokens, n = np.asarray(n_tokens, float), len(nll)
     whole = metric.score_likelihoods(nll, tokens)
     without = [metric.score_likelihoods(np.delete(nll, i), np.delete(tokens, i)) for i in range(n)] if n > 1 else []
-    return np.array([metric.scale.standard(value) for value in _jackknifed(whole, np.array(without), n)])
+    return np.array([metric.scale.standard(value) for value in jackknifed(whole, np.array(without), n)])
 
 
 def standard_scores(metric: Metric, answers: Sequence[str], examples: Sequence[ExampleText]) -> NDArray[np.float64]:
@@ -58,13 +58,13 @@ def pseudo_values(metric: Metric, answers: Sequence[str], examples: Sequence[Exa
     """
     whole, n = statistic(metric, answers, examples), len(answers)
     if n < 2:
-        return _jackknifed(whole, np.empty(0), n)
+        return jackknifed(whole, np.empty(0), n)
     faster = getattr(metric, "leave_one_out", None)
     without = np.asarray(faster(answers, examples), float) if faster else _without_each(metric, answers, examples)
-    return _jackknifed(whole, without, n)
+    return jackknifed(whole, without, n)
 
 
-def _jackknifed(whole: float, without: Floats, n: int) -> NDArray[np.float64]:
+def jackknifed(whole: float, without: Floats, n: int) -> NDArray[np.float64]:
     """Pseudo-values from a statistic of all n rows and of those without each."""
     return np.full(n, whole) if n < 2 else np.asarray(whole + (n - 1) * (without.mean() - without))
 

@@ -11,12 +11,12 @@ from typing import Any, get_type_hints
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
-from tunebook.core.score import ScoreScale
+from tunebook.core.score import SHARE, ScoreScale
 from tunebook.errors import StudyFileError, UserError
 from tunebook.escaping import quoted
 from tunebook.evaluation.function import FunctionMetric, load_function
 from tunebook.phrases import Phrase
-from tunebook.plugins import METRICS
+from tunebook.plugins import HARNESSES, METRICS, harness_of
 
 __all__ = ["load_metric", "scale_of", "scored"]
 
@@ -25,21 +25,23 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
     """The metric of that name.
 
     Args:
-        name: an installed metric, or module:function.
-        folder: where a user's module is looked for first.
+        name: an installed metric, module:function, or a harness and its task ("lm_eval:TASK").
+        folder: where a user's module or a task is looked for first.
         options: what the study file says beside the name.
 
     Raises:
         StudyFileError: there is no such metric, it cannot be imported, or it does not take these options.
     """
     options = dict(options or {})
-    if ":" in name:
+    harness = harness_of(name)
+    if ":" in name and harness is None:
         return load_function(name, Path(folder), options)
-    factory = METRICS.load(name)
+    factory: Callable[..., Metric] = METRICS.load(name) if harness is None else HARNESSES.load(harness)
     _check_options(name, factory, options)
     place = {FOLDER: str(folder)} if _takes_folder(factory) else {}
+    task = () if harness is None else (name.partition(":")[2],)
     try:
-        return factory(**options, **place)
+        return factory(*task, **options, **place)
     except (TypeError, ValueError) as error:
         raise StudyFileError(
             "metric: {name} does not take these options ({error}). Correct them.", name=name, error=error
@@ -56,7 +58,8 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
     """Refuse options that the metric does not have or whose values are of another type than it says, by annotation or
     by default: most metrics would find out only while they score. Refuse also that a needed one is missing."""
     try:
-        known = {name: each for name, each in inspect.signature(factory).parameters.items() if name != FOLDER}
+        parameters = inspect.signature(factory).parameters.items()
+        known = {name: each for name, each in parameters if name != FOLDER and each.kind is not each.POSITIONAL_ONLY}
         hints = get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
     except (TypeError, ValueError, NameError):  # a factory that cannot be looked into says so itself
         return
@@ -120,6 +123,8 @@ def scale_of(name: str, options: Mapping[str, Any] | None = None) -> ScoreScale:
     Raises:
         StudyFileError: as `load_metric`.
     """
+    if harness_of(name) is not None:
+        return SHARE.called(name)  # known when the task is open; the ledger keeps it
     if ":" not in name:
         scale = load_metric(name, options=options).scale
     else:

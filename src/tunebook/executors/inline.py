@@ -5,10 +5,10 @@ There is no second process to watch it, so a hang is not noticed. `local` is the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Started, TrialEvent
-from tunebook.core.ports import Calibration, Engine, SinkWrapper, TrialJob, Workload
+from tunebook.core.ports import Calibration, Engine, OnEvents, SinkWrapper, TrialJob, Workload
 from tunebook.executors.faults import death_by_exception, stops_the_study
 from tunebook.executors.job_queue import JobQueue, Limits
 from tunebook.executors.references import wrapped
@@ -34,11 +34,11 @@ class InlineExecutor:
         self.is_stopping = False
         self.cancelled: set[int] = set()
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`."""
         queue = JobQueue(Limits())
         queue.add(jobs)
-        source = InlineSink(queue, on_event, self)
+        source = InlineSink(queue, on_events, self)
         sink = wrapped(source, self._transform)
         while queue.has_waiting and not self.is_stopping:
             try:
@@ -77,9 +77,9 @@ class InlineSink:
     """Source and sink of the engine. An error of the runner's callback waits until the engine has returned, because
     engines catch exceptions to isolate trials."""
 
-    def __init__(self, queue: JobQueue, on_event: Callable[[TrialEvent], None], executor: InlineExecutor) -> None:
+    def __init__(self, queue: JobQueue, on_events: OnEvents, executor: InlineExecutor) -> None:
         self._jobs = queue
-        self._on_event = on_event
+        self._on_events = on_events
         self._executor = executor
         self._error: BaseException | None = None
 
@@ -122,6 +122,6 @@ class InlineSink:
         if self._error is not None or event is None:
             return
         try:
-            self._on_event(event)
+            self._on_events([event])
         except BaseException as error:
             self._error = error

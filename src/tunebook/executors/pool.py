@@ -24,7 +24,7 @@ from tunebook.core.events import (
     TrialEvent,
     WorkerDied,
 )
-from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload, torch_device
+from tunebook.core.ports import Calibration, EngineOptions, OnEvents, SinkWrapper, TrialJob, Workload, torch_device
 from tunebook.errors import EnvironmentStop, TrialFailed
 from tunebook.executors.handle import GONE, PLACED, WorkerHandle
 from tunebook.executors.job_queue import Death, DeathKind, JobQueue, Limits
@@ -36,6 +36,8 @@ MakeWorker = Callable[[int, Assignment], WorkerHandle]
 """Starts the worker of that number."""
 
 _TICK_SECONDS = 0.5
+_MOST_AT_ONCE = 256
+"""How many messages are handled before the runner is told of them."""
 _LOOK_SECONDS = 1.0
 """How often workers are checked."""
 _START_SECONDS = 300.0
@@ -121,15 +123,15 @@ class PoolExecutor:
         self._set_workers(options)
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerHandle | None, str, Any]] = queue.SimpleQueue()
         self._jobs = JobQueue(self._limits)
-        self._before_the_run: list[TrialEvent] = []
-        self._on_event: Callable[[TrialEvent], None] = self._before_the_run.append
+        self._told: list[TrialEvent] = []
+        self._on_events: OnEvents = lambda events: None
         self._stop_level = 0
         self._looked_after = -math.inf
         self._told_to_wait = False
 
     # --- what the runner calls ---------------------------------------------------------------------------------
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`.
 
         Raises: EnvironmentStop, UserError: what a worker met that concerns the whole study (no room on the disk, a
@@ -137,14 +139,15 @@ class PoolExecutor:
         """
         self._jobs = JobQueue(self._limits, n_workers=len(self._usable()), most_together=self._jobs.most_together)
         self._jobs.add(jobs)
-        self._on_event = on_event
+        self._on_events = on_events
         try:
-            while self._before_the_run:
-                self._tell(self._before_the_run.pop(0))
             while not self._is_over():
-                self._put_to_work()
-                self._handle_next()
-                self._look_after()
+                try:
+                    self._put_to_work()
+                    self._handle_waiting()
+                    self._look_after()
+                finally:
+                    self._pass_on()
         except BaseException:
             self._kill_all()
             raise
@@ -255,11 +258,16 @@ class PoolExecutor:
         worker.last_progress = self._clock()
         process.send("run")
 
-    def _handle_next(self) -> None:
+    def _handle_waiting(self) -> None:
+        """Wait for a message, and handle it with all that have come meanwhile."""
         try:
-            worker, process, kind, value = self._inbox.get(timeout=_TICK_SECONDS)
+            self._handle(*self._inbox.get(timeout=_TICK_SECONDS))
+            for _ in range(_MOST_AT_ONCE):
+                self._handle(*self._inbox.get_nowait())
         except queue.Empty:
             return
+
+    def _handle(self, worker: _Worker | None, process: WorkerHandle | None, kind: str, value: Any) -> None:
         if kind == "cancel":
             self._cancel(value)
         if worker is None or process is not worker.process:
@@ -439,7 +447,13 @@ class PoolExecutor:
 
     def _tell(self, event: TrialEvent | None) -> None:
         if event is not None:
-            self._on_event(event)
+            self._told.append(event)
+
+    def _pass_on(self) -> None:
+        """Tell the runner what has happened. Not one by one: it writes results that come together at once."""
+        told, self._told = self._told, []
+        if told:
+            self._on_events(told)
 
 
 def _no_start(worker: _Worker, reason: str) -> EnvironmentStop:

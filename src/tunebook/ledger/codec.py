@@ -177,6 +177,7 @@ def _hints(cls: type) -> dict[str, Any]:
     return {f.name: known[f.name] for f in fields(cls)}
 
 
+@cache
 def _options(hint: Any) -> tuple[Any, ...]:
     """The members of a union, or the hint itself."""
     if typing.get_origin(hint) in (typing.Union, types.UnionType):

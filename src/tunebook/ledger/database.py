@@ -21,8 +21,6 @@ class Database(Protocol):
     place: str
     """Its name in messages: the file, or host and database; never a password."""
     writable: bool
-    is_alone: bool
-    """Whether no other process can be running trials of this study."""
 
     def transaction(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction. It is durable on return; after an error nothing of it remains.
@@ -32,7 +30,7 @@ class Database(Protocol):
         ...
 
     def now(self, connection: Connection) -> float:
-        """Seconds since 1970 by the clock that decides when leases end."""
+        """Seconds since 1970 for people; nothing is ordered by it."""
         ...
 
     def close(self) -> None: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,6 @@ __all__ = ["Row", "check_row", "damaged", "examples_digest", "result_digest", "s
 
 Row = Mapping[Any, Any]
 """A row: values by column name."""
-
-_LEFT_OUT = frozenset({"digest", "lease_until"})
-"""Columns outside the checksum: a lease is renewed every few seconds and affects no result."""
 
 
 def damaged(place: str, what: str) -> LedgerDamaged:
@@ -56,7 +54,7 @@ def examples_digest(splits: Mapping[str, Sequence[ExampleText]]) -> str:
         for split in sorted(splits)
         for e in splits[split]
     )
-    return _hash(_text(line) for line in lines)
+    return _hash(_framed(_text(line)) for line in lines)
 
 
 def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
@@ -65,15 +63,14 @@ def result_digest(curve: Curve, outcomes: Mapping[str, Outcomes]) -> str:
     def parts() -> Iterable[bytes]:
         if curve.steps:
             rows = [(s.step, s.epoch, s.loss, s.learning_rate, s.gradient_norm) for s in curve.steps]
-            content, width = _float_bytes(rows), 8 * len(rows[0])
-            yield from (content[at : at + width] for at in range(0, len(content), width))
+            yield _framed(_float_bytes(rows), n=len(rows))
         for e in curve.evaluations:
-            yield _text([e.split, e.accuracy is None])
-            yield _float_bytes([e.step, e.epoch, e.loss, 0.0 if e.accuracy is None else e.accuracy])
+            yield _framed(_text([e.split, e.accuracy is None]))
+            yield _framed(_float_bytes([e.step, e.epoch, e.loss, 0.0 if e.accuracy is None else e.accuracy]))
         for split in sorted(outcomes):
             of_split = outcomes[split]
-            yield _text([split, len(of_split.scores), list(of_split.answers)])
-            yield _float_bytes(of_split.scores) + _float_bytes(of_split.nll)
+            yield _framed(_text([split, len(of_split.scores), list(of_split.answers)]))
+            yield _framed(_float_bytes(of_split.scores) + _float_bytes(of_split.nll))
 
     return _hash(parts())
 
@@ -84,9 +81,13 @@ def _float_bytes(values: Sequence[float] | Sequence[tuple[float, ...]] | Floats)
 
 
 def _row_digest(table: Table, values: Row) -> str:
+    return _hash([_framed(_text([values.get(name) for name in _checked_columns(table)]))])
+
+
+@cache
+def _checked_columns(table: Table) -> tuple[str, ...]:
     generated = table.autoincrement_column
-    columns = [c.name for c in table.columns if c.name not in _LEFT_OUT and c is not generated]
-    return _hash([_text([values.get(name) for name in columns])])
+    return tuple(c.name for c in table.columns if c.name != "digest" and c is not generated)
 
 
 def _text(values: Any) -> bytes:
@@ -94,9 +95,13 @@ def _text(values: Any) -> bytes:
     return json.dumps(values, default=repr).encode()
 
 
+def _framed(part: bytes, n: int = 1) -> bytes:
+    """`n` parts of equal length, each behind its length, so that no two lists of parts give the same bytes."""
+    if n == 1:
+        return len(part).to_bytes(8, "little") + part
+    length = np.full((n, 1), len(part) // n, dtype="<u8").view(np.uint8)
+    return np.concatenate([length, np.frombuffer(part, dtype=np.uint8).reshape(n, -1)], axis=1).tobytes()
+
+
 def _hash(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little"))
-        digest.update(part)
-    return digest.hexdigest()[:32]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:32]

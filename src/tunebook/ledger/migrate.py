@@ -11,7 +11,7 @@ from tunebook.ledger.schema import SCHEMA_REVISION
 
 __all__ = ["migrate", "revision_of"]
 
-KNOWN_REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+KNOWN_REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every revision that this version can read, oldest first; the last is `SCHEMA_REVISION`."""
 
 

@@ -30,7 +30,6 @@ def open_ledger(
     *,
     write: bool,
     study: str | None = None,
-    shared: bool = False,
     clock: Callable[[], float] = time.time,
 ) -> SqlLedger:
     """Open a ledger.
@@ -40,7 +39,6 @@ def open_ledger(
             folder's ledger is in that database, under the folder's name.
         write: whether to write to the ledger, creating or migrating it if needed. One writer per study.
         study: the study's name, if it is not the folder's.
-        shared: whether several processes write, each taking trials with `claim_trials` (PostgreSQL only).
         clock: seconds since 1970, for SQLite; PostgreSQL uses its own clock.
 
     Raises:
@@ -63,4 +61,4 @@ def open_ledger(
         )
     from tunebook.ledger.postgres import PostgresDatabase
 
-    return SqlLedger(PostgresDatabase(database, study=study, write=write, shared=shared), study)
+    return SqlLedger(PostgresDatabase(database, study=study, write=write), study)

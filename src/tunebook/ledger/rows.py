@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -40,21 +40,23 @@ from tunebook.ledger.schema import (
 )
 
 __all__ = [
+    "PreparedResult",
     "decoded",
     "decoded_trial",
     "forget_findings",
     "forget_result",
     "insert_findings",
+    "insert_many",
+    "insert_results",
     "insert_study",
     "insert_wave",
+    "prepared_result",
     "read_facts",
     "read_findings",
     "read_trial_facts",
     "read_waves",
-    "result_columns",
     "study_row",
     "wave_text",
-    "write_result",
 ]
 
 T = TypeVar("T")
@@ -104,7 +106,7 @@ def study_row(spec: StudySpec, facts: StudyFacts, version: str, now: float) -> d
 def insert_study(connection: Connection, row: Row, facts: StudyFacts) -> int:
     """Write a study with its examples. Returns its number."""
     study_id = int(connection.execute(insert(studies).values(row).returning(studies.c.id)).scalar_one())
-    _insert_many(
+    insert_many(
         connection,
         examples,
         [
@@ -164,7 +166,7 @@ def insert_wave(connection: Connection, study_id: int, wave: Wave, position: int
         "planned_at": now,
     }
     connection.execute(insert(waves).values(sealed_row(waves, own)))
-    _insert_many(connection, trials, [_trial_row(study_id, wave, trial) for trial in wave.trials])
+    insert_many(connection, trials, [_trial_row(study_id, wave, trial) for trial in wave.trials])
 
 
 def _trial_row(study_id: int, wave: Wave, trial: Trial) -> dict[str, Any]:
@@ -204,23 +206,31 @@ def read_waves(
 # --- results -----------------------------------------------------------------------------------------------------
 
 
-def result_columns(fact: TrialFact) -> dict[str, Any]:
-    """The columns of `trials` that a result fills."""
-    return {
+@dataclass(frozen=True, kw_only=True)
+class PreparedResult:
+    """A result as it is written.
+
+    Attributes:
+        columns: those of `trials` that it fills.
+        content: its curve and outcomes as one value; summaries: its row of `scored_splits` for each split.
+    """
+
+    trial_id: int
+    columns: dict[str, Any]
+    content: bytes
+    summaries: tuple[dict[str, Any], ...]
+
+
+def prepared_result(fact: TrialFact) -> PreparedResult:
+    """A result's columns, content and means by split: all that can be computed before the transaction begins."""
+    columns = {
         "diverged_step": fact.diverged_step,
         "reason": fact.reason,
         "cost": encode(fact.cost),
         "result_digest": result_digest(fact.curve, fact.outcomes),
     }
-
-
-def write_result(connection: Connection, study_id: int, fact: TrialFact) -> None:
-    """Write a trial's curve and outcomes, and its means by split."""
-    key = {"study_id": study_id, "trial_id": fact.trial.id}
-    connection.execute(insert(results).values({**key, "content": pack(fact.curve, fact.outcomes)}))
-    summaries = [
+    summaries = tuple(
         {
-            **key,
             "split": split,
             "n_examples": len(of_split.scores),
             "has_answers": bool(of_split.answers),
@@ -228,8 +238,19 @@ def write_result(connection: Connection, study_id: int, fact: TrialFact) -> None
             "loss": _mean(of_split.nll),
         }
         for split, of_split in fact.outcomes.items()
-    ]
-    _insert_many(connection, scored_splits, summaries)
+    )
+    content = pack(fact.curve, fact.outcomes)
+    return PreparedResult(trial_id=fact.trial.id, columns=columns, content=content, summaries=summaries)
+
+
+def insert_results(connection: Connection, study_id: int, prepared: Sequence[PreparedResult]) -> None:
+    """Write curves and outcomes of several trials, and their means by split."""
+    keys = [{"study_id": study_id, "trial_id": each.trial_id} for each in prepared]
+    insert_many(
+        connection, results, [{**key, "content": each.content} for key, each in zip(keys, prepared, strict=True)]
+    )
+    of_splits = [{**key, **own} for key, each in zip(keys, prepared, strict=True) for own in each.summaries]
+    insert_many(connection, scored_splits, of_splits)
 
 
 def forget_result(connection: Connection, study_id: int, trial_id: int) -> None:
@@ -350,7 +371,7 @@ def insert_findings(connection: Connection, study_id: int, round_number: int, ju
         }
         for position, finding in enumerate(judged)
     ]
-    _insert_many(connection, findings, [sealed_row(findings, row) for row in rows])
+    insert_many(connection, findings, [sealed_row(findings, row) for row in rows])
 
 
 def forget_findings(connection: Connection, study_id: int, round_number: int) -> None:
@@ -369,7 +390,8 @@ def read_findings(connection: Connection, study_id: int, place: str) -> dict[int
     return {number: tuple(of_round) for number, of_round in findings_by_round.items()}
 
 
-def _insert_many(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+def insert_many(connection: Connection, table: Table, rows: Iterable[dict[str, Any]]) -> None:
+    """Write rows with the same columns, if there are any."""
     batch = list(rows)
     if batch:
         connection.execute(insert(table), batch)

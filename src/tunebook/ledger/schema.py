@@ -53,7 +53,7 @@ __all__ = [
     "writers",
 ]
 
-SCHEMA_REVISION = "0006"
+SCHEMA_REVISION = "0008"
 """The newest migration in `migrations/versions`; a test holds the two equal."""
 
 METADATA = MetaData(
@@ -206,7 +206,6 @@ trials = Table(
     Column("definition", AnyText, nullable=False),
     Column("state", Text, nullable=False),
     Column("token", _Counter),
-    Column("lease_until", Double),
     Column("diverged_step", Integer),
     Column("reason", AnyText),
     Column("cost", AnyText),

@@ -49,13 +49,12 @@ class SqliteDatabase:
     Args:
         folder: the study folder; created if it is missing and `write` is true.
         write: whether to take the folder's lock, create or migrate the file, and write. Otherwise nothing is changed.
-        clock: seconds since 1970, for times shown to people and for leases.
+        clock: seconds since 1970, for times shown to people.
     """
 
     def __init__(self, folder: Path, *, write: bool, clock: Callable[[], float] = time.time) -> None:
         self.place = str(folder / LEDGER_FILE)
         self.writable = write
-        self.is_alone = True
         self._path = folder / LEDGER_FILE
         self._clock = clock
         self._lock: FolderLock | None = None

@@ -5,7 +5,7 @@ Every public method is one transaction. The ledger knows nothing about rounds, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tunebook.core.facts import History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
+from tunebook.core.ports import TrialEnd
 from tunebook.core.study import OWN_TRIALS, OwnTrials, StudySpec, Trial, TrialState, Wave
 from tunebook.errors import IllegalTransition, NotFoundError, UnwritableFolder, UserError
 from tunebook.ledger import rows
@@ -22,11 +23,14 @@ from tunebook.ledger.codec import encode
 from tunebook.ledger.database import Database
 from tunebook.ledger.digest import Row, check_row, damaged, sealed_row
 from tunebook.ledger.schema import notes, rounds, sealed, studies, trials, waves
-from tunebook.ledger.transitions import TrialTransitions, attempts_of, never_planned
+from tunebook.ledger.transitions import Ending, TrialTransitions, attempts_of, stale
 
-__all__ = ["SqlLedger"]
+__all__ = ["KnownFacts", "SqlLedger"]
 
 T = TypeVar("T")
+
+KnownFacts = dict[int, tuple[str, TrialFact]]
+"""Facts by trial, each with the checksum of its row."""
 
 _ROLES = ("best", "baseline", "cheapest", "runner_up")
 
@@ -41,13 +45,17 @@ class SqlLedger:
     Args:
         database: where it is kept.
         study: the study's name; None if the database holds only one study (the file in a study folder).
+
+    Attributes:
+        known: facts that have been read, which are not read again as long as their rows stay the same. They may be
+            given to a ledger of the same study that is opened later.
     """
 
     def __init__(self, database: Database, study: str | None = None) -> None:
         self._database = database
         self._name = study
         self._study_id: int | None = None
-        self._known: dict[int, tuple[str, TrialFact]] = {}
+        self.known: KnownFacts = {}
 
     # --- the study -----------------------------------------------------------------------------------------------
 
@@ -127,8 +135,8 @@ class SqlLedger:
 
         def work(connection: Connection) -> History:
             study_id = self._id(connection)
-            self._known = rows.read_trial_facts(connection, study_id, self._place, self._known)
-            facts = {number: fact for number, (_, fact) in self._known.items()}
+            self.known = rows.read_trial_facts(connection, study_id, self._place, self.known)
+            facts = {number: fact for number, (_, fact) in self.known.items()}
             of_trials = {number: fact.trial for number, fact in facts.items()}
             judged = self._closed_rounds(connection, study_id)
             return History(
@@ -225,65 +233,55 @@ class SqlLedger:
     def start_trials(self, trial_ids: Sequence[int], worker: str) -> list[int]:
         """Change trials from planned to running, all or none. Returns the attempts' fencing tokens, which only grow."""
         nonce = uuid4().hex
-
-        def work(connection: Connection) -> list[int]:
-            transitions = self._transitions(connection)
-            return [transitions.start(number, worker, f"{nonce}:{number}", None) for number in trial_ids]
-
-        return self._write(work)
+        return self._write(lambda connection: self._transitions(connection).start(trial_ids, worker, nonce))
 
     def start_trial(self, trial_id: int, worker: str) -> int:
         """Change one trial from planned to running; see `start_trials`."""
         return self.start_trials([trial_id], worker)[0]
 
-    def claim_trials(self, worker: str, n: int, lease_seconds: float) -> list[tuple[Trial, int]]:
-        """Take up to n trials that are planned or whose lease has ended. Returns each with its token.
+    def finish_trials(self, ends: Sequence[TrialEnd]) -> tuple[int, ...]:
+        """Write results that came together, each with its notes, in one transaction: on a slow disk, each transaction
+        costs more than what is in it. Finishing the same attempt twice changes nothing.
 
-        The lease must be renewed within `lease_seconds` by the database's clock; otherwise others may take the trial.
+        Returns: ids of the trials whose token is no longer valid; nothing of these is written.
+
+        Raises: IllegalTransition: not a final state, or a result for another definition of the trial. Nothing is
+            written then.
         """
-        nonce = uuid4().hex
+        prepared = {end.fact.trial.id: rows.prepared_result(end.fact) for end in ends}
+        endings = [
+            Ending(trial_id=number, token=end.token, state=end.fact.state, result=prepared[number].columns)
+            for number, end in zip(prepared, ends, strict=True)
+        ]
 
-        def work(connection: Connection) -> list[tuple[Trial, int]]:
-            claimed = self._transitions(connection).claim(worker, n, nonce, lease_seconds)
-            return [
-                (rows.decoded_trial(self._definition(connection, number), self._place), token)
-                for number, token in claimed
-            ]
+        def work(connection: Connection) -> tuple[int, ...]:
+            study_id, transitions = self._id(connection), self._transitions(connection)
+            before = transitions.locked(list(prepared))
+            for end in ends:
+                if not self._defines(before[end.fact.trial.id]["definition"], end.fact.trial):
+                    raise self._fault(
+                        f"trial {end.fact.trial.id}: the result belongs to a trial that was defined otherwise"
+                    )
+            ended, refused = transitions.finish(before, endings)
+            rows.insert_results(connection, study_id, [prepared[number] for number in ended])
+            kept = [note for end in ends if end.fact.trial.id in ended for note in end.notes]
+            self._insert_notes(connection, ((code, encode(values), uuid4().hex) for code, values in kept))
+            return tuple(refused)
 
         return self._write(work)
 
-    def renew(self, token: int, lease_seconds: float) -> None:
-        """Extend the lease of a claimed trial to `lease_seconds` from now. Raises StaleLease if it was given to another
-        worker."""
-        self._write(lambda connection: self._transitions(connection).renew(token, lease_seconds))
-
     def finish_trial(self, fact: TrialFact, token: int, notes: Sequence[tuple[str, dict[str, Any]]] = ()) -> None:
-        """Write curve, outcomes, cost and final state, and notes with them: a transaction of its own for each would
-        cost as much as the result. Finishing the same attempt twice changes nothing.
-
-        Raises: StaleLease: the trial was given to another worker. IllegalTransition: not a final state, or a result for
-            another definition of the trial.
-        """
-        columns = rows.result_columns(fact)
-
-        def work(connection: Connection) -> None:
-            if not self._is_defined_as(connection, fact.trial):
-                raise self._fault(f"trial {fact.trial.id}: the result belongs to a trial that was defined otherwise")
-            if self._transitions(connection).finish(fact.trial.id, token, columns, fact.state):
-                rows.write_result(connection, self._id(connection), fact)
-                for code, values in notes:
-                    self._insert_note(connection, code, encode(values), uuid4().hex)
-
-        self._write(work)
+        """Write one result; see `finish_trials`. Raises: StaleToken: the trial was started anew, or has ended."""
+        if self.finish_trials([TrialEnd(fact=fact, token=token, notes=tuple(notes))]):
+            raise stale(fact.trial.id, token)
 
     def release_trial(self, trial_id: int, token: int, reason: str) -> None:
         """Change a trial from running back to planned, and close the attempt with a reason."""
         self._write(lambda connection: self._transitions(connection).release(trial_id, token, reason))
 
     def release_running(self, reason: str) -> None:
-        """Put the trials that a dead runner left running back to planned: all of them, or, if other processes may be
-        running some, those without a lease or with one that has ended."""
-        self._write(lambda connection: self._transitions(connection).recover(reason, self._database.is_alone))
+        """Put the trials that a dead runner left running back to planned."""
+        self._write(lambda connection: self._transitions(connection).recover(reason))
 
     def retry_failed(self) -> list[int]:
         """Put every failed trial back to planned. Returns their ids.
@@ -300,7 +298,7 @@ class SqlLedger:
             of_round = {row.id: row.round_number for row in connection.execute(failed.order_by(trials.c.id))}
             for number in of_round:
                 rows.forget_result(connection, study_id, number)
-                self._transitions(connection).retry(number)
+            self._transitions(connection).retry(list(of_round))
             last = select(func.max(waves.c.round_number)).where(waves.c.study_id == study_id)
             if (number := connection.execute(last).scalar_one()) in of_round.values():
                 self._reopen_round(connection, study_id, number)
@@ -316,7 +314,7 @@ class SqlLedger:
 
         def work(connection: Connection) -> None:
             if connection.execute(select(notes.c.id).where(notes.c.nonce == nonce)).first() is None:
-                self._insert_note(connection, code, details, nonce)
+                self._insert_notes(connection, [(code, details, nonce)])
 
         self._write(work)
 
@@ -394,18 +392,9 @@ class SqlLedger:
             self._study_id = int(row["id"])
         return self._study_id
 
-    def _is_defined_as(self, connection: Connection, trial: Trial) -> bool:
-        """Whether the ledger holds this very trial; an earlier version may have written it in other words."""
-        text = self._definition(connection, trial.id)
-        return text == encode(trial) or rows.decoded_trial(text, self._place) == trial
-
-    def _definition(self, connection: Connection, number: int) -> str:
-        """A trial's definition as it was written."""
-        where = (trials.c.study_id == self._id(connection), trials.c.id == number)
-        text: str | None = connection.execute(select(trials.c.definition).where(*where)).scalar_one_or_none()
-        if text is None:
-            raise never_planned(self._place, number)
-        return text
+    def _defines(self, definition: str, trial: Trial) -> bool:
+        """Whether this is the text of that very trial; an earlier version may have written it in other words."""
+        return definition == encode(trial) or rows.decoded_trial(definition, self._place) == trial
 
     def _note_rows(self, connection: Connection, study_id: int, code: str | None = None) -> list[Row]:
         """The notes in order, of one code or all."""
@@ -415,9 +404,17 @@ class SqlLedger:
             check_row(notes, row, self._place)
         return [dict(row) for row in read]
 
-    def _insert_note(self, connection: Connection, code: str, details: str, nonce: str) -> None:
-        own = {"study_id": self._id(connection), "code": code, "details": details, "nonce": nonce}
-        connection.execute(insert(notes).values(sealed_row(notes, {**own, "noted_at": self._now(connection)})))
+    def _insert_notes(self, connection: Connection, texts: Iterable[tuple[str, str, str]]) -> None:
+        """Write notes, each with its code, its details as text and its nonce."""
+        shared = {"study_id": self._id(connection), "noted_at": self._now(connection)}
+        rows.insert_many(
+            connection,
+            notes,
+            [
+                sealed_row(notes, {**shared, "code": code, "details": details, "nonce": nonce})
+                for code, details, nonce in texts
+            ],
+        )
 
     def _own_trials(self, connection: Connection, study_id: int) -> tuple[OwnTrials, ...]:
         """What the user asked to add, each request once: a runner that died may have noted one twice."""
@@ -430,7 +427,9 @@ class SqlLedger:
         definition = connection.execute(select(waves.c.definition).where(*where)).scalar_one_or_none()
         if definition is None:
             return False
-        if definition != rows.wave_text(wave) or not all(self._is_defined_as(connection, t) for t in wave.trials):
+        planned = self._transitions(connection).locked([trial.id for trial in wave.trials])
+        same = all(self._defines(planned[trial.id]["definition"], trial) for trial in wave.trials)
+        if definition != rows.wave_text(wave) or not same:
             raise self._planned_twice(wave)
         return True
 

@@ -1,29 +1,55 @@
-"""Changes of a trial's state: started, claimed, finished, released. The only module that writes `trials.state`.
+"""Changes of trials' states: started, finished, released, tried again. The only module that writes `trials.state`.
 
 Each start creates an attempt with a token larger than all earlier ones. Whoever ends a trial presents the token of its
 attempt; an older token is refused. A call that is repeated because its answer was lost (PostgreSQL) is recognised by
 the attempt's nonce or token, and changes nothing.
+
+Trials that start or end together are read by one statement and written by one for each table: on a server every
+statement is a round trip, and each costs more than the rows in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, insert, literal, or_, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from tunebook.core.study import TrialState, can_become
-from tunebook.errors import IllegalTransition, NotFoundError, StaleLease
+from tunebook.errors import IllegalTransition, NotFoundError, StaleToken
 from tunebook.ledger.digest import Row, check_row, sealed_row
 from tunebook.ledger.schema import attempts, trials
 
-__all__ = ["TrialTransitions", "attempts_of", "never_planned"]
+__all__ = ["Ending", "TrialTransitions", "attempts_of", "never_planned", "stale"]
 
-FINISHED, RELEASED, LOST, EXPIRED = "finished", "released", "lost", "expired"
-"""How an attempt ends: with a result, by release, because its runner died, or because its lease ended."""
+FINISHED, RELEASED, LOST = "finished", "released", "lost"
+"""How an attempt ends: with a result, by release, or because its runner died."""
+
+_FILLED_WHEN_FINISHED = ("diverged_step", "reason", "cost", "result_digest", "finished_at", "token")
+
+_OF_STUDY = trials.c.study_id == bindparam("of_study")
+_SOME = select(trials).where(_OF_STUDY, trials.c.id.in_(bindparam("ids", expanding=True))).with_for_update()
+_RUNNING = select(trials).where(_OF_STUDY, trials.c.state == TrialState.RUNNING.value).order_by(trials.c.id)
+_WITH_NONCES = select(attempts.c.trial_id, attempts.c.token).where(
+    attempts.c.nonce.in_(bindparam("nonces", expanding=True))
+)
+_WITH_TOKENS = select(attempts).where(
+    attempts.c.study_id == bindparam("of_study"), attempts.c.token.in_(bindparam("tokens", expanding=True))
+)
+_NEW_ATTEMPTS = insert(attempts).returning(attempts.c.token, sort_by_parameter_order=True)
+_END_ATTEMPT = update(attempts).where(attempts.c.token == bindparam("of_token"))
+_CHANGE = update(trials).where(_OF_STUDY, trials.c.id == bindparam("of_trial"))
 
 
-_FILLED_WHEN_FINISHED = ("diverged_step", "reason", "cost", "result_digest", "finished_at", "token", "lease_until")
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a trial ends: its final state, the columns that its result fills, and the token of its attempt."""
+
+    trial_id: int
+    token: int
+    state: TrialState
+    result: Row
 
 
 def never_planned(place: str, trial_id: int) -> NotFoundError:
@@ -35,11 +61,19 @@ def never_planned(place: str, trial_id: int) -> NotFoundError:
     )
 
 
+def stale(trial_id: int, token: int) -> StaleToken:
+    """The error for a result or a release that comes too late."""
+    return StaleToken(
+        f"trial {trial_id}: token {token} is no longer valid; the trial was started anew, or has ended. This result is "
+        "refused; nothing needs to be done."
+    )
+
+
 class TrialTransitions:
     """State changes of one study's trials within one transaction.
 
     Args:
-        now: seconds since 1970 by the clock that decides when leases end.
+        now: seconds since 1970, for people.
     """
 
     def __init__(self, connection: Connection, study_id: int, place: str, now: float) -> None:
@@ -48,153 +82,121 @@ class TrialTransitions:
         self._place = place
         self._now = now
 
-    def start(self, trial_id: int, worker: str, nonce: str, lease_seconds: float | None) -> int:
-        """Change a trial from planned to running. Returns the new attempt's token, or the same token for the same
+    def locked(self, trial_ids: Sequence[int]) -> dict[int, Row]:
+        """The rows of trials, checked, for this transaction alone. Raises: NotFoundError."""
+        asked = {"of_study": self._study_id, "ids": list(trial_ids)}
+        rows = {row["id"]: row for row in self._connection.execute(_SOME, asked).mappings()}
+        for trial_id in trial_ids:
+            if trial_id not in rows:
+                raise never_planned(self._place, trial_id)
+            check_row(trials, rows[trial_id], self._place)
+        return rows
+
+    def start(self, trial_ids: Sequence[int], worker: str, nonce: str) -> list[int]:
+        """Change trials from planned to running. Returns their new attempts' tokens, or the same tokens for the same
         nonce."""
-        row = self._locked(trial_id)
-        made = self._connection.execute(select(attempts.c.token).where(attempts.c.nonce == nonce)).scalar_one_or_none()
-        if made is not None:
-            return int(made)
-        self._allow(row, TrialState.RUNNING)
-        return self._begin(row, worker, nonce, lease_seconds)
-
-    def claim(self, worker: str, n: int, nonce: str, lease_seconds: float) -> list[tuple[int, int]]:
-        """Take up to n trials that are planned or whose lease has ended, as (trial, token), ordered by id."""
-        made = self._connection.execute(
-            select(attempts.c.trial_id, attempts.c.token)
-            .where(attempts.c.nonce.startswith(f"{nonce}:", autoescape=True))
-            .order_by(attempts.c.trial_id)
-        ).all()
+        if not trial_ids:
+            return []
+        rows, nonces = self.locked(trial_ids), {number: f"{nonce}:{number}" for number in trial_ids}
+        made = dict(self._connection.execute(_WITH_NONCES, {"nonces": list(nonces.values())}).tuples().all())
         if made:
-            return [(row.trial_id, row.token) for row in made]
-        expired = and_(trials.c.state == TrialState.RUNNING.value, trials.c.lease_until < self._now)
-        free = (
-            select(trials)
-            .where(trials.c.study_id == self._study_id, or_(trials.c.state == TrialState.PLANNED.value, expired))
-            .order_by(trials.c.id)
-            .limit(n)
-            .with_for_update(skip_locked=True)
+            return [made[number] for number in trial_ids]
+        for number in trial_ids:
+            self._allow(rows[number], TrialState.RUNNING)
+        shared = {"study_id": self._study_id, "worker": worker, "started_at": self._now}
+        new = [{**shared, "trial_id": number, "nonce": own} for number, own in nonces.items()]
+        tokens = list(self._connection.execute(_NEW_ATTEMPTS, new).scalars())
+        self._change(
+            (rows[number], {"state": TrialState.RUNNING.value, "token": token})
+            for number, token in zip(trial_ids, tokens, strict=True)
         )
-        claimed = []
-        for row in self._connection.execute(free).mappings().all():
-            check_row(trials, row, self._place)
-            running = row["state"] == TrialState.RUNNING.value
-            planned = self._put_back(row, EXPIRED, "the lease ran out") if running else row
-            claimed.append((row["id"], self._begin(planned, worker, f"{nonce}:{row['id']}", lease_seconds)))
-        return claimed
+        return tokens
 
-    def renew(self, token: int, lease_seconds: float) -> None:
-        """Extend a lease to `lease_seconds` from now. Raises StaleLease if it was given to another worker."""
-        row = self._of_token(token)
-        changed = self._connection.execute(
-            update(trials)
-            .where(self._key(row["trial_id"]), trials.c.token == token, trials.c.state == TrialState.RUNNING.value)
-            .values(lease_until=self._now + lease_seconds)
-        )
-        if changed.rowcount == 0:
-            raise self._stale(row["trial_id"], token)
+    def finish(self, rows: dict[int, Row], endings: Sequence[Ending]) -> tuple[list[int], list[int]]:
+        """Change trials from running to their final states, with the columns of their results.
 
-    def finish(self, trial_id: int, token: int, result: Row, state: TrialState) -> bool:
-        """Change a trial from running to a final state and write the result's columns. False if this attempt has
-        finished already."""
-        row = self._locked(trial_id)
-        if self._ended(trial_id, token) == FINISHED:
-            return False
-        self._hold(row, token)
-        if not state.is_final:
-            raise self._illegal(row, state)
-        self._allow(row, state)
-        self._close_attempt(token, FINISHED, None)
-        self._write(row, state=state.value, lease_until=None, finished_at=self._now, **result)
-        return True
+        Args:
+            rows: of these trials, from `locked`.
+
+        Returns: ids of the trials that ended now, and of those whose token is no longer valid, which stay as they are.
+        Those that this same attempt has ended before are in neither.
+        """
+        ended, refused, changes = [], [], []
+        before = self._attempts([ending.token for ending in endings])
+        for ending in endings:
+            row, attempt = rows[ending.trial_id], before.get(ending.token)
+            is_own = attempt is not None and attempt["trial_id"] == ending.trial_id
+            if is_own and attempt["ended"] == FINISHED:
+                continue
+            if not is_own or not _holds(row, ending.token):
+                refused.append(ending.trial_id)
+                continue
+            if not ending.state.is_final:
+                raise self._illegal(row, ending.state)
+            self._allow(row, ending.state)
+            ended.append(ending.trial_id)
+            changes.append((row, {"state": ending.state.value, "finished_at": self._now, **ending.result}))
+        self._end_attempts([row["token"] for row, _ in changes], FINISHED, None)
+        self._change(changes)
+        return ended, refused
 
     def release(self, trial_id: int, token: int, reason: str) -> None:
-        """Change a trial from running back to planned. Repeating it changes nothing."""
-        row = self._locked(trial_id)
-        if self._ended(trial_id, token) == RELEASED:
+        """Change a trial from running back to planned. Repeating it changes nothing. Raises: StaleToken."""
+        row = self.locked([trial_id])[trial_id]
+        attempt = self._attempts([token]).get(token)
+        if attempt is None or attempt["trial_id"] != trial_id:
+            raise stale(trial_id, token)
+        if attempt["ended"] == RELEASED:
             return
-        self._hold(row, token)
-        self._put_back(row, RELEASED, reason)
+        if not _holds(row, token):
+            raise stale(trial_id, token)
+        self._put_back([row], RELEASED, reason)
 
-    def recover(self, reason: str, everything: bool) -> None:
-        """Put trials that a dead runner left running back to planned: all of them, or those without a lease or with one
-        that has ended."""
-        left = (
-            select(trials)
-            .where(
-                trials.c.study_id == self._study_id,
-                trials.c.state == TrialState.RUNNING.value,
-                or_(literal(everything), trials.c.lease_until.is_(None), trials.c.lease_until < self._now),
-            )
-            .order_by(trials.c.id)
-            .with_for_update()
-        )
-        rows = self._connection.execute(left).mappings().all()
-        for row in rows:
+    def recover(self, reason: str) -> None:
+        """Put all trials that a dead runner left running back to planned."""
+        left = self._connection.execute(_RUNNING, {"of_study": self._study_id}).mappings().all()
+        for row in left:
             check_row(trials, row, self._place)
-            self._put_back(row, LOST, reason)
+        self._put_back(left, LOST, reason)
 
-    def retry(self, trial_id: int) -> None:
-        """Change a trial from failed back to planned, so that it is tried again. Its earlier attempts are kept."""
-        row = self._locked(trial_id)
-        if row["state"] != TrialState.FAILED.value:
-            raise self._illegal(row, TrialState.PLANNED)
-        self._allow(row, TrialState.PLANNED)
-        self._write(row, state=TrialState.PLANNED.value, **dict.fromkeys(_FILLED_WHEN_FINISHED))
+    def retry(self, trial_ids: Sequence[int]) -> None:
+        """Change failed trials back to planned, so that they are tried again. Their earlier attempts are kept."""
+        rows = self.locked(trial_ids) if trial_ids else {}
+        for row in rows.values():
+            if row["state"] != TrialState.FAILED.value:
+                raise self._illegal(row, TrialState.PLANNED)
+            self._allow(row, TrialState.PLANNED)
+        emptied = {"state": TrialState.PLANNED.value, **dict.fromkeys(_FILLED_WHEN_FINISHED)}
+        self._change((row, emptied) for row in rows.values())
 
-    def _begin(self, row: Row, worker: str, nonce: str, lease_seconds: float | None) -> int:
-        values = {"study_id": self._study_id, "trial_id": row["id"], "worker": worker, "nonce": nonce}
-        values["started_at"] = self._now
-        token = self._connection.execute(insert(attempts).values(values).returning(attempts.c.token)).scalar_one()
-        until = None if lease_seconds is None else self._now + lease_seconds
-        self._write(row, state=TrialState.RUNNING.value, token=token, lease_until=until)
-        return int(token)
+    def _put_back(self, rows: Sequence[Row], ended: str, reason: str) -> None:
+        for row in rows:
+            self._allow(row, TrialState.PLANNED)
+        self._end_attempts([row["token"] for row in rows], ended, reason)
+        self._change((row, {"state": TrialState.PLANNED.value, "token": None}) for row in rows)
 
-    def _put_back(self, row: Row, ended: str, reason: str) -> Row:
-        self._allow(row, TrialState.PLANNED)
-        self._close_attempt(row["token"], ended, reason)
-        return self._write(row, state=TrialState.PLANNED.value, token=None, lease_until=None)
+    def _attempts(self, tokens: Sequence[int]) -> dict[int, Row]:
+        asked = {"of_study": self._study_id, "tokens": list(tokens)}
+        return {row["token"]: row for row in self._connection.execute(_WITH_TOKENS, asked).mappings()}
 
-    def _close_attempt(self, token: int, ended: str, reason: str | None) -> None:
-        values = {"ended": ended, "ended_at": self._now, "reason": reason}
-        self._connection.execute(update(attempts).where(attempts.c.token == token).values(values))
+    def _end_attempts(self, tokens: Sequence[int], ended: str, reason: str | None) -> None:
+        if tokens:
+            values = {"ended": ended, "ended_at": self._now, "reason": reason}
+            self._connection.execute(_END_ATTEMPT, [{**values, "of_token": token} for token in tokens])
 
-    def _write(self, row: Row, **changes: Any) -> Row:
-        new = sealed_row(trials, {**row, **changes})
-        self._connection.execute(update(trials).where(self._key(row["id"])).values(new))
-        return new
-
-    def _locked(self, trial_id: int) -> Row:
-        asked = select(trials).where(self._key(trial_id)).with_for_update()
-        row = self._connection.execute(asked).mappings().first()
-        if row is None:
-            raise never_planned(self._place, trial_id)
-        check_row(trials, row, self._place)
-        return row
-
-    def _key(self, trial_id: int) -> Any:
-        return and_(trials.c.study_id == self._study_id, trials.c.id == trial_id)
-
-    def _of_token(self, token: int) -> Row:
-        asked = select(attempts).where(attempts.c.token == token, attempts.c.study_id == self._study_id)
-        row = self._connection.execute(asked).mappings().first()
-        if row is None:
-            raise StaleLease(f"{self._place}: token {token} belongs to no attempt of this study. Claim a trial first.")
-        return row
-
-    def _ended(self, trial_id: int, token: int) -> str | None:
-        attempt = self._of_token(token)
-        return attempt["ended"] if attempt["trial_id"] == trial_id else None
-
-    def _hold(self, row: Row, token: int) -> None:
-        if row["token"] != token or row["state"] != TrialState.RUNNING.value:
-            raise self._stale(row["id"], token)
-
-    def _stale(self, trial_id: int, token: int) -> StaleLease:
-        return StaleLease(
-            f"trial {trial_id}: token {token} is no longer valid; the trial was given to another worker, or has ended. "
-            "This result is refused; nothing needs to be done."
-        )
+    def _change(self, changes: Iterable[tuple[Row, dict[str, Any]]]) -> None:
+        """Write the same columns of several trials, and their checksums."""
+        written = [
+            {
+                **new,
+                "digest": sealed_row(trials, {**row, **new})["digest"],
+                "of_study": self._study_id,
+                "of_trial": row["id"],
+            }
+            for row, new in changes
+        ]
+        if written:
+            self._connection.execute(_CHANGE, written)
 
     def _allow(self, row: Row, new: TrialState) -> None:
         if not can_become(TrialState(row["state"]), new):
@@ -205,6 +207,11 @@ class TrialTransitions:
             f"trial {row['id']}: {row['state']} cannot become {new.value}; see core.study.can_become. "
             "This is a fault of tunebook's own: please report it."
         )
+
+
+def _holds(row: Row, token: int) -> bool:
+    """Whether this token's attempt is the one that is running the trial."""
+    return bool(row["token"] == token and row["state"] == TrialState.RUNNING.value)
 
 
 def attempts_of(connection: Connection, study_id: int) -> Sequence[Row]:

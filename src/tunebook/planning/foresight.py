@@ -119,14 +119,15 @@ def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
 def _shapes(state: PlanningState, opening: Shape, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Iterator[Shape]:
     """The rounds in order. Each is bounded by its own maximum and by what its share of the budget leaves after what is
     certain to be spent before it: the rounds in between may turn out to need nothing."""
-    current = wave if wave is not None else state.last_wave
     certain = -_unspent(state)
-    if current is not None and (wave is not None or not current.closes_round):
-        shape = _current_shape(state, opening, current, is_planned=wave is None)
-        if wave is not None:
-            certain += _least(state, wave.kind, _costing(wave))
-        if shape.n_trials or wave is not None:
-            yield shape
+    if wave is not None:
+        certain += _least(state, wave.kind, _costing(wave))
+        yield _current_shape(state, opening, wave, is_planned=False)
+    for last in state.going_on:
+        if wave is None or last.round != wave.round:
+            shape = _current_shape(state, opening, last, is_planned=True)
+            if shape.n_trials:
+                yield shape
     for coming in (round_of(kind, state.problem) for kind in kinds):
         if wave is not None and coming.kind is wave.kind:
             continue

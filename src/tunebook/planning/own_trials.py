@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from tunebook.core.facts import History
 from tunebook.core.outlook import Outlook, RoundOutlook
-from tunebook.core.ports import CancelsTrials, Planner
+from tunebook.core.ports import CancelsTrials, Planner, PlansBeside
 from tunebook.core.study import OwnTrials, Purpose, RoundKind, Wave
 from tunebook.planning.levels import level_label
 from tunebook.planning.problem import SPAN, Allowance, Problem, SeedUse
@@ -26,12 +26,12 @@ UNLIMITED = Allowance(math.inf, math.inf)
 
 def with_own_trials(planner: Planner, problem: Problem) -> Planner:
     """The planner of a study to which the user may add trials."""
-    kind = _CancellingPlanner if isinstance(planner, CancelsTrials) else _Planner
-    return kind(planner, problem)
+    return _Planner(planner, problem)
 
 
 class _Planner:
-    """A planner whose rounds have the user's between them; fulfils `core.ports.Planner`."""
+    """A planner whose rounds have the user's between them; fulfils `core.ports.Planner`, `PlansBeside` and
+    `CancelsTrials`."""
 
     def __init__(self, planner: Planner, problem: Problem) -> None:
         self._planner = planner
@@ -40,10 +40,24 @@ class _Planner:
     def next_wave(self, history: History) -> Wave | None:
         """The user's next round, if one is asked for and no other is open; else the planner's next wave."""
         asked = self._asked(history)
-        if asked and history.waves[-1].closes_round and PlanningState(self._problem, history).baseline.facts:
+        if asked and not _is_open(history) and PlanningState(self._problem, history).baseline.facts:
             return _own_wave(self._problem, history, asked[0])
         wave = self._planner.next_wave(history)
         return _own_wave(self._problem, history, asked[0]) if wave is None and asked else wave
+
+    def beside(self, history: History, devices: int) -> Wave | None:
+        """What the planner has trained beside its own waves; nothing beside the user's."""
+        return self._planner.beside(history, devices) if isinstance(self._planner, PlansBeside) else None
+
+    def to_cancel(self, history: History) -> tuple[int, ...]:
+        """What the planner cancels, of its own trials."""
+        if not isinstance(self._planner, CancelsTrials):
+            return ()
+        return tuple(
+            number
+            for number in self._planner.to_cancel(history)
+            if number in history.trials and history.trials[number].trial.purpose is not Purpose.OWN
+        )
 
     def outlook(self, history: History) -> Outlook:
         """The planner's outlook after the rounds that the user has asked for."""
@@ -62,17 +76,9 @@ class _Planner:
         return history.own[planned:] if history.waves else ()
 
 
-class _CancellingPlanner(_Planner):
-    """The same for a planner that cancels trials."""
-
-    def to_cancel(self, history: History) -> tuple[int, ...]:
-        """What the planner cancels, of its own trials."""
-        assert isinstance(self._planner, CancelsTrials)
-        return tuple(
-            number
-            for number in self._planner.to_cancel(history)
-            if number in history.trials and history.trials[number].trial.purpose is not Purpose.OWN
-        )
+def _is_open(history: History) -> bool:
+    """Whether a round has not come to its end."""
+    return any(wave.round not in history.closed_rounds for wave in history.waves)
 
 
 def _own_wave(problem: Problem, history: History, asked: OwnTrials) -> Wave:

@@ -4,10 +4,15 @@ Pure and stateless: the same history gives the same answer, so a study that was 
 would have planned. Each round has its own module; here is only their order.
 
 A wave without trials only closes its round: a bisection knows that it is done only after its last result.
+
+With several devices a round may be trained beside others whose results it does not need (`Round.beside`). Waves that
+are trained together are planned before any of them is trained, and the next ones when all are final: so the plan does
+not depend on the order in which results come.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +24,8 @@ from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.errors import StudyFileError
 from tunebook.planning.foresight import outlook
-from tunebook.planning.problem import Problem
+from tunebook.planning.problem import Allowance, Problem
+from tunebook.planning.round import Round
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.rounds.sample import DEFAULT, sampler_of
 from tunebook.planning.state import PlanningState
@@ -31,7 +37,7 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner` and `core.ports.CancelsTrials`.
+    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside` and `CancelsTrials`.
 
     Args:
         spec: the study.
@@ -70,15 +76,75 @@ class StudyPlanner:
             return _reference_wave(self._problem)
         if self._is_stopped(state, last):
             return None
-        if not last.closes_round:
-            return round_of(last.kind, self._problem).next_wave(state, last)
-        return self._next_round(state, last)
+        skipped: list[tuple[str, dict[str, Any]]] = []
+        for kind in _turns(state):
+            own = PlanningState(self._problem, history, self._apart(kind, state))
+            going_on = _last_wave(state, kind)
+            if going_on is not None:
+                wave = round_of(kind, self._problem).next_wave(own, going_on)
+                return None if wave is None else replace(wave, notes=(*skipped, *wave.notes))
+            wave = round_of(kind, self._problem).first_wave(own, state.next_round)
+            if wave is not None and wave.trials:
+                keeps = kind is RoundKind.CONFIRM or state.is_confirmed
+                return replace(wave, notes=(*skipped, *wave.notes), budget=self._problem.spec.budget if keeps else None)
+            skipped += _skipped(state, kind)
+        return None
+
+    def beside(self, history: History, devices: int) -> Wave | None:
+        """A wave to train beside the open ones; see `core.ports.PlansBeside`.
+
+        A round waits for its turn where it would ask for something else if the others took less than they may.
+        """
+        state = PlanningState(self._problem, history)
+        if devices < 2 or not state.together or state.is_confirmed:
+            return None
+        first, together = state.together[0], {wave.kind for wave in state.together}
+        for each in rounds_of(self._problem):
+            if first.kind not in each.beside or each.kind in together:
+                continue
+            apart = _apart_since(each, first, state)
+            scarce, ample = (
+                self._wave_beside(each, state, PlanningState(self._problem, history, apart, kept))
+                for kept in (self._most_for(apart, each.kind, state), Allowance(0, 0))
+            )
+            if scarce is not None and scarce.trials and scarce == ample:
+                return replace(scarce, beside=True)
+        return None
+
+    def _most_for(self, kinds: tuple[RoundKind, ...], beside: RoundKind, state: PlanningState) -> Allowance:
+        """The most that rounds of these kinds may take, what is planned of them included."""
+        share = PlanningState(self._problem, state.history, (*kinds, beside)).share_left(kinds[-1])
+        trials = 0
+        for kind in kinds:
+            of_kind = [wave for wave in state.history.waves if wave.kind is kind]
+            planned = sum(trial.costs_budget for wave in of_kind for trial in wave.trials)
+            ends = any(wave.closes_round for wave in of_kind)
+            trials += planned if ends else max(planned, round_of(kind, self._problem).at_most(self._problem))
+        return Allowance(min(share.trials, trials), share.seconds if math.isfinite(share.seconds) else 0)
+
+    def _wave_beside(self, asks: Round, state: PlanningState, own: PlanningState) -> Wave | None:
+        last = _last_wave(state, asks.kind)
+        if last is not None:
+            return asks.next_wave(own, last)
+        if any(wave.kind is asks.kind for wave in state.history.waves):
+            return None
+        wave = asks.first_wave(own, state.next_round)
+        note = ("beside", {"rounds": [kind.value for kind in own.apart]})
+        return None if wave is None else replace(wave, notes=(note, *wave.notes))
+
+    def _apart(self, kind: RoundKind, state: PlanningState) -> tuple[RoundKind, ...]:
+        """Kinds of the rounds whose results one of this kind must not see, since they are trained beside it."""
+        if state.is_confirmed:
+            return ()
+        if opened := _apart_since(round_of(kind, self._problem), None, state):
+            return opened
+        return tuple(each.kind for each in rounds_of(self._problem) if kind in each.beside)
 
     def to_cancel(self, history: History) -> tuple[int, ...]:
         """Trials of the open wave that need not go on."""
         state = PlanningState(self._problem, history)
         last = state.last_wave
-        if last is None or last.kind not in _kinds_in_order(self._problem):
+        if last is None or last.kind not in _kinds_in_order(self._problem) or last.beside:
             return ()
         return round_of(last.kind, self._problem).to_cancel(state, last)
 
@@ -90,7 +156,7 @@ class StudyPlanner:
             return self.outlook(_with_reference(history, _reference_wave(self._problem)))
         kinds = () if self._is_stopped(state, state.last_wave) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
-        waits = state.last_wave.closes_round and state.last_wave.round not in history.closed_rounds
+        waits = history.to_judge is not None
         wave = None if is_open or waits else self.next_wave(history)
         ends = wave is None and not is_open and not waits  # the rounds that are left have no question
         return outlook(state, () if ends else kinds, wave)
@@ -109,17 +175,6 @@ class StudyPlanner:
             return False
         return state.leading.accuracy <= state.evidence.bar(self._problem.facts)[0]
 
-    def _next_round(self, state: PlanningState, last: Wave) -> Wave | None:
-        skipped: list[tuple[str, dict[str, Any]]] = []
-        for kind in _kinds_to_come(state):
-            wave = round_of(kind, self._problem).first_wave(state, state.next_round)
-            if wave is not None and wave.trials:
-                keeps = kind is RoundKind.CONFIRM or state.is_confirmed
-                budget = state.problem.spec.budget if keeps else None
-                return replace(wave, notes=(*skipped, *wave.notes), budget=budget)
-            skipped.append(("round_skipped", {"kind": kind.value}))
-        return None
-
 
 class SampledPlanner(StudyPlanner):
     """`planner: optuna:NAME`: a sampler of Optuna proposes, and what it found is confirmed.
@@ -136,6 +191,43 @@ class SampledPlanner(StudyPlanner):
                 planner=spec.planner,
             )
         return name
+
+
+def _apart_since(asks: Round, now: Wave | None, state: PlanningState) -> tuple[RoundKind, ...]:
+    """Of the rounds that a round can do without, those that were not over when it was opened beside one of them.
+
+    Args:
+        now: the wave beside which it is opened now, if it is not open yet.
+    """
+    waves = state.history.waves
+    at = next((i for i, wave in enumerate(waves) if wave.kind is asks.kind and wave.number == 1 and wave.beside), None)
+    if at is not None:
+        now = next(wave for wave in reversed(waves[:at]) if not wave.beside)
+    return asks.beside[asks.beside.index(now.kind) :] if now is not None else ()
+
+
+def _turns(state: PlanningState) -> tuple[RoundKind, ...]:
+    """Kinds of the rounds that may be asked now, in order: the round that goes on; else those to come, and in its place
+    among them one that goes on beside the others."""
+    in_line = state.last_in_line
+    beside = [wave.kind for wave in state.going_on if wave is not in_line]
+    if in_line is not None and not in_line.closes_round:
+        return (in_line.kind, *beside)
+    order = _kinds_in_order(state.problem)
+    return tuple(sorted((*_kinds_to_come(state), *beside), key=order.index))
+
+
+def _skipped(state: PlanningState, kind: RoundKind) -> list[tuple[str, dict[str, Any]]]:
+    """The note that a round had nothing to ask, unless a wave since the last round in line has it."""
+    waves = state.history.waves
+    since = waves[waves.index(state.last_in_line) + 1 :] if state.last_in_line is not None else ()
+    note = ("round_skipped", {"kind": kind.value})
+    return [] if any(note in wave.notes for wave in since) else [note]
+
+
+def _last_wave(state: PlanningState, kind: RoundKind) -> Wave | None:
+    """The last wave of a round of this kind that goes on, or None."""
+    return next((wave for wave in state.going_on if wave.kind is kind), None)
 
 
 def foreseen(planner: Planner, history: History) -> tuple[Wave, ...]:
@@ -161,11 +253,13 @@ def _kinds_in_order(problem: Problem) -> tuple[RoundKind, ...]:
 
 def _kinds_to_come(state: PlanningState) -> tuple[RoundKind, ...]:
     """The rounds that may still be opened. After the confirm round there are more only with more budget than before."""
-    assert state.last_wave is not None
+    assert state.last_in_line is not None
     order = _kinds_in_order(state.problem)
-    kind = state.last_wave.kind
+    kind = state.last_in_line.kind
     if not state.is_confirmed:
-        return order[order.index(kind) + 1 :] if kind in order else order
+        opened = {wave.kind for wave in state.history.waves}
+        to_come = order[order.index(kind) + 1 :] if kind in order else order
+        return tuple(each for each in to_come if each not in opened)
     after = tuple(each for each in AFTER_CONFIRM if each in order)
     if kind in after[:-1]:
         return after[after.index(kind) + 1 :]

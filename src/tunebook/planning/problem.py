@@ -197,6 +197,10 @@ class Allowance:
         """Whether that much may be taken."""
         return trials == 0 or (trials <= self.trials + 1e-9 and seconds <= self.seconds and self.seconds > 0)
 
+    def within(self, other: Allowance) -> Allowance:
+        """What both allow."""
+        return Allowance(min(self.trials, other.trials), min(self.seconds, other.seconds))
+
     def less(self, trials: float, seconds: float) -> Allowance:
         """What is left after taking that much, never below nothing."""
         return Allowance(max(0.0, self.trials - trials), max(0.0, self.seconds - seconds))

@@ -46,10 +46,12 @@ class Round(ABC):
     Attributes:
         kind: its purpose.
         is_first: whether it opens a study; such a round fixes all of its comparisons beforehand.
+        beside: earlier rounds whose results it can do without, so that it may be trained beside them.
     """
 
     kind: RoundKind
     is_first = False
+    beside: tuple[RoundKind, ...] = ()
 
     def applies(self, problem: Problem) -> bool:
         """Whether studies like this one have such a round at all."""

@@ -2,12 +2,15 @@
 
 It is computed from the history alone at every call, so that a resumed study plans what an unbroken one would have
 planned. `statistics.evidence` decides which trials count for a configuration, and who leads.
+
+Rounds that are trained side by side do not see each other's results: what one asks must not depend on how far the other
+is. They see each other's trials only to number their own, to train nothing twice, and to keep the budget.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tunebook.core.configuration import Configuration
@@ -71,16 +74,36 @@ class LevelSeen:
 
 
 class PlanningState:
-    """A history as the rounds see it."""
+    """A history as the rounds see it.
 
-    def __init__(self, problem: Problem, history: History) -> None:
+    Args:
+        history: everything so far.
+        apart: kinds of the rounds that are trained beside the one that asks.
+        kept: what is kept of the budget for these rounds; None: what they have taken, because they ask for no more.
+
+    Attributes:
+        whole: everything so far.
+        history: the same without the rounds beside.
+        apart: as given.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        history: History,
+        apart: tuple[RoundKind, ...] = (),
+        kept: Allowance | None = None,
+    ) -> None:
         self.problem = problem
-        self.history = history
+        self.whole = history
+        self.history = _without(history, apart) if apart else history
+        self.apart = apart
+        self._kept = kept
 
     @cached_property
     def by_setting(self) -> dict[tuple[Configuration, int], int]:
         """Trial id by effective configuration and seed."""
-        return {(f.trial.effective, f.trial.seed): f.trial.id for f in self.history.trials.values()}
+        return {(f.trial.effective, f.trial.seed): f.trial.id for f in self.whole.trials.values()}
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -103,19 +126,34 @@ class PlanningState:
         return key_of(self.problem.effective(configuration)) not in self.evidence.claiming
 
     @cached_property
-    def used_trials(self) -> float:
-        """What has been spent of a budget in trials."""
-        return sum(fact.budget_units for fact in self.history.trials.values())
-
-    @cached_property
     def last_wave(self) -> Wave | None:
         """The last wave that the planner planned: what the user added since then changes no order of rounds."""
         return next((wave for wave in reversed(self.history.waves) if wave.kind is not RoundKind.OWN), None)
 
+    @cached_property
+    def last_in_line(self) -> Wave | None:
+        """The last wave of a round that was opened in its turn, not beside another one."""
+        beside = {wave.round for wave in self.history.waves if wave.number == 1 and wave.beside}
+        waves = (wave for wave in reversed(self.history.waves) if wave.round not in beside)
+        return next((wave for wave in waves if wave.kind is not RoundKind.OWN), None)
+
+    @cached_property
+    def going_on(self) -> tuple[Wave, ...]:
+        """The last waves of the rounds that have not come to their end, in order; not the user's own."""
+        last = {wave.round: wave for wave in self.history.waves if wave.kind is not RoundKind.OWN}
+        return tuple(last[number] for number in sorted(last) if not last[number].closes_round)
+
+    @property
+    def together(self) -> tuple[Wave, ...]:
+        """The last waves that were planned to be trained together: one, and those beside it."""
+        waves = self.history.waves
+        first = max((i for i, wave in enumerate(waves) if not wave.beside), default=0)
+        return waves[first:]
+
     @property
     def next_round(self) -> int:
         """Number of the next round."""
-        return max(wave.round for wave in self.history.waves) + 1
+        return max(wave.round for wave in self.whole.waves) + 1
 
     @cached_property
     def is_confirmed(self) -> bool:
@@ -148,7 +186,19 @@ class PlanningState:
 
     def allowance(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may still take."""
-        return self.problem.allowance(kind, self.used_trials, self.history.spent_seconds)
+        own = self.share_left(kind)
+        if not self.apart:
+            return own
+        taken, seconds = _used(self.whole)
+        if self._kept is not None:
+            taken, seconds = _used(self.history)
+            taken, seconds = taken + self._kept.trials, seconds + self._kept.seconds
+        last = max((kind, *self.apart), key=list(RoundKind).index)
+        return own.within(self.problem.allowance(last, taken, seconds))
+
+    def share_left(self, kind: RoundKind) -> Allowance:
+        """What the shares up to this kind leave, whatever rounds beside it take."""
+        return self.problem.allowance(kind, *_used(self.history))
 
     def room(self, kind: RoundKind) -> Allowance:
         """What a round of this kind may take of all that is left: its share, and after the confirm round everything."""
@@ -212,6 +262,26 @@ class Point:
     value: Level
     configuration: Configuration
     control: Candidate
+
+
+def _without(history: History, kinds: tuple[RoundKind, ...]) -> History:
+    """A history as if there were no rounds of these kinds."""
+    dropped = [fact for fact in history.trials.values() if fact.trial.kind in kinds]
+    seconds = sum(f.cost.train_seconds * f.trial.has_training + f.cost.score_seconds for f in dropped)
+    rounds = {wave.round for wave in history.waves if wave.kind in kinds}
+    return replace(
+        history,
+        waves=tuple(wave for wave in history.waves if wave.round not in rounds),
+        trials={number: fact for number, fact in history.trials.items() if fact.trial.kind not in kinds},
+        spent_seconds=max(0.0, history.spent_seconds - seconds),
+        findings=tuple(finding for finding in history.findings if finding.round not in rounds),
+        closed_rounds=tuple(number for number in history.closed_rounds if number not in rounds),
+    )
+
+
+def _used(history: History) -> tuple[float, float]:
+    """What has been spent of a budget: trials, and seconds."""
+    return sum(fact.budget_units for fact in history.trials.values()), history.spent_seconds
 
 
 def tried_levels(state: PlanningState, factor: str) -> list[TriedLevel]:

@@ -57,7 +57,7 @@ class WaveBuilder:
         self._trials: list[Trial] = []
         self._known = dict(state.by_setting)
         self._runs: dict[tuple[Configuration, int, tuple[str, ...]], float] = {}
-        self._first_id = self._next_id = max(state.history.trials, default=-1) + 1
+        self._first_id = self._next_id = max(state.whole.trials, default=-1) + 1
         self._contrasts: list[Contrast] = []
         self.folds: list[Fold] = []
         self.cuts: list[Cut] = []
@@ -167,7 +167,7 @@ class WaveBuilder:
         return self._trial(ids[0]).effective
 
     def _trial(self, number: int) -> Trial:
-        known = self.state.history.trials.get(number)
+        known = self.state.whole.trials.get(number)
         return known.trial if known is not None else self._trials[number - self._first_id]
 
     def _is_new(self, ids: tuple[int, ...]) -> bool:

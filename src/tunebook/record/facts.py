@@ -160,6 +160,7 @@ def _data(view: View, words: Words) -> dict[str, Any]:
         "test": d.n_test,
         "overlap": view.spec.data.allow_overlap,
         "longest": d.longest_tokens,
+        "task": summary.get("task"),
         "split_off": summary.get("validation_from") == "train",
         "truncated": cut,
         "length": length,

@@ -18,6 +18,7 @@ import numpy as np
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import TrialFact
 from tunebook.core.findings import Finding, Importance, Noise
+from tunebook.core.learning_curve import points_of
 from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
@@ -27,11 +28,13 @@ from tunebook.record.results_types import (
     AccuracyResult,
     BestResult,
     CheapestResult,
+    CurvePointResult,
     DataResult,
     Evidence,
     FindingResult,
     ImportanceResult,
     KeyedConfiguration,
+    LearningCurveResult,
     NoiseResult,
     PluginResult,
     ReferenceResult,
@@ -44,6 +47,7 @@ from tunebook.record.results_types import (
 )
 from tunebook.record.view import View
 from tunebook.statistics.curves import loss_by_quarter
+from tunebook.statistics.learning_curve import forecast
 
 __all__ = ["SCHEMA_VERSION", "as_dict", "render", "schema"]
 
@@ -94,7 +98,31 @@ def _results(view: View) -> Results:
         sweet_spots=found.sweet_spots,
         boundary=found.boundary,
         confirmation=found.confirmation,
+        learning_curve=_learning_curve(view),
         savings=_savings(view),
+    )
+
+
+def _learning_curve(view: View) -> LearningCurveResult | None:
+    points = points_of(view.notes)
+    if not points:
+        return None
+    told = forecast(points, view.facts.data.n_train)
+    return LearningCurveResult(
+        key=points[0].key,
+        points=tuple(
+            CurvePointResult(
+                rows=point.rows,
+                seed=point.seed,
+                state=point.state,
+                accuracy=float(np.mean(point.scores)) if point.scores else None,
+            )
+            for point in points
+        ),
+        rows=told.rows,
+        gain=told.gain,
+        gain_interval=told.interval,
+        why_not=told.why_not,
     )
 
 

@@ -26,11 +26,13 @@ from tunebook.core.study import Budget, ContrastKind, Purpose, RoundKind, SeedCo
 __all__ = [
     "BestResult",
     "CheapestResult",
+    "CurvePointResult",
     "DataResult",
     "Evidence",
     "FindingResult",
     "ImportanceResult",
     "KeyedConfiguration",
+    "LearningCurveResult",
     "NoiseResult",
     "PluginResult",
     "ReferenceResult",
@@ -354,6 +356,34 @@ class SavingsResult(_Object):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CurvePointResult(_Object):
+    """One training on a part of the training rows."""
+
+    rows: Count
+    seed: int
+    state: Annotated[str, _one_of("completed", "diverged", "collapsed")]
+    accuracy: float | None
+    """on validation; null unless completed"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningCurveResult(_Object):
+    """The best configuration on parts of the training rows, and what twice the rows would bring."""
+
+    key: Key
+    points: tuple[CurvePointResult, ...]
+    """fewest rows first"""
+    rows: Count
+    """training rows of the whole study; the forecast is for twice as many"""
+    gain: float | None
+    """change of the accuracy with twice the rows; null: not known"""
+    gain_interval: Interval | None
+    """95 %"""
+    why_not: Annotated[str, _one_of("", "few", "misfit")]
+    """why the gain is not known: a part is missing or broke, or the points follow no power law"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Results(_Object):
     """What a study says, for programs. Shares, accuracies and effects lie in [0, 1] or [-1, 1], unrounded; times are
     seconds, sizes bytes, losses nats. NaN is null, with a field beside it that says so."""
@@ -392,4 +422,6 @@ class Results(_Object):
     sweet_spots: tuple[SweetSpot, ...]
     boundary: DivergenceBracket | None
     confirmation: Confirmation | None
+    learning_curve: LearningCurveResult | None
+    """what `tunebook rows` measured; null: nothing"""
     savings: SavingsResult

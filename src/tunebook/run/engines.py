@@ -18,6 +18,7 @@ from tunebook.core.ports import (
     EngineEntry,
     EngineOptions,
     Executor,
+    OnEvents,
     SinkWrapper,
     TrialJob,
     Workload,
@@ -171,11 +172,10 @@ class RoutingExecutor:
         self._cancelled: set[int] = set()
         self._further: tuple[Workload, SinkWrapper | None] | None = None
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`. A job that no engine can train is reported as failed."""
         chosen = [(job, *self._choice.of(job.configuration)) for job in jobs]
-        for event in _routing_events(chosen, self._choice.names[0]):
-            on_event(event)
+        on_events(list(_routing_events(chosen, self._choice.names[0])))
         for name in self._choice.names:
             mine = [job for job, taken_by, _ in chosen if taken_by == name]
             if mine and not self._stopping:
@@ -183,7 +183,7 @@ class RoutingExecutor:
                 for job in mine:
                     if job.id in self._cancelled:
                         executor.cancel(job.id)
-                executor.run(mine, on_event)
+                executor.run(mine, on_events)
 
     def calibrate(self) -> Calibration:
         """What the first engine's executor measures."""

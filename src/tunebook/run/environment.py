@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 
 from tunebook.core.study import StudySpec
-from tunebook.plugins import ENGINES, EXECUTORS, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, HARNESSES, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS, harness_of
 
 __all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes", "own_commit"]
 
@@ -30,7 +30,9 @@ def describe_environment(
         elsewhere: whether other machines compute, whose devices are not known before trials run.
     """
     foreign = _foreign_plugins(spec)
-    libraries = (*LIBRARIES, *(("bitsandbytes",) if quantised else ()), *(each["package"] for each in foreign))
+    own_harness = ("lm_eval",) if harness_of(spec.metric) == "lm_eval" else ()
+    extras = (*own_harness, *(("bitsandbytes",) if quantised else ()))
+    libraries = (*LIBRARIES, *extras, *(each["package"] for each in foreign))
     return {
         "device": device,
         "device_name": f"executor {spec.executor}" if elsewhere else device_name(device),
@@ -49,6 +51,7 @@ def _foreign_plugins(spec: StudySpec) -> list[dict[str, str]]:
     """What the study takes from other packages: kind, name, package and version of each."""
     named = (
         (METRICS, (spec.metric,)),
+        (HARNESSES, (harness_of(spec.metric) or "",)),
         (PLANNERS, (spec.planner,)),
         (ENGINES, (spec.engine,)),
         (EXECUTORS, (spec.executor,)),

@@ -12,6 +12,7 @@ from typing import Any
 
 from tunebook.core.class_weights import example_weights
 from tunebook.core.facts import PriorTrial, StudyFacts
+from tunebook.core.harness_metric import HarnessMetric, OpenTask
 from tunebook.core.metric import AnswerSource, Metric
 from tunebook.core.notice import Notice
 from tunebook.core.ports import (
@@ -41,6 +42,7 @@ from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.run.reading import read_study, untrained_answers
 from tunebook.run.scores.answers import JudgeSpec
+from tunebook.run.scores.documents import AskedSettings, asked_model, rows_of_documents, with_requests
 from tunebook.run.scores.service_scores import ScoringExecutor
 from tunebook.study_file import with_line
 
@@ -61,6 +63,7 @@ class Prepared:
         data: the data, with the test split closed.
         devices: the devices, each with one worker process.
         warnings: what may mislead.
+        asked: what the requests of a harness's task were written with, for workers.
     """
 
     spec: StudySpec
@@ -74,6 +77,7 @@ class Prepared:
     devices: tuple[str, ...]
     warnings: tuple[Notice, ...] = ()
     tokenizer: Any = field(default=None, repr=False)
+    asked: AskedSettings | None = None
 
     def workload(self, splits: tuple[str, ...]) -> Workload:
         """Training and scored examples; naming "test" opens the test split."""
@@ -153,6 +157,7 @@ class Prepared:
             choices=self.data.choices,
             commonest_share=self.data.facts.commonest_share,
             trust_remote_code=self.options.trust_remote_code,
+            asked=self.asked,
         )
 
 
@@ -178,8 +183,11 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
     options, model, tokenizer, devices = _machine(spec, base, entry, trust_remote_code)
     judged = _judged(spec, metric, entry)
-    data = _data(spec, base, _answers(metric, judged), model, tokenizer, options if entry.needs_model else None)
-    doubts = check_data(metric, data.examples, data.places)
+    asked = _asked(spec, metric, entry, model, options)
+    task = metric.open(asked_model(tokenizer, asked)) if isinstance(metric, HarnessMetric) else None
+    model_options = options if entry.needs_model else None
+    data = _data(spec, base, _answers(metric, judged), model, tokenizer, model_options, task)
+    doubts = check_data(metric, data.examples, data.places) if task is None else task.doubts
     data = replace(data, facts=replace(data.facts, constant_score=_constant_score(metric, data)))
     if spec.data.group and not metric.scale.is_by_example:
         doubts = (*doubts, Notice("no_groups", {"metric": metric.name}))
@@ -216,6 +224,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         devices=devices,
         warnings=warnings,
         tokenizer=tokenizer,
+        asked=asked,
     )
 
 
@@ -272,7 +281,8 @@ def _answers(metric: Metric, judged: tuple[AnswerSource, ...]) -> AnswerSource:
 
 def _answer_tokens(data: PreparedData) -> dict[str, tuple[int, ...]]:
     splits = {**data.workload.splits, "test": data.test}
-    return {split: tuple(len(e.completion_ids) for e in rows) for split, rows in splits.items() if rows}
+    golds = {split: rows[: len(data.examples[split])] for split, rows in splits.items() if rows}
+    return {split: tuple(len(e.completion_ids) for e in rows) for split, rows in golds.items()}
 
 
 def _prior(spec: StudySpec, base: Path) -> tuple[PriorTrial, ...]:
@@ -302,8 +312,8 @@ def _constant_score(metric: Metric, data: PreparedData) -> float | None:
     counts = Counter(row.gold for row in rows)
     if metric.scale.counts_right_answers or not counts:
         return None
-    if isinstance(metric, ServiceMetric):  # it is not asked for what nobody trained; the untrained model is the floor
-        return 0.0
+    if isinstance(metric, ServiceMetric | HarnessMetric):  # nobody is asked what was not trained
+        return 0.0  # the untrained model is the floor
     if metric.answers is AnswerSource.LIKELIHOOD:  # there is no answer to give
         return metric.scale.standard(LARGEST_NATS)
     return float(standard_scores(metric, [counts.most_common(1)[0][0]] * len(rows), rows).mean())
@@ -381,22 +391,50 @@ def _data(
     model: dict[str, Any],
     tokenizer: Any,
     options: EngineOptions | None,
+    task: OpenTask | None = None,
 ) -> PreparedData:
-    """The data with a tokenizer; `options` where that is the base model's."""
-    stops: tuple[int, ...] = ()
-    if options is not None:
-        from tunebook.engines.base_model import stop_tokens
-
-        stops = stop_tokens(Path(options.model))
-    return prepare_data(
+    """The data with a tokenizer; `options` where that is the base model's, `task` where the metric is one."""
+    data = prepare_data(
         spec,
         tokenizer,
         base,
         model.get("context"),
         answers=answers,
-        stops=stops,
+        stops=_stops(options) if options is not None else (),
         vocabulary=model.get("vocabulary"),
         with_tests=any(getattr(METRICS.load(name), "needs_tests", False) for name in spec.installed_metrics),
+        documents=rows_of_documents(task) if task is not None else None,
+    )
+    return with_requests(data, task) if task is not None else data
+
+
+def _stops(options: EngineOptions) -> tuple[int, ...]:
+    from tunebook.engines.base_model import stop_tokens
+
+    return stop_tokens(Path(options.model))
+
+
+def _asked(
+    spec: StudySpec, metric: Metric, entry: EngineEntry, model: dict[str, Any], options: EngineOptions
+) -> AskedSettings:
+    """What the requests of a task are written with.
+
+    Raises: StudyFileError: the metric is a task, and the engine cannot be asked by requests.
+    """
+    if not isinstance(metric, HarnessMetric):
+        return AskedSettings()
+    if not entry.needs_model:
+        raise StudyFileError(
+            "metric: found {metric} with engine {engine}; the requests of a task are put to a model that the engine "
+            "loads. Write engine: packed, or peft.",
+            metric=spec.metric,
+            engine=spec.engine,
+        )
+    return AskedSettings(
+        system=spec.data.system,
+        stops=_stops(options),
+        context_tokens=model.get("context"),
+        max_new_tokens=spec.max_new_tokens,
     )
 
 

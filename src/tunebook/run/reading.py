@@ -14,7 +14,7 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Ledger, Planner
 from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
-from tunebook.ledger import ledger_address, open_ledger
+from tunebook.ledger import KnownFacts, ledger_address, open_ledger
 from tunebook.planning.own_trials import with_own_trials
 from tunebook.planning.problem import Problem
 from tunebook.plugins import ENGINES, PLANNERS
@@ -25,6 +25,7 @@ from tunebook.study_file import load_study
 
 __all__ = [
     "StudyRead",
+    "StudyReader",
     "as_begun",
     "has_ledger",
     "last_note",
@@ -54,33 +55,53 @@ def has_ledger(paths: StudyPaths) -> bool:
     return paths.ledger.exists() or ledger_address() is not None
 
 
+class StudyReader:
+    """Reads a study again and again: what has not changed since is neither read nor computed anew."""
+
+    def __init__(self, paths: StudyPaths) -> None:
+        self._paths = paths
+        self._known: KnownFacts = {}
+        self._last: StudyRead | None = None
+
+    def read(self) -> StudyRead:
+        """The study now. Works while another process runs it.
+
+        Raises: NotFoundError: it has not been started.
+        """
+        if not has_ledger(self._paths):
+            raise NotFoundError(
+                "{folder}: this study has not been run yet; there is no ledger. `tunebook plan` shows what it would "
+                "do, `tunebook run` starts it.",
+                folder=self._paths.folder,
+            )
+        with open_ledger(self._paths.folder, write=False, study=self._paths.study) as ledger:
+            ledger.known = self._known
+            self._last = read_ledger(ledger, self._last)
+            self._known = ledger.known
+        return self._last
+
+
 def read_study(paths: StudyPaths) -> StudyRead:
-    """Read a study. Works while another process runs it.
+    """Read a study once; see `StudyReader`."""
+    return StudyReader(paths).read()
 
-    Raises: NotFoundError: it has not been started.
+
+def read_ledger(ledger: Ledger, before: StudyRead | None = None) -> StudyRead:
+    """Everything in an open ledger.
+
+    Args:
+        before: of the same study, as it was read earlier.
     """
-    if not has_ledger(paths):
-        raise NotFoundError(
-            "{folder}: this study has not been run yet; there is no ledger. `tunebook plan` shows what it would "
-            "do, `tunebook run` starts it.",
-            folder=paths.folder,
-        )
-    ledger = open_ledger(paths.folder, write=False, study=paths.study)
-    try:
-        return read_ledger(ledger)
-    finally:
-        ledger.close()
-
-
-def read_ledger(ledger: Ledger) -> StudyRead:
-    """Everything in an open ledger."""
     spec = ledger.spec()
     if spec is None:
         raise NotFoundError("the ledger holds no study yet. `tunebook run` starts it.")
-    facts, notes = ledger.facts(), ledger.notes()
+    notes = ledger.notes()
+    facts = ledger.facts() if before is None else before.facts
     history = with_limits(ledger.history(), spec, facts)
     measured = last_note(notes, "calibration")
     calibration = Calibration(**measured) if measured else None
+    if before is not None and (before.spec, before.calibration) == (spec, calibration) and _is_same(before, history):
+        return replace(before, notes=notes)
     return StudyRead(
         spec=spec,
         facts=facts,
@@ -90,6 +111,15 @@ def read_ledger(ledger: Ledger) -> StudyRead:
         notes=notes,
         calibration=calibration,
     )
+
+
+def _is_same(before: StudyRead, now: History) -> bool:
+    """Whether nothing has changed. A trial's fact is the same object as long as its row is."""
+    old = before.history
+    same_trials = old.trials.keys() == now.trials.keys() and all(
+        fact is old.trials[number] for number, fact in now.trials.items()
+    )
+    return same_trials and replace(old, trials={}) == replace(now, trials={})
 
 
 def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration: Calibration | None) -> Planner:

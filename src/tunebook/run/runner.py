@@ -20,6 +20,7 @@ from tunebook.core.events import (
     Failed,
     Finished,
     Noted,
+    Progress,
     Recorded,
     Requeued,
     RoundClosed,
@@ -42,10 +43,19 @@ from tunebook.core.facts import (
 )
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
-from tunebook.core.ports import CancelsTrials, Executor, Ledger, Observer, Planner, TrialJob
+from tunebook.core.ports import (
+    CancelsTrials,
+    Executor,
+    Ledger,
+    Observer,
+    Planner,
+    PlansBeside,
+    TrialEnd,
+    TrialJob,
+)
 from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
-from tunebook.errors import Interrupted, StaleLease
+from tunebook.errors import Interrupted
 from tunebook.run.requests.cancel_requests import CancelRequests
 from tunebook.run.requests.meanwhile import meanwhile
 from tunebook.run.scores.answers import as_fact
@@ -75,6 +85,7 @@ class RunnerParts:
         stop: the stop request, set by signals.
         requests: trials that the user wants cancelled.
         keep_requests: moves what the user asks for meanwhile into the ledger; called before each step of the run.
+        devices: how many there are; with several, waves that do not depend on each other are trained together.
     """
 
     spec: StudySpec
@@ -89,6 +100,7 @@ class RunnerParts:
     adapters: Path
     requests: CancelRequests
     keep_requests: Callable[[], None]
+    devices: int = 1
 
 
 class Runner:
@@ -96,7 +108,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
-        self._words = study_words(parts.spec)
+        self._words = study_words(parts.spec, parts.facts.scale)
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}
@@ -114,8 +126,9 @@ class Runner:
                 self._p.keep_requests()
                 history = with_limits(self._p.ledger.history(), self._p.spec, self._p.facts)
                 if any(not fact.state.is_final for fact in history.trials.values()):
-                    self._train(history)
-                elif wave := _to_close(history):
+                    if not self._plan_beside(history):
+                        self._train(history)
+                elif wave := history.to_judge:
                     self._close(history, wave)
                 elif not self._plan(history):
                     return history
@@ -151,6 +164,13 @@ class Runner:
         self._p.ledger.add_wave(wave)
         return True
 
+    def _plan_beside(self, history: History) -> bool:
+        planner = self._p.planner
+        wave = planner.beside(history, self._p.devices) if isinstance(planner, PlansBeside) else None
+        if wave is not None:
+            self._p.ledger.add_wave(wave)
+        return wave is not None
+
     def _close(self, history: History, wave: Wave) -> None:
         findings = judge_round(history, wave.round, self._p.spec, self._p.facts.data)
         self._p.ledger.close_round(wave.round, findings)
@@ -159,12 +179,14 @@ class Runner:
         self._p.observer.event(RoundClosed(wave.kind, findings, paragraph))
 
     def _train(self, history: History) -> None:
-        wave = history.waves[-1]
-        self._p.observer.event(WaveStarted(wave, history))
+        for wave in history.waves:
+            if any(not history.trials[trial.id].state.is_final for trial in wave.trials):
+                self._p.observer.event(WaveStarted(wave, history))
         planned = [fact.trial for fact in history.trials.values() if not fact.state.is_final]
         state = _WaveState(history, {trial.id: trial for trial in planned}, _untrained_loss(history))
         for trial_id in self._p.requests.read() & state.trials.keys():
             self._cancelled(trial_id, state)
+        self._keep(state)
         left = [trial for trial in planned if trial.id not in state.done]
         if not left:
             return
@@ -174,7 +196,7 @@ class Runner:
         self._check_stop()
         with self._obeying_requests(state):
             self._executor.run(
-                _jobs(left, self._p.adapters, self._p.facts.data), lambda event: self._on_event(event, state)
+                _jobs(left, self._p.adapters, self._p.facts.data), lambda events: self._on_events(events, state)
             )
         self._finish_orphans(state)
 
@@ -193,6 +215,14 @@ class Runner:
             yield
 
     # -- events
+
+    def _on_events(self, events: Sequence[TrialEvent], state: _WaveState) -> None:
+        """Results that come together are written together, in the order of all events."""
+        for event in events:
+            if not isinstance(event, Finished | Step | Progress):
+                self._keep(state)
+            self._on_event(event, state)
+        self._keep(state)
 
     def _on_event(self, event: TrialEvent, state: _WaveState) -> None:
         if self._p.stop and not self._stop_shown:  # shown here, because a signal handler must not print
@@ -245,48 +275,56 @@ class Runner:
                 self._p.ledger.release_trial(each, token, reason)
 
     def _finished(self, judged: JudgedTrial, state: _WaveState) -> None:
-        if judged.id in state.done:
+        if state.has_ended(judged.id):
             return  # a restarted worker may report a checkpoint twice
         fact = as_fact(state.trials[judged.id], judged, state.untrained_loss)
         if fact.trial.id == 0 and "validation" in fact.outcomes:
             state.untrained_loss = fact.outcomes["validation"].loss
-        self._write(fact, state)
+        state.end(fact)
         if judged.broke_at_step is not None:  # its later checkpoints broke with it
             for each in state.checkpoints_of(judged.id):
-                if each not in state.done:
-                    self._write(replace(fact, trial=state.trials[each], cost=Cost()), state)
+                if not state.has_ended(each):
+                    state.end(replace(fact, trial=state.trials[each], cost=Cost()))
 
     def _failed(self, trial_id: int, message: str, state: _WaveState) -> None:
         self._end(trial_id, TrialState.FAILED, message, state)
 
     def _cancelled(self, trial_id: int, state: _WaveState, cost: Cost = Cost()) -> None:
-        if trial_id in state.unwanted and trial_id in state.evaluations and trial_id not in state.done:
+        if trial_id in state.unwanted and trial_id in state.evaluations and not state.has_ended(trial_id):
             fact = TrialFact(
                 trial=state.trials[trial_id], state=TrialState.STOPPED, curve=state.curve_of(trial_id), cost=cost
             )
-            self._write(fact, state)
+            state.end(fact)
         self._end(trial_id, TrialState.CANCELLED, "by_planner" if trial_id in state.unwanted else "by_user", state)
 
     def _end(self, trial_id: int, final: TrialState, reason: str, state: _WaveState) -> None:
         """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
-            if each not in state.done:
-                self._write(TrialFact(trial=state.trials[each], state=final, reason=reason), state)
+            if not state.has_ended(each):
+                state.end(TrialFact(trial=state.trials[each], state=final, reason=reason))
 
-    def _write(self, fact: TrialFact, state: _WaveState) -> None:
-        trial_id = fact.trial.id
-        if trial_id not in self._tokens:
-            self._tokens[trial_id] = self._p.ledger.start_trial(trial_id, "runner")
-        try:
-            self._p.ledger.finish_trial(fact, self._tokens.pop(trial_id), self._line.ended(trial_id))
-        except StaleLease as error:
-            late = Notice("late_result", {"trial": trial_id, "reason": str(error)})
-            self._p.observer.warning(self._words.notice(late))
+    def _keep(self, state: _WaveState) -> None:
+        """Write the results that have come, and tell of them."""
+        if not state.unwritten:
             return
-        state.done.add(trial_id)
-        state.recorded[trial_id] = fact
-        self._p.requests.forget(trial_id)
-        self._p.observer.event(Recorded(fact))
+        facts, state.unwritten = state.unwritten, {}
+        unstarted = [trial_id for trial_id in facts if trial_id not in self._tokens]
+        if unstarted:
+            self._tokens.update(zip(unstarted, self._p.ledger.start_trials(unstarted, "runner"), strict=True))
+        refused = self._p.ledger.finish_trials(
+            [
+                TrialEnd(fact=fact, token=self._tokens.pop(trial_id), notes=tuple(self._line.ended(trial_id)))
+                for trial_id, fact in facts.items()
+            ]
+        )
+        for trial_id in refused:
+            late = Notice("late_result", {"trial": trial_id})
+            self._p.observer.warning(self._words.notice(late))
+        for trial_id in [each for each in facts if each not in refused]:
+            state.done.add(trial_id)
+            state.recorded[trial_id] = facts[trial_id]
+            self._p.requests.forget(trial_id)
+            self._p.observer.event(Recorded(facts[trial_id]))
         self._ask_what_is_unwanted(state)
 
     def _ask_what_is_unwanted(self, state: _WaveState) -> None:
@@ -307,17 +345,26 @@ class Runner:
 
 
 class _WaveState:
-    """What is known while a wave is being trained."""
+    """What is known while a wave, and those beside it, are being trained."""
 
     def __init__(self, before: History, trials: dict[int, Trial], untrained_loss: float | None) -> None:
         self._before = before
         self.trials = trials
         self.untrained_loss = untrained_loss
         self.done: set[int] = set()
+        self.unwritten: dict[int, TrialFact] = {}
         self.unwanted: set[int] = set()
         self.recorded: dict[int, TrialFact] = {}
         self.steps: dict[int, list[StepRecord]] = {}
         self.evaluations: dict[int, list[EvaluationRecord]] = {}
+
+    def end(self, fact: TrialFact) -> None:
+        """A trial has ended, and is to be written."""
+        self.unwritten[fact.trial.id] = fact
+
+    def has_ended(self, trial_id: int) -> bool:
+        """Whether a trial has ended, written or not yet."""
+        return trial_id in self.done or trial_id in self.unwritten
 
     def curve_of(self, trial_id: int) -> Curve:
         """Of a trial under way, as far as it was told in this run."""
@@ -339,14 +386,6 @@ class _WaveState:
 
     def checkpoints_of(self, trial_id: int) -> list[int]:
         return [each.id for each in self.trials.values() if each.checkpoint_of == trial_id]
-
-
-def _to_close(history: History) -> Wave | None:
-    """The last wave of a round that is trained and not yet judged."""
-    for wave in history.waves:
-        if wave.closes_round and wave.round not in history.closed_rounds:
-            return wave
-    return None
 
 
 def _jobs(trials: list[Trial], adapters: Path, facts: DataFacts) -> list[TrialJob]:

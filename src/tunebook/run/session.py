@@ -144,6 +144,7 @@ class _Session:
             adapters=self._folder / "adapters",
             requests=CancelRequests(self._folder),
             keep_requests=lambda: keep_requests(self._ledger, self._folder),
+            devices=len(prepared.devices),
         )
 
     def _on_round(self, history: History, wave: Wave, findings: tuple[Finding, ...]) -> str:

@@ -19,13 +19,20 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered, position
 from tunebook.core.study import Contrast, ContrastKind
 from tunebook.statistics.intervals import are_within
-from tunebook.statistics.paired import PSEUDO_DISCORDANCE, Estimates, discordance, neighbour_inflation
+from tunebook.statistics.noise import answer_variance
+from tunebook.statistics.paired import (
+    PSEUDO_DISCORDANCE,
+    Estimates,
+    Variances,
+    discordance,
+    half_alone,
+    neighbour_inflation,
+)
 
 __all__ = ["FEWEST_DF", "BalancedModel", "Columns", "columns_of", "least_squares"]
 
@@ -160,13 +167,12 @@ class BalancedModel:
         others = [each.values - each.values.mean(axis=0) for name, each in self.columns.items() if name != factor]
         design = np.concatenate([dummies, *others], axis=1)
         found = least_squares(design, self.scores, np.eye(len(distinct), design.shape[1]))
-        half = special.stdtrit(np.minimum(found.df, 1e6), 0.975) * found.standard_error
         low, high = (0.0, 1.0) if are_within(self.scores) else (-np.inf, np.inf)
         return [
             (
                 level,
                 float(found.effect[i]),
-                (max(low, float(found.effect[i] - half[i])), min(high, float(found.effect[i] + half[i]))),
+                (max(low, float(found.effect[i] - found.half[i])), min(high, float(found.effect[i] + found.half[i]))),
                 [t for t, own in enumerate(levels) if own == level],
             )
             for i, level in enumerate(distinct)
@@ -194,13 +200,22 @@ def least_squares(design: Floats, scores: Floats, rows: Floats, pseudo: float = 
     examples = inflation * (centred @ centred.T + pseudo * np.eye(len(rows))) / (max(n - 1, 1) * n)
     scatter = _scatter(weights, scores.mean(axis=1), design @ inverse, df)
     v_examples, v_scatter = np.diag(examples).copy(), np.diag(scatter).copy()
-    below = v_examples**2 / max(n - 1, 1) + v_scatter**2 / df
+    variances = Variances(
+        examples=v_examples,
+        example_df=np.full(len(rows), float(max(n - 1, 1))),
+        seeds=v_scatter,
+        seeds_below=v_scatter**2 / df,
+    )
+    residuals = scores - design @ inverse @ scores
+    answers = answer_variance(residuals, df) / n * (weights**2).sum(axis=1)
+    floor = np.full(len(rows), inflation * pseudo / (max(n - 1, 1) * n))
     return Estimates(
         effect=differences.mean(axis=1),
         covariance=examples + scatter,
-        df=np.where(below > 0, (v_examples + v_scatter) ** 2 / np.where(below > 0, below, 1.0), float(df)),
+        df=variances.df(v_examples),
         from_examples=v_examples,
         from_seeds=v_scatter,
+        half=half_alone(variances, answers, floor),
         inflation=inflation,
     )
 

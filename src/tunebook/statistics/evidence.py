@@ -21,7 +21,7 @@ from tunebook.core.facts import DataFacts, Floats, History, TrialFact
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
 from tunebook.statistics.intervals import accuracy_interval
-from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, pooled_covariance
+from tunebook.statistics.noise import PROVISIONAL_DF, SeedNoise, answer_variance, pooled_covariance
 from tunebook.statistics.paired import Estimates, contrast_matrix, estimate
 from tunebook.statistics.selection import Field, leader
 
@@ -302,7 +302,23 @@ class Evidence:
             scores = fact.outcomes[split].scores
             return [float(scores[block].mean()) for block in blocks] or [float(scores.mean())]
 
-        return pooled_covariance({k: np.array([means(f) for f in fs]) for k, fs in self.replicates(split).items()})
+        noise = pooled_covariance({k: np.array([means(f) for f in fs]) for k, fs in self.replicates(split).items()})
+        residuals, df = self._residuals(split)
+        parts = [residuals[:, block] for block in blocks] or [residuals]
+        return replace(noise, from_answers=tuple(answer_variance(part, df) / max(part.shape[1], 1) for part in parts))
+
+    def _residuals(self, split: str) -> tuple[Floats, int]:
+        """The scores of trials with replicates less the means of their configurations, shape (trials, n), and the
+        degrees of freedom of a column."""
+        repeated = [
+            np.stack([fact.outcomes[split].scores for fact in facts])
+            for facts in self.replicates(split).values()
+            if len(facts) > 1
+        ]
+        if not repeated:
+            return np.empty((0, 0)), 0
+        residuals = np.concatenate([scores - scores.mean(axis=0) for scores in repeated])
+        return residuals, len(residuals) - len(repeated)
 
     def loss_noise_on(self, split: str) -> SeedNoise:
         """Of the loss on a split, over the configurations whose losses are finite; it has no prior."""

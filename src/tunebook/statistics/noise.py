@@ -27,6 +27,7 @@ __all__ = [
     "PROVISIONAL_DF",
     "SEED_DEVIATION_PRIOR",
     "SeedNoise",
+    "answer_variance",
     "pooled_covariance",
 ]
 
@@ -59,6 +60,8 @@ class SeedNoise:
             freedom.
         prior: variance used for missing degrees of freedom; None: no prior.
         uneven_df: what the degrees of freedom are worth where the noise is uneven; None: it is not.
+        from_answers: of each variance the part that is the chance on single answers (`answer_variance` over the number
+            of examples), shape (G,); empty: not known.
     """
 
     covariance: Floats
@@ -68,6 +71,7 @@ class SeedNoise:
     own: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
     prior: float | None = None
     uneven_df: float | None = None
+    from_answers: tuple[float, ...] = ()
 
     @property
     def deviation(self) -> float:
@@ -155,6 +159,20 @@ def _uneven_df(squares: Mapping[str, float], dfs: Mapping[str, float]) -> float 
     if concentration < _usual_concentration(tuple(sorted(df.tolist()))):
         return None
     return total**2 / sum(squares[name] ** 2 / dfs[name] for name in squares)
+
+
+def answer_variance(residuals: Floats, df: float) -> float:
+    """The variance of a single score between seeds, the seed's shift of all examples taken out; 0 where nothing tells.
+
+    Args:
+        residuals: scores less what the settings give for each example, shape (trials, n).
+        df: degrees of freedom of a column of residuals.
+    """
+    n = residuals.shape[1] if residuals.size else 0
+    if n < 2 or df <= 0:
+        return 0.0
+    centred = residuals - residuals.mean(axis=1, keepdims=True)
+    return float(np.vdot(centred, centred)) / (df * (n - 1))
 
 
 @lru_cache(maxsize=256)

@@ -3,12 +3,13 @@
 Let W be the matrix of contrasts over trials (1/m_A for the treatment's trials, -1/m_B for the control's) and Y the
 scores (trials x examples). The differences per example are D = W Y, the estimates are their row means, and the
 covariance of the estimates is cov(D)/n + sigma^2 W W': the part from the examples plus the part from the seeds. It
-includes the correlation of contrasts that share a control, a seed or difficult examples.
+includes the correlation of contrasts that share a control, a seed or difficult examples. `half_alone` gives intervals
+of single contrasts in which the chance on single answers is in one of the two terms only (decision 117).
 
 Source: Miller 2024, "Adding error bars to evals" (arXiv:2411.00640), section on paired differences, plus the seeds'
 variance (Bouthillier et al. 2021). Assumptions: examples are independent given the configurations; a seed shifts all
 examples of a trial together with standard deviation sigma. The noise of a seed on single examples is deliberately in
-both terms (decision 030).
+both terms of what verdicts are judged by (decision 030).
 
 Related examples (five questions on one text) carry less information than their number suggests. If the differences of
 neighbouring examples in the file are correlated beyond chance, the examples' variance is multiplied by 1 + 2 x (sum of
@@ -27,7 +28,17 @@ from scipy import special
 
 from tunebook.statistics.noise import SeedNoise
 
-__all__ = ["Estimates", "contrast_matrix", "discordance", "estimate", "mcnemar_exact", "neighbour_inflation", "sign_p"]
+__all__ = [
+    "Estimates",
+    "Variances",
+    "contrast_matrix",
+    "discordance",
+    "estimate",
+    "half_alone",
+    "mcnemar_exact",
+    "neighbour_inflation",
+    "sign_p",
+]
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +47,9 @@ PSEUDO_DISCORDANCE = 1.0
 Agresti, Min 2005 (Statistics in Medicine 24, 729). Without it, two trials that agree on every example would have a
 difference of zero with a standard error of zero. Of scores that are not right-or-wrong, the square of one discordant
 example is that of two unrelated answers instead of 1: `discordance` (decision 091)."""
+
+PLAIN_LEVEL = 0.95
+"""Level of the interval of one contrast alone."""
 
 NEAR_LAGS = tuple(range(1, 11))
 FAR_LAGS = tuple(range(25, 51))
@@ -52,6 +66,7 @@ class Estimates:
         covariance: covariance of the estimates, shape (K, K).
         df: Satterthwaite degrees of freedom, shape (K,).
         from_examples, from_seeds: the two parts of each variance, shape (K,).
+        half: half the 95 % interval of each contrast alone, shape (K,); see `half_alone`.
         inflation: factor on the examples' variance for correlated neighbours; 1: none.
     """
 
@@ -60,6 +75,7 @@ class Estimates:
     df: Floats
     from_examples: Floats
     from_seeds: Floats
+    half: Floats
     inflation: float = 1.0
 
     @property
@@ -127,23 +143,67 @@ def estimate(
     effect = np.concatenate([differences[:, block].mean(axis=1) for block in blocks])
     inflation = neighbour_inflation(differences)
     examples = np.zeros((k * len(blocks), k * len(blocks)))
-    example_df = np.empty(k * len(blocks))
+    example_df, floor, answers = (np.zeros(k * len(blocks)) for _ in range(3))
     for g, block in enumerate(blocks):
         rows = slice(g * k, (g + 1) * k)
         examples[rows, rows] = inflation * _covariance_of_means(differences[:, block], pseudo)
         example_df[rows] = max(len(block) - 1, 1)
+        floor[rows] = inflation * pseudo / example_df[rows] / len(block)
+        if noise.from_answers and not noise.provisional:  # else the prior stands for some of it
+            answers[rows] = noise.from_answers[g] * (weights**2).sum(axis=1)
     from_seeds, below = _from_seeds(weights, noise, names)
     v_examples, v_seeds = np.diag(examples).copy(), np.diag(from_seeds).copy()
-    below = below + v_examples**2 / example_df
-    df = np.where(below > 0, (v_examples + v_seeds) ** 2 / np.where(below > 0, below, 1.0), example_df)
+    variances = Variances(examples=v_examples, example_df=example_df, seeds=v_seeds, seeds_below=below)
     return Estimates(
         effect=effect,
         covariance=examples + from_seeds,
-        df=df,
+        df=variances.df(v_examples),
         from_examples=v_examples,
         from_seeds=v_seeds,
+        half=half_alone(variances, answers, floor),
         inflation=inflation,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variances:
+    """The two parts of the variances of K contrasts; every array has shape (K,).
+
+    Attributes:
+        examples, example_df: the part from the examples, with its degrees of freedom.
+        seeds, seeds_below: the part from the seeds, and its share of the sum in Satterthwaite's formula (variance^2 /
+            df).
+    """
+
+    examples: Floats
+    example_df: Floats
+    seeds: Floats
+    seeds_below: Floats
+
+    def df(self, examples: Floats) -> Floats:
+        """Satterthwaite's degrees of freedom of `examples` (of the examples' part what is counted) plus the seeds'
+        part."""
+        below = self.seeds_below + np.where(examples > 0, self.examples**2 / self.example_df, 0.0)
+        return np.where(below > 0, (examples + self.seeds) ** 2 / np.where(below > 0, below, 1.0), self.example_df)
+
+    def half(self, examples: Floats) -> Floats:
+        """Half the 95 % interval with so much of the examples' part."""
+        t = special.stdtrit(self.df(examples), 0.5 + PLAIN_LEVEL / 2)
+        return np.asarray(t * np.sqrt(examples + self.seeds))
+
+
+def half_alone(variances: Variances, answers: Floats, floor: Floats) -> Floats:
+    """Half the 95 % interval of each contrast alone, shape (K,): the chance on single answers counts once.
+
+    It is in both variances; here it is taken out of the examples', which leaves how differently the settings fare on
+    different examples. Never wider than with both.
+
+    Args:
+        answers: the chance on single answers in each variance; 0: not known.
+        floor: the least that is left of the examples' variance.
+    """
+    beyond = np.minimum(np.maximum(variances.examples - answers, floor), variances.examples)
+    return np.minimum(variances.half(beyond), variances.half(variances.examples))
 
 
 def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tuple[Floats, Floats]:

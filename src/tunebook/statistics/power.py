@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -97,9 +98,15 @@ class ContrastDesign:
     @property
     def critical(self) -> float:
         """Two-sided max-t critical value of the family (Dunnett's problem)."""
-        matrix = np.full((self.n_comparisons, self.n_comparisons), self.correlation)
-        np.fill_diagonal(matrix, 1.0)
-        return float(MaxT(matrix).critical(self.alpha, self.effective_df)[0])
+        return float(_family(self.n_comparisons, self.correlation).critical(self.alpha, self.effective_df)[0])
+
+
+@lru_cache(maxsize=64)
+def _family(n_comparisons: int, correlation: float) -> MaxT:
+    """Kept, because what is foreseen asks for the same few families again and again: one of 2,500 takes a second."""
+    matrix = np.full((n_comparisons, n_comparisons), correlation)
+    np.fill_diagonal(matrix, 1.0)
+    return MaxT(matrix)
 
 
 def smallest_detectable_effect(design: ContrastDesign, power: float = POWER) -> float:

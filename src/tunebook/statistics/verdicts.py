@@ -22,8 +22,6 @@ from tunebook.statistics.paired import Estimates
 
 __all__ = ["FamilyNumbers", "Side", "side_of"]
 
-PLAIN_LEVEL = 0.95
-
 
 @dataclass(frozen=True)
 class Side:
@@ -148,7 +146,7 @@ class FamilyNumbers:
             blank,
             effect=effect,
             interval=interval,
-            plain_interval=self._around(effect, _plain_half(se, df)),
+            plain_interval=self._around(effect, float(self.estimates.half[j])),
             p_raw=float(self.p_raw[j]),
             p_adjusted=float(self.p_adjusted[j]),
             standard_error=se,
@@ -172,15 +170,10 @@ class FamilyNumbers:
         if self.losses is None:
             return finding
         effect = float(self.losses.effect[j])
-        half = _plain_half(float(self.losses.standard_error[j]), float(self.losses.df[j]))
+        half = float(self.losses.half[j])
         low, high = finding.plain_interval
         # better accuracy goes with a lower loss, so equal signs disagree
         disagree = (low > 0 and effect - half > 0) or (high < 0 and effect + half < 0)
         return replace(
             finding, loss_effect=effect, loss_interval=(effect - half, effect + half), witnesses_disagree=disagree
         )
-
-
-def _plain_half(standard_error: float, df: float) -> float:
-    """Half the 95 % interval of one contrast alone."""
-    return float(special.stdtrit(df, 0.5 + PLAIN_LEVEL / 2)) * standard_error

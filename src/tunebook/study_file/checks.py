@@ -10,7 +10,16 @@ from tunebook.core.factor import Factor, Level
 from tunebook.core.row_template import template_problem
 from tunebook.errors import StudyFileError
 from tunebook.phrases import Phrase
-from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS, PluginGroup
+from tunebook.plugins import (
+    ENGINES,
+    EXECUTORS,
+    HARNESSES,
+    METRICS,
+    PLANNERS,
+    TRACKERS,
+    PluginGroup,
+    harness_of,
+)
 from tunebook.study_file.keys import KEYS
 from tunebook.study_file.problems import KeyPath, Problems, shown
 
@@ -166,6 +175,8 @@ def _check_names(values: dict[str, Any], problems: Problems) -> None:
     metric = _metric_name(values)
     if isinstance(metric, str) and ":" not in metric:
         named.append((METRICS, ("metric",), metric))
+    elif isinstance(metric, str) and harness_of(metric) is not None:
+        named.append((HARNESSES, ("metric",), metric))
     elif isinstance(metric, str) and not _FUNCTION.match(metric):
         problems.add(
             ("metric",),
@@ -262,6 +273,15 @@ def _check_metric(values: dict[str, Any], problems: Problems) -> None:
         )
     _check_metrics(values, metric, problems)
     data = values.get("data")
+    if isinstance(metric, str) and harness_of(metric) is not None and isinstance(data, dict):
+        for name in ("validation", "test", "group"):
+            if data.get(name) is not None:
+                problems.add(
+                    ("data", name),
+                    "found {value} with metric {metric}; the documents of a task are what is scored. Remove it.",
+                    value=shown(data[name]),
+                    metric=shown(metric),
+                )
     choices = data.get("choices") if isinstance(data, dict) else None
     if isinstance(choices, list) and len({str(c) for c in choices}) < len(choices):
         problems.add(("data", "choices"), "found an answer twice; every choice stands once. Remove one of them.")

@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from tunebook.core.facts import History, Outcomes, TrialFact
+from tunebook.core.ports import TrialEnd
 from tunebook.core.study import TrialState
-from tunebook.errors import IllegalTransition, NotFoundError, StaleLease, UserError
+from tunebook.errors import IllegalTransition, NotFoundError, StaleToken, UserError
 from tunebook.ledger.codec import encode
 from tunebook.testing.sample_study import finding_of, result_of, sample_facts, sample_spec, sample_wave
 
@@ -196,7 +197,7 @@ class LedgerSuite:
 
     def test_a_note_comes_with_its_result_or_not_at_all(self, ledger: Any) -> None:
         fact, token = result_of(sample_wave(1).trials[0]), ledger.start_trial(1, "here")
-        with pytest.raises(StaleLease):
+        with pytest.raises(StaleToken):
             ledger.finish_trial(fact, token + 1000, [("trial_span", {"trial": 1})])
         assert ledger.notes() == []
         ledger.finish_trial(fact, token, [("trial_span", {"trial": 1})])
@@ -223,12 +224,12 @@ class LedgerSuite:
         ledger.release_trial(1, old, "taken away")
         new = ledger.start_trial(1, "other")
         late = replace(result_of(sample_wave(1).trials[0]), reason="late")
-        with pytest.raises(StaleLease):
+        with pytest.raises(StaleToken):
             ledger.finish_trial(late, old)
-        with pytest.raises(StaleLease):
+        with pytest.raises(StaleToken):
             ledger.release_trial(1, -1, "never given")
         ledger.finish_trial(result_of(sample_wave(1).trials[0]), new)
-        with pytest.raises(StaleLease):
+        with pytest.raises(StaleToken):
             ledger.finish_trial(late, old)
         assert ledger.history().trials[1].reason != "late"
 
@@ -242,7 +243,7 @@ class LedgerSuite:
     def test_a_token_is_good_for_its_own_trial_only(self, ledger: Any) -> None:
         token = ledger.start_trial(1, "here")
         ledger.start_trial(2, "here")
-        with pytest.raises(StaleLease):
+        with pytest.raises(StaleToken):
             ledger.finish_trial(result_of(sample_wave(1).trials[1]), token)
         assert ledger.history().trials[2].state is TrialState.RUNNING
 
@@ -295,6 +296,43 @@ class LedgerSuite:
         assert ledger.retry_failed() == [1, 2, 3]
         assert [finding.label for finding in ledger.closed_rounds()[1]] == ["judged anew"]
 
+    # --- results that come together ------------------------------------------------------------------------------
+
+    def test_results_that_come_together_are_written_together(self, ledger: Any, opener: Opener) -> None:
+        facts = [result_of(trial) for trial in sample_wave(1).trials]
+        tokens = ledger.start_trials([1, 2, 3], "here")
+        ends = [
+            TrialEnd(fact=f, token=t, notes=(("n", {"of": f.trial.id}),)) for f, t in zip(facts, tokens, strict=True)
+        ]
+        assert list(ledger.finish_trials(ends)) == []
+        assert list(ledger.finish_trials(ends)) == [], "the same attempts again change nothing"
+        ledger.close()
+        with opener(write=False) as reader:
+            assert all(same_fact(reader.history().trials[fact.trial.id], fact) for fact in facts)
+            assert reader.notes() == [("n", {"of": 1}), ("n", {"of": 2}), ("n", {"of": 3})]
+
+    def test_a_late_result_among_others_is_told_and_the_others_are_kept(self, ledger: Any) -> None:
+        facts = [result_of(trial) for trial in sample_wave(1).trials]
+        old = ledger.start_trial(2, "stalled")
+        ledger.release_trial(2, old, "taken away")
+        tokens = ledger.start_trials([1, 2, 3], "here")
+        late = [
+            TrialEnd(fact=f, token=t, notes=(("n", {}),))
+            for f, t in zip(facts, (tokens[0], old, tokens[2]), strict=True)
+        ]
+        assert list(ledger.finish_trials(late)) == [2]
+        states = [fact.state for fact in ledger.history().trials.values()]
+        assert states == [facts[0].state, TrialState.RUNNING, facts[2].state]
+        assert len(ledger.notes()) == 2
+
+    def test_a_result_of_another_definition_keeps_all_that_came_with_it_out(self, ledger: Any) -> None:
+        trials = sample_wave(1).trials
+        tokens = ledger.start_trials([1, 2], "here")
+        facts = [result_of(trials[0]), result_of(replace(trials[1], seed=999))]
+        with pytest.raises(IllegalTransition):
+            ledger.finish_trials([TrialEnd(fact=f, token=t) for f, t in zip(facts, tokens, strict=True)])
+        assert ledger.history().trials[1].state is TrialState.RUNNING
+
     # --- reading -------------------------------------------------------------------------------------------------
 
     def test_a_reader_sees_what_was_committed_while_the_writer_goes_on(self, ledger: Any, opener: Opener) -> None:
@@ -308,35 +346,3 @@ class LedgerSuite:
     def test_a_reader_cannot_write(self, ledger: Any, opener: Opener) -> None:
         with opener(write=False) as reader, pytest.raises(OSError, match="reading"):
             reader.note("no", {})
-
-    # --- several takers ------------------------------------------------------------------------------------------
-
-    def test_claims_give_each_trial_once(self, ledger: Any) -> None:
-        first = ledger.claim_trials("a", 2, 60.0)
-        second = ledger.claim_trials("b", 5, 60.0)
-        assert [trial.id for trial, _ in first] == [1, 2]
-        assert [trial.id for trial, _ in second] == [3]
-        assert ledger.claim_trials("c", 1, 60.0) == []
-        for trial, token in first + second:
-            ledger.finish_trial(result_of(trial), token)
-        assert all(fact.state.is_final for fact in ledger.history().trials.values())
-
-    def test_a_lease_that_ran_out_is_given_on_and_its_token_is_dead(self, ledger: Any) -> None:
-        [(trial, old)] = ledger.claim_trials("stalled", 1, 0.0)
-        claimed = ledger.claim_trials("other", 3, 60.0)
-        assert trial in [other for other, _ in claimed]
-        with pytest.raises(StaleLease):
-            ledger.renew(old, 60.0)
-        with pytest.raises(StaleLease):
-            ledger.finish_trial(result_of(trial), old)
-
-    def test_a_renewed_lease_is_kept(self, ledger: Any) -> None:
-        [(trial, token)] = ledger.claim_trials("slow", 1, 0.0)
-        ledger.renew(token, 60.0)
-        assert trial not in [other for other, _ in ledger.claim_trials("other", 3, 60.0)]
-        ledger.finish_trial(result_of(trial), token)
-
-    def test_a_late_result_counts_while_nobody_else_took_the_trial(self, ledger: Any) -> None:
-        [(trial, token)] = ledger.claim_trials("slow", 1, 0.0)
-        ledger.finish_trial(result_of(trial), token)
-        assert ledger.history().trials[trial.id].state.is_final

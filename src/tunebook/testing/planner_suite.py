@@ -20,11 +20,11 @@ import pytest
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Factor
 from tunebook.core.facts import DataFacts, History, TrialFact
-from tunebook.core.ports import Planner
+from tunebook.core.ports import Planner, PlansBeside
 from tunebook.core.space import Folding, SearchSpace, effective
 from tunebook.core.study import Budget, Contrast, DataSpec, Purpose, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.statistics.judge_round import judge_round
-from tunebook.testing.simulated_study import Judge, Oracle, simulated_history, world_oracle
+from tunebook.testing.simulated_study import Judge, Oracle, simulated_history, trained, world_oracle
 from tunebook.testing.world import World
 
 __all__ = ["MakePlanner", "PlannerSuite", "checked_history", "example_facts", "example_study"]
@@ -80,16 +80,27 @@ def checked_history(
     oracle: Oracle,
     judge: Judge = judge_round,
     history: History | None = None,
+    devices: int = 1,
 ) -> History:
     """Run a study to its end, as `simulated_history` does. An assertion fails at the first wave that breaks a rule."""
     planner = make_planner(spec, facts, folding)
 
     def check(before: History, wave: Wave) -> None:
         assert len(before.waves) < MOST_WAVES, "the study does not end"
-        assert wave == make_planner(spec, facts, folding).next_wave(before), "the same history gave another wave"
+        again = make_planner(spec, facts, folding)
+        if wave.beside:
+            assert isinstance(again, PlansBeside)
+            assert wave == again.beside(before, devices), "the same history gave another wave"
+            later = trained(before, oracle)
+            open_ = [number for number, fact in before.trials.items() if not fact.state.is_final]
+            results = {number: later.trials[number] for number in open_[:-1]}
+            partly = replace(before, trials=before.trials | results, spent_seconds=later.spent_seconds)
+            assert wave == again.beside(partly, devices), "a wave depends on results of those beside it"
+        else:
+            assert wave == again.next_wave(before), "the same history gave another wave"
         check_wave(before, wave, spec, facts, folding)
 
-    return simulated_history(planner, spec, facts, oracle, judge, history, check)
+    return simulated_history(planner, spec, facts, oracle, judge, history, check, devices)
 
 
 def check_wave(before: History, wave: Wave, spec: StudySpec, facts: DataFacts, folding: Folding) -> None:
@@ -105,15 +116,22 @@ def _check_numbers(before: History, wave: Wave) -> None:
     first = max(before.trials, default=-1) + 1
     assert [trial.id for trial in wave.trials] == list(range(first, first + len(wave.trials)))
     assert all((trial.round, trial.kind) == (wave.round, wave.kind) for trial in wave.trials)
-    last = before.waves[-1] if before.waves else None
-    if last is None:
-        assert (wave.kind, wave.round, wave.number) == (RoundKind.REFERENCE, 0, 1)
-    elif last.closes_round:
-        assert (wave.round, wave.number) == (last.round + 1, 1)
-        assert wave.trials, "a round begins with trials"
-    else:
-        assert (wave.round, wave.number, wave.kind) == (last.round, last.number + 1, last.kind)
+    if not before.waves:
+        assert (wave.kind, wave.round, wave.number, wave.beside) == (RoundKind.REFERENCE, 0, 1, False)
+        return
+    ends = {each.round: each for each in before.waves}
+    if wave.round in ends:
+        of_round = ends[wave.round]
+        assert not of_round.closes_round
+        assert (wave.number, wave.kind) == (of_round.number + 1, of_round.kind)
         assert wave.trials or wave.closes_round, "a wave without trials only closes its round"
+    else:
+        assert (wave.round, wave.number) == (max(ends) + 1, 1)
+        assert wave.trials, "a round begins with trials"
+        opened = {each.round: each for each in reversed(before.waves)}
+        going_on = [number for number in ends if not ends[number].closes_round and not opened[number].beside]
+        assert not going_on or wave.beside, "a round begins when the one before has come to its end"
+    assert wave.beside == any(not fact.state.is_final for fact in before.trials.values())
 
 
 def _check_trials(before: History, wave: Wave, facts: DataFacts, folding: Folding) -> None:
@@ -186,6 +204,7 @@ def _check_splits(before: History, wave: Wave, facts: DataFacts) -> None:
     if wave.kind is RoundKind.CONFIRM and wave.number == 1:
         assert all(w.kind is not RoundKind.CONFIRM for w in before.waves), "there is one confirm round"
         keys = {trial.effective.key for trial in wave.trials}
+        assert all(w.round in before.closed_rounds for w in before.waves), "confirm knows the findings of all rounds"
         assert wave.sealed
         assert {key for role, key in wave.sealed.items() if role != "runner_up"} <= keys
         seeds = {fact.trial.seed for fact in before.trials.values()}

@@ -16,12 +16,12 @@ from tunebook.core.cost import relative_cost
 from tunebook.core.divergence import worse_than_untrained
 from tunebook.core.facts import Cost, Curve, DataFacts, EvaluationRecord, History, Outcomes, TrialFact
 from tunebook.core.findings import Finding
-from tunebook.core.ports import CancelsTrials, Planner
+from tunebook.core.ports import CancelsTrials, Planner, PlansBeside
 from tunebook.core.study import RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.statistics.judge_round import judge_round
 from tunebook.testing.world import World
 
-__all__ = ["Judge", "OnTheWay", "Oracle", "simulated_history", "with_wave", "world_oracle"]
+__all__ = ["Judge", "OnTheWay", "Oracle", "planned", "simulated_history", "trained", "with_wave", "world_oracle"]
 
 Oracle = Callable[[Trial, History], TrialFact]
 """Gives the result of a trial."""
@@ -86,24 +86,33 @@ def _held_against_untrained(fact: TrialFact, history: History) -> TrialFact:
     return fact
 
 
-def with_wave(history: History, wave: Wave, oracle: Oracle, planner: object = None) -> History:
-    """The history after a wave has been planned and all its trials are final.
+def planned(history: History, wave: Wave) -> History:
+    """The history after a wave has been planned, none of its trials begun."""
+    fresh = {trial.id: TrialFact(trial=trial) for trial in wave.trials}
+    return replace(
+        history,
+        waves=(*history.waves, wave),
+        trials={**history.trials, **fresh},
+        sealed=history.sealed or wave.sealed,
+    )
+
+
+def trained(history: History, oracle: Oracle, planner: object = None) -> History:
+    """The history after all its trials have become final.
 
     Args:
         planner: it may stop trials on the way; None: all are trained to their end.
     """
-    found = {trial.id: oracle(trial, history) for trial in wave.trials}
+    found = {number: oracle(f.trial, history) for number, f in history.trials.items() if not f.state.is_final}
     if isinstance(planner, CancelsTrials):
-        found = _raced(replace(history, waves=(*history.waves, wave)), found, planner)
-    trials = {**history.trials, **found}
-    seconds = sum(trials[t.id].cost.train_seconds for t in wave.trials if t.has_training)
-    return replace(
-        history,
-        waves=(*history.waves, wave),
-        trials=trials,
-        spent_seconds=history.spent_seconds + seconds,
-        sealed=history.sealed or wave.sealed,
-    )
+        found = _raced(history, found, planner)
+    seconds = sum(fact.cost.train_seconds for fact in found.values() if fact.trial.has_training)
+    return replace(history, trials={**history.trials, **found}, spent_seconds=history.spent_seconds + seconds)
+
+
+def with_wave(history: History, wave: Wave, oracle: Oracle, planner: object = None) -> History:
+    """The history after a wave has been planned and all its trials are final; see `trained`."""
+    return trained(planned(history, wave), oracle, planner)
 
 
 def _raced(history: History, found: dict[int, TrialFact], planner: CancelsTrials) -> dict[int, TrialFact]:
@@ -142,6 +151,7 @@ def simulated_history(
     judge: Judge = judge_round,
     history: History | None = None,
     on_wave: Callable[[History, Wave], None] | None = None,
+    devices: int = 1,
 ) -> History:
     """Run a study until the planner has no further question.
 
@@ -149,15 +159,30 @@ def simulated_history(
         judge: judges each closed round.
         history: the history to continue; None: from the start.
         on_wave: called with each wave, before its results exist, and the history that it was planned from.
+        devices: with several, waves that do not depend on each other are trained together.
     """
     history = history if history is not None else History()
-    while (wave := planner.next_wave(history)) is not None:
-        if on_wave is not None:
-            on_wave(history, wave)
-        history = with_wave(history, wave, oracle, planner)
-        if wave.closes_round:
-            history = _judged(history, wave, spec, facts, judge)
-    return history
+    while True:
+        if (wave := _asked(planner, history, devices)) is not None:
+            if on_wave is not None:
+                on_wave(history, wave)
+            history = planned(history, wave)
+        elif _is_open(history):
+            history = trained(history, oracle, planner)
+        elif (last := history.to_judge) is not None:
+            history = _judged(history, last, spec, facts, judge)
+        else:
+            return history
+
+
+def _asked(planner: Planner, history: History, devices: int) -> Wave | None:
+    if _is_open(history):
+        return planner.beside(history, devices) if isinstance(planner, PlansBeside) else None
+    return None if history.to_judge is not None else planner.next_wave(history)
+
+
+def _is_open(history: History) -> bool:
+    return any(not fact.state.is_final for fact in history.trials.values())
 
 
 def _judged(history: History, wave: Wave, spec: StudySpec, facts: DataFacts, judge: Judge) -> History:

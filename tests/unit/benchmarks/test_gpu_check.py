@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 import sys
 
 import pytest
+from forked import Forked
 
 from benchmarks.gpu_check import STAGES, main
 from benchmarks.gpu_stages import RUN, Checked
@@ -19,8 +19,8 @@ def test_every_stage_passes_at_toy_size(tmp_path):
     out = tmp_path / "check.json"
     options = ["--tiny", "--device", "cpu", "--one-process", "--seconds", "800", "--json", str(out)]
     # a process of its own all the same: stages change what torch shares between tests
-    done = subprocess.run([sys.executable, "-m", "benchmarks.gpu_check", *options], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    process = Forked(lambda: main(options))
+    assert process.wait() == 0, process.errors[-2000:]
     stages = json.loads(out.read_text(encoding="utf-8"))["stages"]
     assert stages.keys() == set(STAGES)
     assert not [name for name, stage in stages.items() if not stage["passed"]]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import Forked
 
 from benchmarks.recorded import Task, record, summary
 from tests.equivalence.tiny_models import END, examples, tiny_model
@@ -29,7 +27,6 @@ from tunebook.testing.recorded_table import (
     split_of,
 )
 
-ROOT = Path(__file__).parents[3]
 CONFIGURATIONS = (
     Configuration(learning_rate=1e-3, lora_r=4, num_train_epochs=2, per_device_train_batch_size=2),
     Configuration(learning_rate=1e-2, lora_r=8, num_train_epochs=2, per_device_train_batch_size=4, lora_dropout=0.1),
@@ -136,13 +133,15 @@ def test_numbers_depend_on_configuration_and_seed_alone(packed, whole, tmp_path)
 
 
 def test_a_killed_run_goes_on_to_the_same_table(packed, whole, tmp_path):
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.unit.benchmarks.test_recorded_table", str(tmp_path)], cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-    )  # fmt: skip
-    while child.poll() is None and not list(tmp_path.glob("shards/*.npz")):
+    def slowly() -> int:
+        record(PackedModel(tiny_model()), task(), tmp_path, tell=lambda line: time.sleep(60))
+        return 0
+
+    child = Forked(slowly)
+    while not list(tmp_path.glob("shards/*.npz")):
+        assert child.ended() is None, child.errors
         time.sleep(0.01)
-    child.send_signal(signal.SIGKILL)
+    os.kill(child.pid, signal.SIGKILL)
     assert child.wait() == -signal.SIGKILL
     before = finished_shards(tmp_path)
     assert 0 < len(before) < len(CONFIGURATIONS)
@@ -165,8 +164,3 @@ def test_half_a_shard_is_not_a_shard(packed, whole, tmp_path):
 def test_another_table_is_refused(packed, whole):
     with pytest.raises(ValueError, match=r"another table.*n_train differ"):
         record(packed, task(train=examples(7)), whole)
-
-
-if __name__ == "__main__":  # the child that is killed: slow enough to be met at work
-    write, folder = time.sleep, Path(sys.argv[1])
-    record(PackedModel(tiny_model()), task(), folder, tell=lambda line: write(60))

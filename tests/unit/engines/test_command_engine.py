@@ -80,7 +80,7 @@ def test_the_program_of_a_worker_on_a_gpu_sees_that_gpu_alone(tmp_path, monkeypa
     folder = str(tmp_path / "adapters" / "7")
     job, events = TrialJob(id=7, configuration=Configuration(), seed=11, splits=("validation",), folder=folder), []
     try:
-        executor.run([job], events.append)
+        executor.run([job], events.extend)
     finally:
         executor.close()
     [finished] = [event for event in events if isinstance(event, Finished)]

@@ -6,11 +6,11 @@ import importlib.util
 import json
 import math
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from forked import Forked, script
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.keywords import training_keywords
@@ -234,17 +234,17 @@ def test_other_trainers_are_started_with_their_files(tmp_path, recipe, program, 
     write_tiny_model(tmp_path / "model", WORDS)
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
-    script = f'#!/bin/sh\necho "$@" > {tmp_path}/started\necho out of luck >&2\nexit 7\n'
-    (bin_folder / program).write_text(script)
+    trainer = f'#!/bin/sh\necho "$@" > {tmp_path}/started\necho out of luck >&2\nexit 7\n'
+    (bin_folder / program).write_text(trainer)
     (bin_folder / program).chmod(0o755)
     (tmp_path / "train.jsonl").write_text(json.dumps(LINE) + "\n")
     config = {**CONFIG, "model": str(tmp_path / "model"), "output": str(tmp_path / "out")}
     config["data"] = {"train": str(tmp_path / "train.jsonl")}
     (tmp_path / "config.json").write_text(json.dumps(config))
     environment = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"}
-    command = [sys.executable, str(RECIPES / f"{recipe}.py"), str(tmp_path / "config.json")]
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (answer.returncode, answer.stderr) == (7, "out of luck\n"), "its last lines are the reason, no traceback"
+    process = Forked(script(RECIPES / f"{recipe}.py", tmp_path / "config.json"), environment)
+    code = process.wait()
+    assert (code, process.errors) == (7, "out of luck\n"), "its last lines are the reason, no traceback"
     verb, file, *_ = (tmp_path / "started").read_text().split()
     assert verb == "train"
     written = json.loads(Path(file).read_text(encoding="utf-8"))

@@ -37,6 +37,7 @@ SCRIPTS = {
     15: "asks at every step",
     16: "asks until it gets more",
     17: "writes an adapter",
+    18: "hangs five times",
 }
 
 
@@ -165,6 +166,14 @@ class ScriptedEngine:
 
     def _hangs_once(self, job: TrialJob, sink: Sink) -> None:
         if self._first_time(job):
+            self._hangs(job, sink)
+        self._train(job, sink)
+
+    def _hangs_five_times(self, job: TrialJob, sink: Sink) -> None:
+        begun = len(list(self._marks.glob(f"begun-{job.id}-*")))
+        (self._marks / f"begun-{job.id}-{begun}").touch()
+        if begun < 5:
+            sink.emit(Step(job.id, StepRecord(1, 0.1, 1.0, 1e-3, 0.5)))
             self._hangs(job, sink)
         self._train(job, sink)
 

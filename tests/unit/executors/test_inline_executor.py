@@ -28,12 +28,13 @@ def run(scripts, watch=None, **extra):
     ]
     events = []
 
-    def on_event(event):
-        events.append(event)
-        if watch:
-            watch(executor, event)
+    def on_events(told):
+        for event in told:
+            events.append(event)
+            if watch:
+                watch(executor, event)
 
-    executor.run(jobs, on_event)
+    executor.run(jobs, on_events)
     return events
 
 

@@ -21,7 +21,7 @@ from scripted_engine import SCRIPTS
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Cancelled, Failed, Finished, Noted, Progress, Requeued, Started, Step, WorkerDied
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
-from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleLease, TrialFailed
+from tunebook.errors import DiskFull, EnvironmentStop, ModelError, StaleToken, TrialFailed
 from tunebook.executors import Limits, LocalExecutor, Transform, options_by_device
 from tunebook.testing.fake_clock import FakeClock
 
@@ -50,13 +50,14 @@ class Run:
         )
         self.events = []
 
-        def on_event(event):
-            self.events.append(event)
-            if watch:
-                watch(self.executor, event)
+        def on_events(events):
+            for event in events:
+                self.events.append(event)
+                if watch:
+                    watch(self.executor, event)
 
         try:
-            self.executor.run(jobs, on_event)
+            self.executor.run(jobs, on_events)
         finally:
             self.executor.close()
 
@@ -159,12 +160,13 @@ def test_the_watchdog_goes_by_its_clock_alone(tmp_path):
     events = []
     timer = threading.Timer(2.5, clock.advance, (901.0,))
 
-    def on_event(event):
-        events.append((type(event), time.monotonic()))
-        if isinstance(event, Started) and len(events) == 1:
-            timer.start()
+    def on_events(told):
+        for event in told:
+            events.append((type(event), time.monotonic()))
+            if isinstance(event, Started) and len(events) == 1:
+                timer.start()
 
-    executor.run([job(1, "hangs once")], on_event)
+    executor.run([job(1, "hangs once")], on_events)
     executor.close()
     started = events[0][1]
     requeued = next(at for kind, at in events if kind is Requeued)
@@ -252,8 +254,8 @@ def test_one_worker_that_cannot_start_is_left_out_and_the_others_do_its_work(tmp
     ]
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
     events = []
-    executor.run([job(number) for number in range(1, 6)], events.append)
-    executor.run([job(6)], events.append)
+    executor.run([job(number) for number in range(1, 6)], events.extend)
+    executor.run([job(6)], events.extend)
     executor.close()
     assert sorted(event.trial for event in events if isinstance(event, Finished)) == [1, 2, 3, 4, 5, 6]
     deaths = [event for event in events if isinstance(event, WorkerDied)]
@@ -267,11 +269,11 @@ def test_a_further_split_reaches_the_workers_that_are_there(tmp_path):
     options = options_by_device(EngineOptions(model="m", extra={"marks": str(tmp_path)}), ["cpu"])
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
     told = []
-    executor.run([job(1, "tells its splits")], told.append)
+    executor.run([job(1, "tells its splits")], told.extend)
     process = executor._workers[0].process
     further = replace(WORKLOAD, splits={"validation": (), "test": ()})
     executor.use(further, Transform(f"{Path(__file__).stem}:upper", ("x",)))
-    executor.run([job(2, "tells its splits")], told.append)
+    executor.run([job(2, "tells its splits")], told.extend)
     assert executor._workers[0].process is process
     executor.close()
     assert [(note.code, note.values) for note in told if isinstance(note, Noted) and "splits" in note.values] == [
@@ -302,9 +304,9 @@ def test_an_error_of_the_runner_ends_the_workers(tmp_path):
 
     def refuse(executor, event):
         pids.append(executor._workers[0].process.pid)
-        raise StaleLease("taken over")
+        raise StaleToken("taken over")
 
-    with pytest.raises(StaleLease):
+    with pytest.raises(StaleToken):
         Run(tmp_path, [job(1, "slow")], watch=refuse)
     assert not psutil.pid_exists(pids[0])
 
@@ -410,7 +412,7 @@ def test_a_transform_wraps_the_sink_in_the_worker(tmp_path):
     transform = Transform(f"{Path(__file__).stem}:upper", ("shouted",))
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD, transform=transform)
     events = []
-    executor.run([job(1)], events.append)
+    executor.run([job(1)], events.extend)
     executor.close()
     assert [event.code for event in events if isinstance(event, Noted)] == ["shouted"]
 
@@ -420,7 +422,7 @@ def test_the_first_worker_calibrates(tmp_path):
     executor = LocalExecutor("scripted_engine:ScriptedEngine", options, WORKLOAD)
     assert executor.calibrate().score_examples_per_second == 2.0
     events = []
-    executor.run([job(1)], events.append)
+    executor.run([job(1)], events.extend)
     executor.close()
     assert isinstance(events[-1], Finished)
 

@@ -12,6 +12,7 @@ from tunebook.core.events import Finished, Noted, Requeued, Started
 from tunebook.core.facts import Cost, Curve
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.core.trial_result import RawTrial
+from tunebook.errors import EnvironmentStop
 from tunebook.executors import pool
 from tunebook.executors.handle import GONE, PLACED
 from tunebook.executors.job_queue import Death, DeathKind
@@ -85,7 +86,7 @@ def run(monkeypatch):
             cluster.make, "none:none", [EngineOptions(model="m")] * n_workers, Workload((), {}, Scoring()),
             clock=clock, **options,
         )  # fmt: skip
-        executor.run([replace(JOB, id=number) for number in range(1, n_jobs + 1)], events.append)
+        executor.run([replace(JOB, id=number) for number in range(1, n_jobs + 1)], events.extend)
         executor.close()
         return events
 
@@ -148,3 +149,20 @@ def test_a_device_is_given_back_once_nothing_waits(run):
     run(cluster, 2, 2, clock, idle_seconds=60.0)
     assert [0, 1] in seen
     assert seen[-1] == [0]
+
+
+def test_what_has_come_meanwhile_is_told_at_once(monkeypatch):
+    """And what was told before the study ends is told, also when a worker has raised what ends it."""
+
+    class Raises(Worker):
+        def send(self, kind: str, value: Any = None) -> None:
+            if kind == "jobs" and not value:
+                self.tell("raised", EnvironmentStop("the disk is full"))
+            super().send(kind, value)
+
+    cluster, told = Cluster(), []
+    cluster.make = lambda number, assignment: Raises(cluster, number)
+    executor = PoolExecutor(cluster.make, "none:none", [EngineOptions(model="m")], Workload((), {}, Scoring()))
+    with pytest.raises(EnvironmentStop):
+        executor.run([replace(JOB, id=number) for number in range(1, 7)], told.append)
+    assert [sum(isinstance(event, Finished) for event in events) for events in told] == [6]

@@ -14,7 +14,17 @@ def test_every_key_of_the_schema_is_documented():
     wanted = set(properties)
     for name in ("trials", "findings", "importance", "interactions", "sweet_spots"):
         wanted |= set(properties[name]["items"]["properties"])
-    for name in ("study", "data", "reference", "noise", "best", "cheapest_as_good", "boundary", "savings"):
+    for name in (
+        "study",
+        "data",
+        "reference",
+        "noise",
+        "best",
+        "cheapest_as_good",
+        "boundary",
+        "learning_curve",
+        "savings",
+    ):
         wanted |= set(properties[name]["properties"])
     wanted -= {"candidate_configuration"}
     assert wanted - named == set()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Failed, Noted, TrialEvent
-from tunebook.core.ports import Engine, EngineOptions, TrialJob
+from tunebook.core.ports import Engine, EngineOptions, OnEvents, TrialJob
 from tunebook.run.engines import EngineChoice, RoutingExecutor
 from tunebook.testing.simulated_engine import SimulatedEngine
 
@@ -30,7 +30,7 @@ class Desk:
     def __init__(self, name: str, log: list[object]) -> None:
         self._name, self._log = name, log
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         self._log.append((self._name, [job.id for job in jobs]))
 
     def cancel(self, trial_id: int) -> None:
@@ -63,7 +63,7 @@ def test_one_engine_after_another_with_a_note_and_the_failure_of_what_none_takes
     events: list[TrialEvent] = []
     executor = RoutingExecutor(choice(), lambda name: Desk(name, log))
     executor.cancel(2)
-    executor.run([job(1, LARGE), job(2, SMALL), job(3, HUGE), job(4, LARGE)], events.append)
+    executor.run([job(1, LARGE), job(2, SMALL), job(3, HUGE), job(4, LARGE)], events.extend)
     executor.close()
     assert log == [
         ("narrow", "cancel", 2),

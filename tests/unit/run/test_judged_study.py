@@ -101,7 +101,7 @@ def test_a_service_that_goes_down_costs_no_training(server: JudgeServer, tmp_pat
         patch.setattr(
             prepare.RoutingExecutor,
             "run",
-            lambda self, jobs, on_event: (trained.extend(j.id for j in jobs), spied(self, jobs, on_event))[1],
+            lambda self, jobs, on_events: (trained.extend(j.id for j in jobs), spied(self, jobs, on_events))[1],
         )
         Study.load(file).run(measure=False)
     assert not {int(path.name.partition(".")[0]) for path in waiting} & set(trained)

@@ -6,12 +6,14 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 from tunebook import Study
 from tunebook.core.learning_curve import CURVE_NOTE, CurvePoint, nested_order, points_of
 from tunebook.core.ports import TokenizedExample, trained_examples
+from tunebook.record.results import schema
 from tunebook.run.reading import read_study
 from tunebook.statistics.learning_curve import forecast
 from tunebook.testing.world import World
@@ -103,6 +105,17 @@ def test_the_curve_of_a_study_is_measured_once_and_enters_no_finding(study: Path
     folder = Study.load(study).paths.folder
     assert "Would more training rows help?" in (folder / "record.md").read_text(encoding="utf-8")
     json.dumps([point.as_note() for point in points_of(after.notes)])
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+    jsonschema.validate(results, schema())
+    told = results["learning_curve"]
+    assert [(each["rows"], each["seed"]) for each in told["points"]] == [(p.rows, p.seed) for p in curve.points]
+    assert told["points"][0]["accuracy"] == pytest.approx(np.mean(curve.points[0].scores))
+    assert (told["key"], told["rows"], told["why_not"]) == (
+        curve.points[0].key,
+        curve.forecast.rows,
+        curve.forecast.why_not,
+    )
+    assert told["gain"] == curve.forecast.gain
 
 
 def test_a_world_knows_less_with_fewer_rows() -> None:

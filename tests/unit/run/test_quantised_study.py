@@ -157,12 +157,15 @@ def test_plan_refuses_before_anything_is_spent(study: Path, monkeypatch: pytest.
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_processor")
 def test_a_quantised_study_killed_at_random_ends_like_an_unbroken_one(tmp_path: Path) -> None:
-    """In 4 bits; what is saved and read again is the same in 8, which the engines' tests train and resume."""
-    calm = Soak(make_real_study(tmp_path / "calm", 5, "nf4"), random.Random(0))
+    """In 4 bits; what is saved and read again is the same in 8, which the engines' tests train and resume. Trained by
+    the runner itself, which is forked with everything imported; workers are killed in tests/crash."""
+    where = "device: cpu\nexecutor: inline"
+    calm = Soak(make_real_study(tmp_path / "calm", 5, "nf4", where), random.Random(0))
     calm.run()
-    harried = Soak(make_real_study(tmp_path / "killed", 5, "nf4"), random.Random(3))
-    harried.run(1, like=calm)
+    harried = Soak(make_real_study(tmp_path / "killed", 5, "nf4", where), random.Random(3))
+    harried.run(3, like=calm)
     found = compare(calm.folder, harried.folder)
     assert harried.kills >= 1
     assert (found.trials_lost, found.trials_doubled, found.differences) == (0, 0, ())

@@ -10,8 +10,11 @@ import pytest
 from filelock import FileLock
 
 from tunebook import Study
-from tunebook.core.events import Event, Recorded, Step
+from tunebook.core.events import Event, Recorded, Step, TrialEvent
+from tunebook.core.ports import OnEvents, TrialJob
 from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError, UserError
+from tunebook.ledger import SqlLedger
+from tunebook.run.engines import RoutingExecutor
 from tunebook.run.observers import Silent
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
@@ -135,6 +138,27 @@ def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: 
             study.run(StopAfter(stop_after))
         assert stopped.value.exit_code == 130
     study.run()
+    assert results(study.paths.folder) == results(unbroken.parent / "runs" / "small")
+
+
+def test_results_that_come_together_are_written_together_and_the_study_is_the_same(
+    study_file: Path, unbroken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_by_one, written = RoutingExecutor.run, []
+
+    def all_at_once(self: RoutingExecutor, jobs: list[TrialJob], on_events: OnEvents) -> None:
+        told: list[TrialEvent] = []
+        one_by_one(self, jobs, told.extend)
+        on_events(told)
+
+    finish_trials = SqlLedger.finish_trials
+    monkeypatch.setattr(RoutingExecutor, "run", all_at_once)
+    monkeypatch.setattr(
+        SqlLedger, "finish_trials", lambda self, ends: (written.append(len(ends)), finish_trials(self, ends))[1]
+    )
+    study = Study.load(study_file)
+    study.run()
+    assert max(written) > 3
     assert results(study.paths.folder) == results(unbroken.parent / "runs" / "small")
 
 

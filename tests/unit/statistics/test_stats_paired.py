@@ -9,7 +9,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.proportion import proportion_confint
 
 from tunebook.statistics.intervals import accuracy_interval, exact_interval, satterthwaite, wilson
-from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, SeedNoise, pooled_covariance
+from tunebook.statistics.noise import SEED_DEVIATION_PRIOR, SeedNoise, answer_variance, pooled_covariance
 from tunebook.statistics.paired import contrast_matrix, estimate, mcnemar_exact, neighbour_inflation
 
 
@@ -96,6 +96,33 @@ def test_the_variance_is_that_of_the_examples_plus_that_of_the_seeds():
     d = y[:2].mean(axis=0) - y[2:].mean(axis=0)
     assert e.effect[0] == pytest.approx(d.mean())
     assert e.covariance[0, 0] == pytest.approx(d.var(ddof=1) / 300 + 0.01**2 * (1 / 2 + 1 / 5))
+
+
+def test_the_interval_of_one_contrast_counts_the_chance_on_single_answers_once():
+    rng = np.random.default_rng(5)
+    y = scores(rng, 7, 300)
+    w = contrast_matrix([((1, 2), (3, 4, 5, 6, 7))], range(1, 8))
+    answers, from_seeds = 1e-4, 4e-4
+    noise = SeedNoise(np.array([[from_seeds]]), 5.0, from_answers=(answers,))
+    e = estimate(y, w, noise)
+    twice = stats.t.ppf(0.975, e.df[0]) * e.standard_error[0]
+    v_seeds, left = from_seeds * 0.7, e.from_examples[0] - answers * 0.7
+    df = (v_seeds + left) ** 2 / (v_seeds**2 / 5 + e.from_examples[0] ** 2 / 299)
+    assert e.half[0] == pytest.approx(stats.t.ppf(0.975, df) * math.sqrt(v_seeds + left))
+    assert e.half[0] < twice
+    assert estimate(y, w, SeedNoise(np.array([[from_seeds]]), 5.0)).half[0] == pytest.approx(twice)
+    # as much chance on answers as the seeds' noise has: what is left of the examples' part is the added discordance
+    alone = estimate(y, w, SeedNoise(np.array([[from_seeds]]), 5.0, from_answers=(1.0,)))
+    assert alone.half[0] == pytest.approx(stats.t.ppf(0.975, 5) * math.sqrt(v_seeds + 1 / 300 / 299), rel=0.02)
+
+
+def test_the_chance_on_single_answers_is_what_a_seed_changes_beyond_its_shift():
+    rng = np.random.default_rng(6)
+    shifts, answers = rng.normal(0, 3.0, (40, 1)), rng.normal(0, 0.5, (40, 200))
+    y = (shifts + answers).reshape(20, 2, 200)
+    residuals = (y - y.mean(axis=1, keepdims=True)).reshape(40, 200)
+    assert answer_variance(residuals, 20) == pytest.approx(0.25, rel=0.05)
+    assert answer_variance(np.empty((0, 0)), 0) == 0.0
 
 
 def test_contrasts_that_share_a_control_share_its_noise():

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from tunebook.core.events import TrialEvent
-from tunebook.core.ports import Calibration, EngineOptions, SinkWrapper, TrialJob, Workload
+from tunebook.core.ports import Calibration, EngineOptions, OnEvents, SinkWrapper, TrialJob, Workload
 from tunebook.errors import EnvironmentStop
 from tunebook.executors.handle import WorkerHandle
 from tunebook.executors.job_queue import Limits
@@ -49,10 +48,10 @@ class RayExecutor(PoolExecutor):
         self._options, self._wanted, self._most, self._model_hash = options, wanted, n_workers, model_hash
         self._cluster: Cluster | None = None
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`."""
         self._enlist()
-        super().run(jobs, on_event)
+        super().run(jobs, on_events)
 
     def calibrate(self, limit_seconds: float = CALIBRATION_SECONDS) -> Calibration:
         """Let the first worker measure its node; see `PoolExecutor.calibrate`."""

@@ -1,10 +1,13 @@
 """Round boundary: go outwards until training breaks, or until going further no longer helps.
 
 The learning rate comes first. It is raised in steps of three until training breaks; then the bracket is halved on a
-log scale until its ends are within a factor of two; then an end that is not confirmed yet gets more seeds. Each wave
+log scale until its ends are within a factor of two; then an end that is not confirmed yet gets more seeds. Each rate
 takes two seeds, the whole search at most eight trials. Rates already tried with the same settings give the starting
 bracket. Beside it, rank and epochs go one step at a time beyond the end of their range, as long as that end is where
 they are best.
+
+Where there are several devices the round is trained beside refine and combine, with the settings that lead before them,
+and a wave tries two rates, so that the search ends when combine does.
 """
 
 from __future__ import annotations
@@ -42,6 +45,7 @@ class Boundary(Round):
     """The breaking learning rate, and rank and epochs beyond their range."""
 
     kind = RoundKind.BOUNDARY
+    beside = (RoundKind.REFINE, RoundKind.COMBINE)
 
     def applies(self, problem: Problem) -> bool:
         """Only where explore moves one factor at a time: a model proposes otherwise."""
@@ -112,17 +116,35 @@ def _probe(state: PlanningState, builder: WaveBuilder, settings: Configuration, 
         return False
     seen = edge(state, settings)
     left = int(min(MOST_RATE_TRIALS - spent, builder.room.trials))
-    rate = _next_rate(state, settings, seen)
-    if rate is None and seen.unsure:
-        rate = seen.unsure[0]
-    if rate is None or left < 1:
+    if left < 1:
         return False
     repeat = state.rounds_of(RoundKind.BOUNDARY) - (builder.number > 1)
     seeds = seed_numbers(state.problem.spec.seed, SeedUse.BOUNDARY, SEEDS_A_RATE, repeat)
-    configuration = settings.with_values(learning_rate=rate)
-    fresh = [seed for seed in seeds if builder.missing(configuration, (seed,))][: min(PROBE_REPLICATES, left)]
-    ids = builder.replicates(configuration, fresh, Purpose.BOUNDARY, "learning_rate")
-    return bool(ids) and left > len(ids)
+    added = 0
+    for rate in _rates(state, settings, seen):
+        configuration = settings.with_values(learning_rate=rate)
+        n = min(PROBE_REPLICATES, left - added)
+        fresh = [seed for seed in seeds if builder.missing(configuration, (seed,))][:n]
+        added += len(builder.replicates(configuration, fresh, Purpose.BOUNDARY, "learning_rate"))
+    return 0 < added < left
+
+
+def _rates(state: PlanningState, settings: Configuration, seen: Bracket) -> tuple[float, ...]:
+    """The rates to try next; none when the bracket is fine enough and its ends are confirmed, or at the limits."""
+    rate = _next_rate(state, settings, seen)
+    if rate is None:
+        return seen.unsure[:1]
+    further = _further_rate(state, seen, rate) if state.apart else None
+    return (rate,) if further is None else (rate, further)
+
+
+def _further_rate(state: PlanningState, seen: Bracket, rate: float) -> float | None:
+    """A rate to try at once with the next one: the step after it, where that goes upwards."""
+    assert state.problem.rate_factor is not None
+    if seen.raw_trained is None or seen.raw_failed is not None:
+        return None
+    high = rate_limits(state.problem.rate_factor)[1] * state.problem.spec.extrapolate
+    return _rounded(min(rate * RATE_STEP, high), above=rate)
 
 
 def _next_rate(state: PlanningState, settings: Configuration, seen: Bracket) -> float | None:

@@ -99,19 +99,20 @@ def _train(prepared: Prepared, jobs: Sequence[TrialJob], ledger: Ledger, key: st
     by_id = {job.id: job for job in jobs}
     failures: list[str] = []
 
-    def on_event(event: TrialEvent) -> None:
-        match event:
-            case Finished(JudgedTrial() as result):
-                job = by_id[result.id]
-                ledger.note(CURVE_NOTE, _point(result, len(job.rows), job.seed, key).as_note())
-            case Failed():
-                failures.append(event.message)
-        observer.event(event)
+    def on_events(events: Sequence[TrialEvent]) -> None:
+        for event in events:
+            match event:
+                case Finished(JudgedTrial() as result):
+                    job = by_id[result.id]
+                    ledger.note(CURVE_NOTE, _point(result, len(job.rows), job.seed, key).as_note())
+                case Failed():
+                    failures.append(event.message)
+            observer.event(event)
 
     executor = prepared.make_executor()
     try:
         with stop_on_signals(lambda request: executor.stop(now=request.count > 1)) as stop:
-            executor.run(jobs, on_event)
+            executor.run(jobs, on_events)
     finally:
         executor.close()
     if stop:

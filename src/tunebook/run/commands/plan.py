@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from tunebook.core.facts import DataFacts, History
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.ports import Calibration, Observer, Planner
+from tunebook.core.score import ScoreScale
 from tunebook.core.service_metric import ExpectedRequests, ServiceMetric
 from tunebook.core.study import RoundKind, StudySpec, Wave
 from tunebook.data import ShownExample
@@ -44,6 +46,7 @@ class StudyPlan:
         example: one training example as the model sees it; None for an engine without a model.
         warnings: warnings to read before running the study.
         service: what scoring the trials to come asks of a service, at most; None: the metric asks none.
+        scale: what the metric measures.
         engine_calibrates: whether the engine's speeds can be measured.
     """
 
@@ -60,6 +63,7 @@ class StudyPlan:
     example: ShownExample | None = None
     warnings: tuple[Notice, ...] = ()
     service: ExpectedRequests | None = None
+    scale: ScoreScale | None = None
     engine_calibrates: bool = True
 
 
@@ -102,7 +106,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
 
     spec, data = prepared.spec, prepared.facts.data
     wave = _waiting(history)
-    outlook = _with_waiting(planner.outlook(history), wave)
+    outlook = _with_waiting(planner.outlook(history), history)
     if wave is None:
         coming = foreseen(planner, history)
         wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
@@ -124,6 +128,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         example=prepared.data.shown,
         warnings=tuple(prepared.warnings),
         service=_service(prepared, outlook, history),
+        scale=prepared.facts.scale,
         engine_calibrates=prepared.engine.calibrates,
     )
 
@@ -152,16 +157,15 @@ def _waiting(history: History) -> Wave | None:
     return None if last is None else replace(last, trials=open_)
 
 
-def _with_waiting(outlook: Outlook, wave: Wave | None) -> Outlook:
-    """The outlook with the trials that wait counted in their round."""
-    n = sum(trial.has_training for trial in wave.trials) if wave is not None else 0
-    if wave is None or not n:
-        return outlook
-    first = outlook.rounds[0] if outlook.rounds and outlook.rounds[0].kind is wave.kind else None
-    now = first or RoundOutlook(wave.kind, 0, len(wave.contrasts), None)
-    later = outlook.rounds[1:] if first is not None else outlook.rounds
-    rounds = (replace(now, n_trials=now.n_trials + n), *later)
-    return replace(outlook, rounds=rounds, trials_left=None if outlook.trials_left is None else outlook.trials_left + n)
+def _with_waiting(outlook: Outlook, history: History) -> Outlook:
+    """The outlook with the trials that wait counted in their rounds."""
+    waiting = Counter(f.trial.kind for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    contrasts = {wave.kind: len(wave.contrasts) for wave in history.waves}
+    known = {each.kind for each in outlook.rounds}
+    ending = (RoundOutlook(kind, n, contrasts[kind], None) for kind, n in waiting.items() if kind not in known)
+    rounds = (*ending, *(replace(each, n_trials=each.n_trials + waiting[each.kind]) for each in outlook.rounds))
+    left = None if outlook.trials_left is None else outlook.trials_left + waiting.total()
+    return replace(outlook, rounds=rounds, trials_left=left)
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:

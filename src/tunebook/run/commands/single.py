@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,18 +41,19 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
     judged: list[JudgedTrial] = []
     failures: list[str] = []
 
-    def on_event(event: TrialEvent) -> None:
-        match event:
-            case Finished(JudgedTrial() as result):
-                judged.append(result)
-            case Failed():
-                failures.append(event.message)
-        observer.event(event)
+    def on_events(events: Sequence[TrialEvent]) -> None:
+        for event in events:
+            match event:
+                case Finished(JudgedTrial() as result):
+                    judged.append(result)
+                case Failed():
+                    failures.append(event.message)
+            observer.event(event)
 
     executor = prepared.make_executor(job.splits, keeps=False)
     try:
         with stop_on_signals(lambda request: executor.stop(now=request.count > 1)) as stop:
-            executor.run([job], on_event)
+            executor.run([job], on_events)
     finally:
         executor.close()
     if stop:

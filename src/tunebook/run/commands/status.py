@@ -16,7 +16,7 @@ from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
 from tunebook.plugins import is_simulated
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
-from tunebook.run.reading import StudyRead, read_study
+from tunebook.run.reading import StudyRead, StudyReader
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "status_of", "study_status"]
@@ -97,12 +97,15 @@ class StudyStatus:
     nothing_learned: NothingLearned | None = None
 
 
-def status_of(paths: StudyPaths) -> StudyStatus:
+def status_of(paths: StudyPaths, reader: StudyReader | None = None) -> StudyStatus:
     """The status of a study. Works while another process runs it.
+
+    Args:
+        reader: has read this study before; None: it is read anew.
 
     Raises: NotFoundError: it has not been started.
     """
-    found = read_study(paths)
+    found = (reader or StudyReader(paths)).read()
     status = study_status(found.spec, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])

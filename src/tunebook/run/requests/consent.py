@@ -1,9 +1,10 @@
 """Finds the code that a study file would run, and remembers which of it this user has confirmed.
 
-A study file can name a program (engine `command`) and a metric (`module:function`), or a metric that runs code that the
-model writes (pass@1). These run with the user's rights, the last with limits, so
-a study file from elsewhere must be read before it is run, as a script must. Confirmations are kept per user, as a hash
-of exactly what was named and of the contents of the named files (decision 075).
+A study file can name a program (engine `command`), a metric (`module:function`), a task of a harness whose file lies
+beside it (`lm_eval:TASK`), or a metric that runs code that the model writes (pass@1). These run with the user's
+rights, the last with limits, so a study file from elsewhere must be read before it is run, as a script must.
+Confirmations are kept per user, as a hash of exactly what was named and of the contents of the named files
+(decision 075).
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from pathlib import Path
 
 import platformdirs
 
+from tunebook.core.harness_metric import HarnessMetric
 from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError, UserError
 from tunebook.escaping import quoted, shell_line
+from tunebook.evaluation import load_metric
 from tunebook.evaluation.function import metric_file, require_module
 from tunebook.phrases import Phrase
-from tunebook.plugins import METRICS
+from tunebook.plugins import METRICS, harness_of
 from tunebook.run.paths import StudyPaths
 from tunebook.study_file import with_line
 
@@ -61,7 +64,9 @@ def unconfirmed_code(spec: StudySpec, paths: StudyPaths, starts_program: bool) -
     named = []
     if starts_program and spec.command:
         named.append(_program(spec.command))
-    if ":" in spec.metric:
+    if harness_of(spec.metric) is not None:
+        named += _task(spec, paths.base)
+    elif ":" in spec.metric:
         _require_there(spec.metric, paths)
         named.append(_metric(spec.metric, paths.base))
     named += [
@@ -120,6 +125,16 @@ def _metric(name: str, base: Path) -> NamedCode:
     file = metric_file(name, base)
     where = f"{name} of {quoted(str(file), 200)}" if file else f"{name} of an installed module"
     return NamedCode("metric", where, _digest("metric", name, {"file": _hash(file) if file else None}))
+
+
+def _task(spec: StudySpec, base: Path) -> list[NamedCode]:
+    """A task beside the study file: its templates and functions are code. One of the harness's own is a library's."""
+    metric = load_metric(spec.metric, base, dict(spec.metric_options))
+    files = [Path(file) for file in metric.code_files()] if isinstance(metric, HarnessMetric) else []
+    if not files:
+        return []
+    where = f"{spec.metric} with the task files in {quoted(str(files[0].parent), 200)}"
+    return [NamedCode("metric", where, _digest("metric", spec.metric, {str(file): _hash(file) for file in files}))]
 
 
 def _digest(*named: object) -> str:

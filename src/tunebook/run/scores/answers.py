@@ -16,6 +16,7 @@ import numpy as np
 from tunebook.core.divergence import collapse_reason, worse_than_untrained
 from tunebook.core.events import EngineEvent, Failed, Finished, Noted
 from tunebook.core.facts import ExampleText, Floats, Outcomes, TrialFact
+from tunebook.core.harness_metric import HarnessMetric
 from tunebook.core.metric import LikelihoodMetric, Metric
 from tunebook.core.ports import Sink
 from tunebook.core.service_metric import ServiceMetric
@@ -23,6 +24,7 @@ from tunebook.core.study import Trial, TrialState
 from tunebook.core.trial_result import JudgedTrial, RawScores, RawTrial
 from tunebook.errors import UserError
 from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
+from tunebook.run.scores.documents import AskedSettings, asked_model, check_documents
 
 __all__ = ["JudgeSpec", "JudgingSink", "as_fact", "judged_trial", "judging_sink"]
 
@@ -39,6 +41,7 @@ class JudgeSpec:
         examples: the scored examples by split.
         choices: the options' texts for kind "choice".
         commonest_share: share of the commonest gold answer.
+        asked: for a task of a harness: what its requests were written with.
     """
 
     metric: str
@@ -49,6 +52,7 @@ class JudgeSpec:
     choices: tuple[str, ...] = ()
     commonest_share: float = 0.0
     trust_remote_code: bool = False
+    asked: AskedSettings | None = None
 
 
 class JudgingSink:
@@ -61,14 +65,18 @@ class JudgingSink:
     def __init__(self, inner: Sink, spec: JudgeSpec, tokenizer: Any = None) -> None:
         self._inner, self._spec = inner, spec
         self._metric = load_metric(spec.metric, Path(spec.base_folder), dict(spec.options))
-        self._tokenizer = tokenizer
+        self._tokenizer, self._is_open = tokenizer, False
 
     def emit(self, event: EngineEvent) -> None:
         """Pass on the event. A finished trial is judged first; it becomes a failed one if a user's metric raises."""
         match event:
             case Finished(RawTrial() as result):
                 try:
-                    event = Finished(self._judged(self._decoded(result)))
+                    event = Finished(
+                        self._documents_judged(result, self._metric)
+                        if isinstance(self._metric, HarnessMetric)
+                        else self._judged(self._decoded(result))
+                    )
                     self._tell_failures(result.id, event.result)
                 except UserError as error:  # a user's metric failed: this trial fails, the others go on
                     event = Failed(result.id, str(error))
@@ -81,6 +89,17 @@ class JudgingSink:
         if tell is not None and outcomes is not None:
             counts = tell(outcomes.answers, self._spec.examples["validation"])
             self._inner.emit(Noted("answers_failed", {"trial": trial_id, "counts": counts}))
+
+    def _documents_judged(self, result: RawTrial, metric: HarnessMetric) -> JudgedTrial:
+        """A trial whose answers are to the requests of a harness's task."""
+        if not self._is_open:
+            assert self._spec.asked is not None
+            check_documents(metric.open(asked_model(self._own_tokenizer(), self._spec.asked)), self._spec.examples)
+            self._is_open = True
+        judged = {split: metric.judge(split, raw) for split, raw in result.scores.items()}
+        of_documents = replace(result, scores={split: each.raw for split, each in judged.items()})
+        scores = {split: each.scores for split, each in judged.items()}
+        return judged_trial(of_documents, scores, metric, self._spec.commonest_share)
 
     def _judged(self, result: RawTrial) -> RawTrial | JudgedTrial:
         if isinstance(self._metric, ServiceMetric):
@@ -105,14 +124,18 @@ class JudgingSink:
             return list(raw.texts)
         if raw.answers and isinstance(raw.answers[0], int | np.integer):
             return [self._spec.choices[int(index)] for index in raw.answers]
+        decode = self._own_tokenizer().decode
+        texts = [decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
+        # an answer that was cut at its longest may end within a character, which decodes to replacement characters
+        return [text.rstrip("\N{REPLACEMENT CHARACTER}") for text in texts]
+
+    def _own_tokenizer(self) -> Any:
         if self._tokenizer is None:
             from tunebook.engines.base_model import load_tokenizer
 
             assert self._spec.model is not None
             self._tokenizer = load_tokenizer(self._spec.model, self._spec.trust_remote_code)
-        texts = [self._tokenizer.decode(list(ids), skip_special_tokens=True) for ids in raw.answers]  # type: ignore[arg-type]
-        # an answer that was cut at its longest may end within a character, which decodes to replacement characters
-        return [text.rstrip("\N{REPLACEMENT CHARACTER}") for text in texts]
+        return self._tokenizer
 
     def should_stop(self) -> bool:
         """As the inner sink says."""

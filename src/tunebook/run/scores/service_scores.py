@@ -16,7 +16,7 @@ import numpy as np
 
 from tunebook.core.events import Failed, Finished, Noted, Progress, TrialEvent
 from tunebook.core.facts import ExampleText, Floats
-from tunebook.core.ports import Calibration, Executor, SinkWrapper, TrialJob, Workload
+from tunebook.core.ports import Calibration, Executor, OnEvents, SinkWrapper, TrialJob, Workload
 from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, AskedAnswers, ServiceMetric
 from tunebook.core.trial_result import RawScores, RawTrial
 from tunebook.errors import EnvironmentStop, UserError
@@ -62,16 +62,16 @@ class ScoringExecutor:
         self._stopping = False
         self._is_open = False
 
-    def run(self, jobs: Sequence[TrialJob], on_event: Callable[[TrialEvent], None]) -> None:
+    def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train and score all jobs; see `core.ports.Executor`.
 
         Raises: EnvironmentStop: the service does not answer any more.
         """
         self._open()
         with ThreadPoolExecutor(1, thread_name_prefix="scores") as pool:
-            round_ = _Round(self, pool, jobs, on_event)
+            round_ = _Round(self, pool, jobs, on_events)
             try:
-                self._inner.run(round_.take_up(), round_.on_event)
+                self._inner.run(round_.take_up(), round_.on_events)
                 round_.finish()
             except BaseException:
                 self._stopping = True  # ends the scoring under way
@@ -184,9 +184,9 @@ class _Round:
         executor: ScoringExecutor,
         pool: ThreadPoolExecutor,
         jobs: Sequence[TrialJob],
-        on_event: Callable[[TrialEvent], None],
+        on_events: OnEvents,
     ) -> None:
-        self._executor, self._pool, self._jobs, self._tell = executor, pool, jobs, on_event
+        self._executor, self._pool, self._jobs, self._tell = executor, pool, jobs, on_events
         self._job_of = {trial: job for job in jobs for trial in (job.id, *(rider for _, rider in job.checkpoints))}
         self._references = {job.id for job in jobs if job.configuration.num_train_epochs == 0}
         self._waiting: list[RawTrial] = []
@@ -200,18 +200,21 @@ class _Round:
             if found is None:
                 left.append(job)
             for result in found or ():
-                self._take(result)
+                self._tell(self._take(result))
         return left
 
-    def on_event(self, event: TrialEvent) -> None:
-        """Take an event of the inner executor; called in the runner's thread."""
-        match event:
-            case Finished(RawTrial() as result):
-                if self._executor.keeps:
-                    unscored.write(self._job_of[result.id], result)
-                self._take(result)
-            case _:
-                self._tell(event)
+    def on_events(self, events: Sequence[TrialEvent]) -> None:
+        """Take events of the inner executor; called in the runner's thread."""
+        others: list[TrialEvent] = []
+        for event in events:
+            match event:
+                case Finished(RawTrial() as result):
+                    if self._executor.keeps:
+                        unscored.write(self._job_of[result.id], result)
+                    others += self._take(result)
+                case _:
+                    others.append(event)
+        self._tell(others)
         self._pass_on()
 
     def finish(self) -> None:
@@ -220,10 +223,11 @@ class _Round:
             wait([future for _, future in self._scoring], timeout=_LOOK_SECONDS)
             self._pass_on()
         if self._executor.is_wanted():
-            for result in self._waiting:
-                self._tell(self._executor.no_untrained(result))
+            self._tell([self._executor.no_untrained(result) for result in self._waiting])
 
-    def _take(self, result: RawTrial) -> None:
+    def _take(self, result: RawTrial) -> list[TrialEvent]:
+        """Have what can be scored scored; gives the events that tell so."""
+        told: list[TrialEvent] = []
         self._waiting.append(result)
         if result.id in self._references:
             for split, raw in result.scores.items():
@@ -231,17 +235,18 @@ class _Round:
         still = []
         for each in self._waiting:
             if self._executor.can_score(each):
-                self._tell(Progress(each.id, 0.0, "judge"))
+                told.append(Progress(each.id, 0.0, "judge"))
                 self._scoring.append((each, self._pool.submit(self._executor.scored, each)))
             else:
                 still.append(each)
         self._waiting = still
+        return told
 
     def _pass_on(self) -> None:
         """Tell what has been scored, in order."""
         while self._scoring and self._scoring[0][1].done():
             result, future = self._scoring.pop(0)
-            for event in future.result():
-                self._tell(event)
-                if isinstance(event, Finished) and self._executor.keeps:
-                    unscored.forget(self._job_of[result.id], result.id)
+            events = future.result()
+            self._tell(events)
+            if self._executor.keeps and any(isinstance(event, Finished) for event in events):
+                unscored.forget(self._job_of[result.id], result.id)

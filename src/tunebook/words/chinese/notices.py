@@ -166,6 +166,15 @@ class ChineseNotices(ChinesePieces):
             "有 Landlock 和 seccomp 的 Linux 可以阻止。"
         )
 
+    def notice_task_from_hub(self, source: str) -> str:
+        return f"该任务的文档是 hub 上的数据集 {source}：没有缓存时会下载。"
+
+    def notice_task_doubts_its_answers(self, task: str, share: float) -> str:
+        return (
+            f"按任务 {task} 自己的规则，它的标准答案只有 {100 * share:.0f} % 算对。"
+            "请查看标签是否被隐藏，或过滤器是否不合适。"
+        )
+
     def notice_said(self, text: str) -> str:
         return text
 
@@ -188,8 +197,8 @@ class ChineseNotices(ChinesePieces):
         named = self.comma.join(f"{name} {a} → {b}" for name, (a, b) in changed.items())
         return f"自上次运行以来有变化：{named}。结果的末位数字可能不同；记录中会注明。"
 
-    def notice_late_result(self, trial: int, reason: str) -> str:
-        return f"实验 {trial}：拒收迟到的结果（{reason}）"
+    def notice_late_result(self, trial: int) -> str:
+        return f"实验 {trial}：结果到得太晚，已拒收：该实验已重新开始或已经结束"
 
     def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
         return (

@@ -247,6 +247,8 @@ class ChineseOpening(ChinesePieces):
         ]
         tail = "各数据集之间可能有重复（data.allow_overlap）" if facts["overlap"] else "各数据集之间没有重复"
         text = f"{'，'.join(parts)}；{tail}"
+        if facts.get("task"):
+            text += f"；评分用 {self.task_fact(facts['task'])}"
         if facts.get("split_off"):
             text += "；验证集按种子从训练数据中分出"
         if facts.get("truncated"):

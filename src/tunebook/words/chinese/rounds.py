@@ -270,6 +270,9 @@ class ChineseRounds(ChinesePieces):
                     f"您设定的 {self.exactly(values['margin'])} {self.unit}以上的概率为 "
                     f"{number(100 * values['chance'], 2)}%，平均还能提高 {self.size(values['gain'])} {self.unit}。"
                 )
+            if code == "beside":
+                others = "、".join(f"“{ROUNDS[RoundKind(kind)]}”" for kind in values["rounds"])
+                told.append(f"没有等待{others}轮：所问只依据它们之前各轮的结果。")
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")

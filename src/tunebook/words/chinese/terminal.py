@@ -55,6 +55,15 @@ class ChineseTerminal(ChineseRounds):
         tail = f"（格式 {form}）" if form else ""
         return f"数据：训练 {train} 条，验证 {validation} 条，{f'测试 {test} 条' if test else '无测试集'}{tail}"
 
+    def plan_task(self, task: Mapping[str, Any]) -> list[str]:
+        lines = [f"评分方式：{self.task_fact(task)}"]
+        if shown := task.get("shown"):
+            prompt, right, *others = shown
+            lines += [f"  文档：{excerpt(str(prompt))}", f"  正确答案：{excerpt(str(right))}"]
+            if others:
+                lines.append(f"  与之比较：{'、'.join(excerpt(str(each)) for each in others[:LISTED])}")
+        return lines
+
     def plan_program(self, command: str) -> str:
         return f"程序：{command}"
 
@@ -72,7 +81,7 @@ class ChineseTerminal(ChineseRounds):
             f"样本示例：{place}，模型看到的文本",
             f"  提示：{excerpt(prompt)}",
             f"  学习：{excerpt(learnt)}",
-            f"  评分：{scored}",
+            *([f"  评分：{scored}"] if metric else []),
         ]
 
     def plan_nothing_left(self) -> str:

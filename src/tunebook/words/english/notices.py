@@ -194,6 +194,19 @@ class EnglishNotices(EnglishPieces):
             "and the size of files are limited. Linux with Landlock and seccomp keeps it from them."
         )
 
+    def notice_task_from_hub(self, source: str) -> str:
+        """A harness's task whose documents are downloaded."""
+        return (
+            f"The task's documents are the data set {source} of the hub: they are downloaded where they are not cached."
+        )
+
+    def notice_task_doubts_its_answers(self, task: str, share: float) -> str:
+        """A harness's task that takes its own right answers as wrong."""
+        return (
+            f"By its own rule, task {task} takes only {100 * share:.0f} % of its right answers as right. See "
+            "whether its labels are hidden, or its filter does not fit."
+        )
+
     def notice_said(self, text: str) -> str:
         """A sentence from a third party's metric, unchanged."""
         return text
@@ -224,9 +237,9 @@ class EnglishNotices(EnglishPieces):
         named = self.comma.join(f"{name} {a} -> {b}" for name, (a, b) in changed.items())
         return f"changed since the last run: {named}. Results may differ in the last digits; the record says so."
 
-    def notice_late_result(self, trial: int, reason: str) -> str:
-        """A worker reported after its trial had been given to another one."""
-        return f"trial {trial}: a late result was refused ({reason})"
+    def notice_late_result(self, trial: int) -> str:
+        """A result came after its trial had been started anew."""
+        return f"trial {trial}: a late result was refused, because the trial had been started anew or had ended"
 
     def notice_no_figures(self, figures: Sequence[str], reason: str) -> str:
         """Figures that could not be drawn."""

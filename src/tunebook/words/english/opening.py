@@ -303,6 +303,8 @@ class EnglishOpening(EnglishPieces):
         ]
         tail = "rows may be in two splits (data.allow_overlap)" if facts["overlap"] else "no row in two splits"
         text = f"{', '.join(parts)}; {tail}"
+        if facts.get("task"):
+            text += f"; scored by {self.task_fact(facts['task'])}"
         if facts.get("split_off"):
             text += "; validation was split off the training rows by the seed"
         if facts.get("truncated"):

@@ -333,6 +333,9 @@ class EnglishRounds(EnglishPieces):
                     f"{number(100 * values['chance'], 2)} %; on average {self.size(values['gain'])} {self.unit} are "
                     "left to gain."
                 )
+            if code == "beside":
+                others = self.listed([f'"{ROUNDS[RoundKind(kind)]}"' for kind in values["rounds"]])
+                sentences.append(f"Trained without waiting for {others}: what it asks rests on the rounds before them.")
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 sentences.append(

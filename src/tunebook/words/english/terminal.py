@@ -65,6 +65,16 @@ class EnglishTerminal(EnglishRounds):
         tail = f" (format {form})" if form else ""
         return f"data: {train} training, {validation} validation, {test or 'no'} test examples{tail}"
 
+    def plan_task(self, task: Mapping[str, Any]) -> list[str]:
+        """The task of a harness that scores: what of it counts, and one document; `task` is `TaskAbout` as a map."""
+        lines = [f"scored by: {self.task_fact(task)}"]
+        if shown := task.get("shown"):
+            prompt, right, *others = shown
+            lines += [f"  document: {excerpt(str(prompt))}", f"  right answer: {excerpt(str(right))}"]
+            if others:
+                lines.append(f"  compared with: {self.comma.join(excerpt(str(each)) for each in others[:LISTED])}")
+        return lines
+
     def plan_program(self, command: str) -> str:
         """The external trainer that would be started."""
         return f"program: {command}"
@@ -76,7 +86,8 @@ class EnglishTerminal(EnglishRounds):
     def plan_example(
         self, place: str, *, prompt: str, learnt: str, stops: Sequence[str], options: Sequence[str], metric: str
     ) -> list[str]:
-        """One training example with its special tokens: what is given, learnt and scored."""
+        """One training example with its special tokens: what is given, learnt and scored; no metric: training rows are
+        not scored as they are."""
         ends = " or ".join(map(excerpt, stops))
         scored = f"what is written after the prompt, up to {ends}, by {metric}"
         if options:
@@ -86,7 +97,7 @@ class EnglishTerminal(EnglishRounds):
             f"example: {place}, as the model sees it",
             f"  prompt: {excerpt(prompt)}",
             f"  learnt: {excerpt(learnt)}",
-            f"  scored: {scored}",
+            *([f"  scored: {scored}"] if metric else []),
         ]
 
     def plan_nothing_left(self) -> str:

@@ -58,8 +58,8 @@ DATA = {
     "must hold at least two options": "必须至少有两个选项",
     "Write them, or remove the row.": "请写出来，或删除这一条。",
     "Correct it, or remove the row.": "请改正，或删除这一条。",
-    "must be one of {names}, the number of an option from 0 to {last}, or its text": (
-        "必须是 {names} 之一、选项的编号（0 至 {last}）或选项的文本"
+    "must be one of {names}, the number of an option from {first} to {last}, or its text": (
+        "必须是 {names} 之一、选项的编号（{first} 至 {last}）或选项的文本"
     ),
     (
         "messages (turns of role and content), or conversations (turns of from and value), or instruction and "
@@ -74,28 +74,46 @@ DATA = {
     ),
     "data.group names a field that every row has": "data.group 指的是每一条都有的字段",
     "Write it in every row.": "请在每一条里写上它。",
+    "{where}: found {keys_of}; {kind}": "{where}：现有{keys_of}；{kind}",
     (
-        "{where}: found {keys_of}; chosen and rejected are preference data (DPO), and tunebook tunes on one answer "
-        "a prompt. To train on the chosen answers, rename chosen to completion and remove rejected."
+        "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
+        "chosen answers, rename chosen to completion and remove rejected."
     ): (
-        "{where}：现有{keys_of}；chosen 和 rejected 是偏好数据（DPO），而 tunebook 按每个提示一个答案来微调。要用"
-        " chosen 训练，请把 chosen 改名为 completion，并删除 rejected。"
+        "chosen 和 rejected 是偏好数据（DPO），而 tunebook 按每个提示一个答案来微调。要用 chosen 训练，请把 chosen 改名"
+        "为 completion，并删除 rejected。"
     ),
     (
-        "{where}: found {keys_of}; a completion with a label true or false is preference data (KTO), and tunebook "
-        "tunes on one right answer a prompt. Keep the rows whose label is true, and remove the column."
+        "an answer with a label that says whether it is right or wrong is preference data (KTO), and tunebook tunes "
+        "on one right answer a prompt. Keep the rows whose label is true, and remove the column."
     ): (
-        "{where}：现有{keys_of}；带 true/false 标签的 completion 是偏好数据（KTO），而 tunebook 按每个提示一个正"
-        "确答案来微调。请只保留标签为 true 的样本，并删除这一列。"
+        "带有对错标签的答案是偏好数据（KTO），而 tunebook 按每个提示一个正确答案来微调。请只保留标签为 true 的样本，并"
+        "删除这一列。"
+    ),
+    "input_ids are tokens of some other model, and tunebook makes its own from texts. Give the texts.": (
+        "input_ids 是别的模型的 token，tunebook 会从文本自行分词。请给出文本。"
     ),
     (
-        "{where}: found {keys_of}; input_ids are tokens of some other model, and tunebook makes its own from "
-        "texts. Give the texts."
-    ): ("{where}：现有{keys_of}；input_ids 是别的模型的 token，tunebook 会从文本自行分词。请给出文本。"),
+        "these are trees of answers with one message a row, and tunebook reads a whole chat in a row. Write each path "
+        "of a tree as messages (turns of role and content)."
+    ): (
+        "这是每条一个消息的对话树，而 tunebook 每条读取一整段对话。请把树的每条路径写成 messages（由 role 和 content "
+        "组成的轮次）。"
+    ),
     (
-        "{where}: found {keys_of}; whole texts are pretraining data, in which no answer can be scored. Give the "
-        "question and the answer columns of their own."
-    ): ("{where}：现有{keys_of}；整段文本是预训练数据，其中没有可以评分的答案。请把问题和答案分成两列。"),
+        "a tag for each token is no answer in words. Write the text as the prompt, and what is to be found in it as "
+        'the answer, for example {{"person": ["Ann"]}}.'
+    ): (
+        "给每个 token 一个标签不是文字的答案。请把文本写成提示，把要从中找出的内容写成答案，例如 "
+        '{{"person": ["Ann"]}}。'
+    ),
+    (
+        "several labels in a row have no answer of their own. Write them as one text, and say which columns are which "
+        "with data.prompt and data.completion."
+    ): ("一条里有多个标签，没有单独的答案。请把它们写成一个文本，并用 data.prompt 和 data.completion 说明各列的含义。"),
+    (
+        "whole texts are pretraining data, in which no answer can be scored. Give the question and the answer "
+        "columns of their own."
+    ): "整段文本是预训练数据，其中没有可以评分的答案。请把问题和答案分成两列。",
     "a row has a question, its choices and a key": "每一条要有问题、选项和答案",
     "Add what is absent.": "请补上缺少的部分。",
     "an empty text": "空文本",
@@ -112,6 +130,7 @@ DATA = {
     ),
     "the keys {keys}": "键 {keys}",
     "must be a text or a number": "必须是文本或数字",
+    "must be a text or what JSON can hold": "必须是文本或 JSON 能表示的值",
     "{text}: {key}: found {found}; {expected}. {step}": "{text}：{key}：现为{found}；{expected}。{step}",
     "no keys": "空对象",
     "an empty list": "空列表",
@@ -153,8 +172,8 @@ DATA = {
         "{source}：{folder} 里没有这个文件。请给出相对于研究文件的路径，或绝对路径。"
     ),
     "{source}: cannot be read ({why}). Give a readable file.": "{source}：无法读取（{why}）。请给出可读的文件。",
-    "{source}: not readable as Parquet ({error}). Write it again.": (
-        "{source}：无法按 Parquet 读取（{error}）。请重新生成这个文件。"
+    "{source}: not readable as {kind} ({error}). Write it again.": (
+        "{source}：无法按 {kind} 读取（{error}）。请重新生成这个文件。"
     ),
     (
         "{source}: not a file here, and the hub did not give split {split} ({error}). Without a network give the "

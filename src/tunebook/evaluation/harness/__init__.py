@@ -1,0 +1,1 @@
+"""Tasks of evaluation harnesses as metrics. The harnesses are extras, imported when a task is opened."""
