@@ -77,7 +77,7 @@ def read_document(text: str, source: str) -> Document:
 
 
 _TABULAR = re.compile(
-    r"\\begin\{(tabular[xy*]?|longtable)\}((?:\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\]\n]*\])*)(.*?)\\end\{\1\}[^\n]*",
+    r"\\begin\{(tabular[xy*]?|longtable)\}((?:\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\]\n]*\])*)((?:(?!\\begin\{).)*?)\\end\{\1\}[^\n]*",
     re.DOTALL,
 )
 _RULE = re.compile(r"\\(?:(?:top|mid|bottom)rule|hline|c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|addlinespace)")

@@ -239,12 +239,12 @@ class _Reading:
         for grid, columns in tables:
             if columns.measure is None or columns.has_settings or "trial" not in columns.roles:
                 continue
-            rows: dict[str, Line] = {}
+            labels, rows = labels_of(grid, columns), dict[str, Line]()
             for statement in self._prose():
-                label, colon, said = re.sub("[：=—]", ":", statement.text, count=1).partition(":")
-                if colon and (settings(said) or base_trial(said)):
-                    rows.setdefault(label.strip().casefold(), (statement.line, (label.strip(), said.strip())))
-            found = [rows[label] for label in labels_of(grid, columns) if label in rows]
+                name, colon, said = re.sub("[：=—]", ":", statement.text, count=1).partition(":")
+                if colon and name.strip().casefold() in labels and (settings(said) or base_trial(said)):
+                    rows.setdefault(name.strip().casefold(), (statement.line, (name.strip(), said.strip())))
+            found = [rows[label] for label in labels if label in rows]
             if len(found) == len(grid.rows) > 1:
                 yield Grid(("", ""), tuple(found), found[0][0], grid.section)
 
