@@ -401,3 +401,22 @@ def test_the_best_level_at_every_level_of_another(sentence: str) -> None:
     right, wrong = (report_of(text.format(first) + sentence).claims[0] for first in (80, 40))
     assert meaning(right) == meaning(wrong) == "best_level learning_rate 0.0001"
     assert (right.reason.value, wrong.reason.value) == ("significant", "mixed_signs")
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        (
+            "batch size 统一为 4×2，rank 固定 16。",
+            {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "lora_r": 16},
+        ),
+        ("All runs use rank 8 except b.", {}),
+        ("每次实验都用 rank=8，除了 b。", {}),
+        ("数据共 8 轮对话，固定 seed 42。", {}),
+        ("Rank was fixed at 8 and alpha went from 8 to 32.", {"lora_r": 8}),
+    ],
+)
+def test_what_is_said_of_all_trials_and_what_is_not(said: str, values: dict[str, object]) -> None:
+    report = report_of(f"{said}\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n| b | 2e-4 | 71% |\n")
+    assert {name: report.record.rows[0].values.get(name) for name in values} == values
+    assert set(report.table.factors) == {*values, "learning_rate"}

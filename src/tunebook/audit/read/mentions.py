@@ -49,7 +49,7 @@ def _word_pattern(word: str) -> str:
 _WORDS = sorted(((w, name) for name, words in FACTOR_WORDS.items() for w in words.split("|")), key=lambda w: -len(w[0]))
 _NAME_OF = {word.lower(): name for word, name in _WORDS}
 _ANY_WORD = re.compile(
-    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次])"]), re.IGNORECASE
+    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次对问])"]), re.IGNORECASE
 )
 _FILLER_WORDS = (
     "and kept at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"

@@ -21,7 +21,7 @@ from tunebook.audit.model import (
     UnreadCell,
 )
 from tunebook.audit.read.cells import Why, clean_text, has_diverged
-from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, refused, settle
+from tunebook.audit.read.columns import ACCUMULATION, ROLES_TO_NAME, Columns, labels_of, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import EDGES, Context, claims_of, said_of
@@ -332,6 +332,8 @@ class _Reading:
                     named = mentions(sentence) if not OTHERWISE.search(sentence) else []
                     for m in named:
                         said.setdefault(m.factor, set()).update(m.values)
+                    if named and ACCUMULATION in (given := settings(sentence)):  # "batch 4×2"
+                        said.setdefault(ACCUMULATION, set()).add(given[ACCUMULATION])
                     if named and all(len(m.values) == 1 and not m.side for m in named):
                         self.used.append(sentence.strip(EDGES))
         return {name: levels.copy().pop() for name, levels in said.items() if len(levels) == 1}

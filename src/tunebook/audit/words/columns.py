@@ -329,10 +329,10 @@ FIXED = re.compile(
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
 OTHERWISE = any_of(
-    "better|worse|best|worst|than|beats?|previous\\w*|earlier|last|before|ago",
-    "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一",
+    r"better|worse|best|worst|than|beats?|previous\w*|earlier|last|before|ago|(?:except|apart from)(?! (?:where|when|if|as)\b)",
+    "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
-"""In such a sentence: it compares, or speaks of other trials."""
+"""In such a sentence: it compares, or speaks of other trials, or not of all."""
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"
