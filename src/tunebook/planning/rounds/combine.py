@@ -52,7 +52,6 @@ class Combine(Round):
             builder.note("only_leading", {"factors": only_leading})
         if by_loss := [name for name, level in helped.items() if level.helps and level.verdict is not Verdict.BETTER]:
             builder.note("only_by_loss", {"factors": by_loss})
-        together = _combined(state, helped)
         together = combined(state, helped)
         rates = _rates(state, helped, together, room)
         if len(rates) < 2:
