@@ -337,7 +337,8 @@ class _Clause:
             return None
         side = mention.side or int("y" in plain)
         found = self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
-        return replace(found, inclusive="y" in plain) if found else None
+        inclusive = any(t.kind == "y" and t.text != "以上" for t in self.tokens)  # which may mean "above"
+        return replace(found, inclusive=inclusive) if found else None
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):
