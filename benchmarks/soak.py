@@ -352,17 +352,17 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     simulated, real, on_cluster = chosen.kills or ((14, 6, 0) if chosen.quick else (120, 60, 20))
     trials = 16 if chosen.quick else 40
-    studies: list[tuple[str, Callable[[Path], Path], int]] = [
-        ("simulated", lambda folder: make_simulated_study(folder, trials), simulated),
-        ("real", lambda folder: make_real_study(folder, 16), real),
+    parts: list[tuple[int, Callable[[int, int], dict[str, Any]]]] = [
+        (simulated, lambda n, seed: soak("simulated", lambda folder: make_simulated_study(folder, trials), n, seed)),
+        (real, lambda n, seed: soak("real", lambda folder: make_real_study(folder, 16), n, seed)),
     ]
+    if importlib.util.find_spec("ray") is not None:
+        parts.append((on_cluster, _soak_on_cluster))
     lines = []
-    for number, (name, make, kills) in enumerate(studies):
-        lines.append(soak(name, make, kills, chosen.seed + number))
-        print(json.dumps(lines[-1]), flush=True)
-    if on_cluster and importlib.util.find_spec("ray") is not None:
-        lines.append(_soak_on_cluster(on_cluster, chosen.seed + 2))
-        print(json.dumps(lines[-1]), flush=True)
+    for number, (kills, part) in enumerate(parts):
+        if kills:
+            lines.append(part(kills, chosen.seed + number))
+            print(json.dumps(lines[-1]), flush=True)
     total = {key: sum(line[key] for line in lines) for key in _COUNTED}
     print(json.dumps({"study": "all", **total}), flush=True)
     return int(any(total[key] for key in _MUST_BE_NONE))

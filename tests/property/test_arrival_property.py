@@ -6,6 +6,7 @@ The real runner and planner; a ledger in memory, and an executor that trains in 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -147,13 +148,11 @@ def run(ledger: Memory, workers: int, luck: Random, results: float) -> None:
     Runner(parts).run()
 
 
+@cache
 def unbroken(workers: int) -> History:
     ledger = Memory()
     run(ledger, workers, Random(0), float("inf"))
     return ledger.history()
-
-
-WHOLE = {workers: unbroken(workers) for workers in (1, 2, 3)}
 
 
 def told(history: History):
@@ -174,9 +173,9 @@ def test_any_order_of_results_and_any_interruption_give_the_same_study(workers, 
         except Killed:
             continue
     run(ledger, workers, chance, float("inf"))
-    assert told(ledger.history()) == told(WHOLE[workers])
+    assert told(ledger.history()) == told(unbroken(workers))
 
 
 def test_several_workers_have_several_waves_open():
-    assert any(wave.beside for wave in WHOLE[2].waves)
-    assert told(WHOLE[2]) == told(WHOLE[3])
+    assert any(wave.beside for wave in unbroken(2).waves)
+    assert told(unbroken(2)) == told(unbroken(3))

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from tests.property.test_planner_property import foldings, random_oracle, studies
 from tunebook.core.facts import DataFacts, ExampleText, History, StudyFacts, TrialFact
 from tunebook.core.findings import Verdict
+from tunebook.core.space import Folding
 from tunebook.core.study import Budget, RoundKind, TrialState
 from tunebook.ledger.codec import decode, encode
 from tunebook.planning.foresight import _sensitivity
@@ -33,6 +34,7 @@ from tunebook.record.results import as_dict
 from tunebook.run.commands import plan as plan_module
 from tunebook.run.commands.status import study_status
 from tunebook.run.reading import as_begun, planner_of, read_ledger
+from tunebook.testing.planner_suite import example_study
 from tunebook.testing.simulated_study import simulated_history
 from tunebook.words import words_for
 from tunebook.words.marks import plain_text
@@ -68,7 +70,7 @@ def begun_studies(draw):
     return spec, StudyFacts(data=data, examples=texts, model={"name": "none"}, table=rows, folding=draw(foldings))
 
 
-def whole_history(spec, facts, world, more, devices):
+def whole_history(spec, facts, world, more, devices=1):
     """Every history that the study goes through, from one trial-free to the end, its budget then raised by `more`."""
     seen = []
     history = History()
@@ -141,8 +143,25 @@ def planned(spec, facts, found):
 @given(begun_studies(), st.integers(0, 1000), st.integers(0, 12), st.data())
 def test_everything_that_reads_a_history_says_the_same(study, world, more, pick):
     spec, facts = study
-    spec, history = pick.draw(st.sampled_from(whole_history(spec, facts, world, more, devices=1 + world % 2)))
-    history = interrupted(history, pick.draw(st.integers(0, 3)))
+    spec, history = pick.draw(st.sampled_from(whole_history(spec, facts, world, more)))
+    check_readers(spec, facts, interrupted(history, pick.draw(st.integers(0, 3))))
+
+
+@pytest.mark.parametrize("n_open", [0, 1, 3])
+def test_rounds_side_by_side_are_read_the_same_by_all(n_open):
+    spec = example_study(60)
+    data = DataFacts(n_train=200, n_validation=20, n_test=30, longest_tokens=100, mean_tokens=60.0)
+    texts = {split: tuple(ExampleText(i, f"question {i}", "gold") for i in range(n)) for split, n in EXAMPLES.items()}
+    facts = StudyFacts(data=data, examples=texts, model={"name": "none"}, folding=Folding.everything())
+    histories = [history for _, history in whole_history(spec, facts, world=3, more=0, devices=2)]
+    beside = [history for history in histories if any(wave.beside for wave in history.waves)]
+    assert len(beside) > 2
+    for history in beside:
+        check_readers(spec, facts, interrupted(history, n_open))
+
+
+def check_readers(spec, facts, history):
+    """Planner, findings, record, `plan`, `status` and `report` of one history."""
     found = read_ledger(Kept(spec, facts, history))
     view = View(
         spec=spec, facts=found.facts, history=history, conclusions=found.conclusions, notes=(), outlook=found.outlook

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from tunebook.core.facts import ExampleText, Floats
@@ -120,8 +119,8 @@ class JudgedDocuments:
 class HarnessMetric(Metric, Protocol):
     """A task of a harness as a metric. Its `scale` is known once it is open; its `score` is never asked."""
 
-    def code_files(self) -> Sequence[Path]:
-        """The files beside the study file that would run as code when it is opened; imports nothing."""
+    def code_files(self) -> Sequence[str]:
+        """The paths of the files beside the study file that would run as code when it is opened; imports nothing."""
         ...
 
     def open(self, model: AskedModel) -> OpenTask:

@@ -317,7 +317,8 @@ class Planner(Protocol):
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done. Never repeats a pair of effective
-        configuration and seed. Called only when every planned trial is final and every finished round has been judged.
+        configuration and seed. Called only when every planned trial is final and every finished round has been judged,
+        except one that waits for a round before it (`History.to_judge`).
         """
         ...
 

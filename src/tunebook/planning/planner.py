@@ -98,14 +98,14 @@ class StudyPlanner:
         state = PlanningState(self._problem, history)
         if devices < 2 or not state.together or state.is_confirmed:
             return None
-        together = {wave.kind for wave in state.together}
+        first, together = state.together[0], {wave.kind for wave in state.together}
         for each in rounds_of(self._problem):
-            first = state.together[0]
             if first.kind not in each.beside or each.kind in together:
                 continue
+            apart = _apart_since(each, first, state)
             scarce, ample = (
-                self._wave_beside(each, state, PlanningState(self._problem, history, each.beside, kept))
-                for kept in (self._most_for(each.beside, each.kind, state), Allowance(0, 0))
+                self._wave_beside(each, state, PlanningState(self._problem, history, apart, kept))
+                for kept in (self._most_for(apart, each.kind, state), Allowance(0, 0))
             )
             if scarce is not None and scarce.trials and scarce == ample:
                 return replace(scarce, beside=True)
@@ -129,15 +129,15 @@ class StudyPlanner:
         if any(wave.kind is asks.kind for wave in state.history.waves):
             return None
         wave = asks.first_wave(own, state.next_round)
-        note = ("beside", {"rounds": [kind.value for kind in asks.beside]})
+        note = ("beside", {"rounds": [kind.value for kind in own.apart]})
         return None if wave is None else replace(wave, notes=(note, *wave.notes))
 
     def _apart(self, kind: RoundKind, state: PlanningState) -> tuple[RoundKind, ...]:
         """Kinds of the rounds whose results one of this kind must not see, since they are trained beside it."""
         if state.is_confirmed:
             return ()
-        if any(wave.kind is kind and wave.number == 1 and wave.beside for wave in state.history.waves):
-            return round_of(kind, self._problem).beside
+        if opened := _apart_since(round_of(kind, self._problem), None, state):
+            return opened
         return tuple(each.kind for each in rounds_of(self._problem) if kind in each.beside)
 
     def to_cancel(self, history: History) -> tuple[int, ...]:
@@ -191,6 +191,19 @@ class SampledPlanner(StudyPlanner):
                 planner=spec.planner,
             )
         return name
+
+
+def _apart_since(asks: Round, now: Wave | None, state: PlanningState) -> tuple[RoundKind, ...]:
+    """Of the rounds that a round can do without, those that were not over when it was opened beside one of them.
+
+    Args:
+        now: the wave beside which it is opened now, if it is not open yet.
+    """
+    waves = state.history.waves
+    at = next((i for i, wave in enumerate(waves) if wave.kind is asks.kind and wave.number == 1 and wave.beside), None)
+    if at is not None:
+        now = next(wave for wave in reversed(waves[:at]) if not wave.beside)
+    return asks.beside[asks.beside.index(now.kind) :] if now is not None else ()
 
 
 def _turns(state: PlanningState) -> tuple[RoundKind, ...]:

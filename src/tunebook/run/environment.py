@@ -16,8 +16,6 @@ from tunebook.plugins import ENGINES, EXECUTORS, HARNESSES, METRICS, OWN_PACKAGE
 
 __all__ = ["changed_versions", "describe_environment", "device_name", "free_bytes", "own_commit"]
 
-HARNESS_PACKAGES = {"lm_eval": "lm_eval", "inspect_ai": "inspect_ai"}
-"""The packages of the harnesses that are known here."""
 LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors", "numpy", "scipy")
 
 
@@ -32,8 +30,8 @@ def describe_environment(
         elsewhere: whether other machines compute, whose devices are not known before trials run.
     """
     foreign = _foreign_plugins(spec)
-    harness = HARNESS_PACKAGES.get(harness_of(spec.metric) or "")
-    extras = (("bitsandbytes",) if quantised else ()) + ((harness,) if harness else ())
+    own_harness = ("lm_eval",) if harness_of(spec.metric) == "lm_eval" else ()
+    extras = (*own_harness, *(("bitsandbytes",) if quantised else ()))
     libraries = (*LIBRARIES, *extras, *(each["package"] for each in foreign))
     return {
         "device": device,

@@ -76,7 +76,7 @@ def _check_hashes(old: dict[str, str], prepared: Prepared) -> None:
     for role in ("train", "validation", "test"):
         if role in old and old[role] != new.get(role):
             then, now = old[role][:12], str(new.get(role))[:12]
-            raise DataError(words.refused_other_data(str(getattr(spec.data, role)), role, then, now))
+            raise DataError(words.refused_other_data(str(getattr(spec.data, role) or spec.metric), role, then, now))
     if old.get("metric") != new.get("metric"):
         raise StudyFileError(
             "metric: what {metric} judges by (a rubric in a file) is not what the study was begun with. Restore it, or "

@@ -108,7 +108,7 @@ class Runner:
 
     def __init__(self, parts: RunnerParts) -> None:
         self._p = parts
-        self._words = study_words(parts.spec)
+        self._words = study_words(parts.spec, parts.facts.scale)
         self._executor = parts.executor
         self._test_is_open = False
         self._tokens: dict[int, int] = {}

@@ -122,7 +122,8 @@ def by_lm_eval(tasks: Path, tokenizer: Any) -> Callable[[str], dict[str, Any]]:
     class MadeUp(HFLM):  # encodes as lm_eval's model for transformers does
         def __init__(self) -> None:
             self.tokenizer, self.add_bos_token, self.custom_prefix_token_id = tokenizer, None, None
-            self.backend, self._rank, self._world_size, self.chat_template_args = "causal", 0, 1, {}
+            self.backend, self._rank, self._world_size = "causal", 0, 1
+            self.chat_template_args, self.enable_thinking = {}, False
 
         def _loglikelihood_tokens(self, requests: Any, **_: Any) -> list[tuple[float, bool]]:
             return [(likelihood(c, f), is_greedy(c, f)) for _, c, f in requests]

@@ -70,6 +70,14 @@ def test_what_rounds_side_by_side_ask_does_not_depend_on_each_others_results(tog
     assert asked(study(2, spoiled=[RoundKind.BOUNDARY]), *BESIDE) == asked(together, *BESIDE)
 
 
+def test_a_round_opened_beside_combine_alone_sees_refine():
+    spec = example_study(60)
+    history = study(2, spec)
+    first = next(wave for wave in history.waves if wave.kind is RoundKind.BOUNDARY)
+    assert first.notes == (("beside", {"rounds": ["combine"]}),)
+    assert asked(study(2, spec, spoiled=[RoundKind.COMBINE]), RoundKind.BOUNDARY) == asked(history, RoundKind.BOUNDARY)
+
+
 def test_rounds_are_judged_in_the_order_of_their_numbers_and_may_be_judged_again(together):
     assert together.closed_rounds == tuple(sorted(together.closed_rounds))
     for number in together.closed_rounds[1:]:

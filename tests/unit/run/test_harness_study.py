@@ -1,4 +1,4 @@
-"""A study whose metric is a task of lm_eval: asked about before its code runs, planned, run, equal to lm_eval."""
+"""A study whose metric is a task of lm_eval: asked about before its code runs, and equal to lm_eval itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from tunebook import Study
+from tunebook.core.events import Failed, Finished
+from tunebook.core.ports import TrialJob
+from tunebook.core.space import effective
+from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import UserError
-from tunebook.run.paths import locate
-from tunebook.run.reading import read_study
+from tunebook.run.prepare import prepare
 from tunebook.run.requests.consent import unconfirmed_code
 from tunebook.testing.tiny_model import write_tiny_model
 
@@ -81,37 +84,32 @@ def test_an_engine_without_a_model_is_refused(tmp_path: Path) -> None:
         Study.load(file, trust_study_code=True).plan(measure=False)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("few_pictures")
-def test_a_whole_study_is_scored_as_lm_eval_scores_its_adapters(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = write_files(tmp_path)
-    plan = Study.load(file, trust_study_code=True).plan(measure=False)
-    assert (plan.data.n_validation + plan.data.n_test, plan.data.rows_per_example) == (90, 3.0)
-    Study.load(file, trust_study_code=True).run()
-    study = read_study(locate(file))
-    record = (tmp_path / "runs" / "colours" / "record.md").read_text(encoding="utf-8")
-    assert "task colours of lm_eval" in record
-    examples = study.facts.examples
+def test_a_trial_is_scored_as_lm_eval_scores_its_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study.load(write_files(tmp_path))
+    prepared = prepare(study.spec, study.paths)
+    data = prepared.data.facts
+    assert (data.n_validation + data.n_test, data.rows_per_example) == (90, 3.0)
+    examples = prepared.data.examples
     assert not {each.prompt for each in examples["validation"]} & {each.prompt for each in examples["test"]}
-    fact = next(fact for fact in study.history.trials.values() if "test" in fact.outcomes and fact.trial.has_training)
+    splits, adapter = ("validation", "test"), tmp_path / "adapter"
+    configuration = effective(study.spec.baseline, prepared.engine.folding, None)
+    job = TrialJob(id=1, configuration=configuration, seed=1, splits=splits, folder=str(adapter))
+    events: list[object] = []
+    executor = prepared.make_executor(splits, logs=False)
+    executor.run([job], events.append)
+    executor.close()
+    assert not [event.message for event in events if isinstance(event, Failed)]
+    (judged,) = [event.result for event in events if isinstance(event, Finished)]
+    assert isinstance(judged, JudgedTrial)
 
     monkeypatch.chdir(tmp_path)
+    model = {"pretrained": str(tmp_path / "model"), "peft": str(adapter), "dtype": "float32"}
+    task = str(tmp_path / "task.yaml")
     told = lm_eval.simple_evaluate(
-        model="hf",
-        model_args={
-            "pretrained": str(tmp_path / "model"),
-            "peft": str(tmp_path / "runs" / "colours" / "adapters" / str(fact.trial.id)),
-            "dtype": "float32",
-        },
-        tasks=[str(tmp_path / "task.yaml")],
-        device="cpu",
-        apply_chat_template=True,
-        bootstrap_iters=0,
+        model="hf", model_args=model, tasks=[task], device="cpu", apply_chat_template=True, bootstrap_iters=0
     )
     theirs = {f"Question what colour has {each['doc']['thing']}": each["acc"] for each in told["samples"]["colours"]}
-    for split in ("validation", "test"):
-        ours = fact.outcomes[split].scores.tolist()
+    for split in splits:
+        ours = judged.outcomes[split].scores.tolist()
         assert ours == [theirs[example.prompt] for example in examples[split]]
         assert 0 < sum(ours) < len(ours)

@@ -105,10 +105,10 @@ class LmEvalTask(ExampleMetric):
         if num_fewshot is not None and num_fewshot < 0:
             raise ValueError("num_fewshot: a whole number, at least 0")
 
-    def code_files(self) -> Sequence[Path]:
+    def code_files(self) -> Sequence[str]:
         """The task's file beside the study file, whose templates and functions are code, and its neighbours."""
         found = self._local()
-        return () if found is None else code_beside(found.path)
+        return () if found is None else [str(file) for file in code_beside(found.path)]
 
     def _local(self) -> TaskFile | None:
         return find_task(self._task_name, self._base / self._include)

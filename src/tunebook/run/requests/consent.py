@@ -130,7 +130,7 @@ def _metric(name: str, base: Path) -> NamedCode:
 def _task(spec: StudySpec, base: Path) -> list[NamedCode]:
     """A task beside the study file: its templates and functions are code. One of the harness's own is a library's."""
     metric = load_metric(spec.metric, base, dict(spec.metric_options))
-    files = list(metric.code_files()) if isinstance(metric, HarnessMetric) else []
+    files = [Path(file) for file in metric.code_files()] if isinstance(metric, HarnessMetric) else []
     if not files:
         return []
     where = f"{spec.metric} with the task files in {quoted(str(files[0].parent), 200)}"

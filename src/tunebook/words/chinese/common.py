@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.findings import Finding
 from tunebook.core.quantisation import BITS, NONE
 from tunebook.core.study import Purpose, TrialState
+from tunebook.escaping import clean
 from tunebook.words.chinese.codes import PURPOSES, STATES
 from tunebook.words.chinese.labels import FACTORS, LABELS
 from tunebook.words.chinese.phrases import PHRASES
@@ -112,6 +114,14 @@ class ChinesePieces(ChineseShared, StudyShared):
         if name == "target_modules" and level is None:
             return "适配层按 PEFT 默认"
         return super().setting(name, level)
+
+    def task_fact(self, task: Mapping[str, Any]) -> str:
+        shots = f"每个文档之前有 {task['shots']} 个带答案的示例" if task["shots"] else "零样本"
+        text = (
+            f"{task['harness']} {task['version']} 的任务 {task['task']}（{task['kind']}，{shots}），{task['measure']}；"
+            f"验证集和测试集是该任务的文档，来自 {task['source']}"
+        )
+        return clean(f"{text}，由同一个数据划分按文档内容分成两部分" if task["divided"] else text)
 
     def factor_phrase(self, name: str) -> str:
         """A factor as the subject of a sentence."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tunebook.core.quantisation import BITS, NONE
 from tunebook.core.study import Purpose, TrialState
+from tunebook.escaping import clean
 from tunebook.words.english.codes import PURPOSES
 from tunebook.words.english.labels import FACTORS, LABELS
 from tunebook.words.marks import OPEN
@@ -95,6 +97,15 @@ class EnglishPieces(EnglishShared, StudyShared):
         if name == "target_modules" and level is None:
             return "PEFT's own choice of layers"
         return super().setting(name, level)
+
+    def task_fact(self, task: Mapping[str, Any]) -> str:
+        """The task of a harness that scores, and where its documents come from; `task` is `TaskAbout` as a map."""
+        shots = f"{plural(int(task['shots']), 'solved example')} before each document" if task["shots"] else "zero-shot"
+        text = (
+            f"task {task['task']} of {task['harness']} {task['version']} ({task['kind']}, {shots}), {task['measure']}; "
+            f"its documents are validation and test, from {task['source']}"
+        )
+        return clean(f"{text}, one split divided by the documents' texts" if task["divided"] else text)
 
     def factor_phrase(self, name: str) -> str:
         """A factor as the subject of a sentence."""
