@@ -102,12 +102,18 @@ def _words(cell: dict[str, Any]) -> str:
         "noise_spread": "unequal noise (log deviation {})",
         "taste": "configuration-by-example effects",
         "cluster": "examples in clusters of {}",
+        "shuffled": "in a shuffled order",
+        "noisy_level": "one level three times as noisy",
+        "bad_seeds": "one seed in ten 15 points lower",
+        "crossing": "races that chance decides",
         "n_groups": "{} groups judged too",
         "n_test": "test split of {}",
         "cliff_noise": "cliff spread {} between seeds",
         "effect": "{} effect",
     }
     parts += [words.format(world[key]) for key, words in names.items() if world.get(key)]
+    if "design" in study:
+        parts.append(f"`{study['design']}`")
     if "trials" in study:
         parts.append(f"{study['trials']} trials")
     return ", ".join(parts)

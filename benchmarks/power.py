@@ -5,7 +5,8 @@
 
 One factor (the rank) has an effect that rises in a straight line over the log of the rank; nothing else has any. Whole
 studies through the real planner up to the end of explore. With one factor at a time the question is the highest level
-against the baseline, which is the lowest; with a balanced design it is the slope, which says the same difference. The
+against the baseline, which is the lowest; with a balanced design it is the slope, which says the same difference; where
+a model proposes, nothing is asked before the confirm round, and the question is the best against the baseline. The
 smallest detectable effect (SDE) is (critical value + t quantile of 0.8) x standard error of that finding at its median
 over studies; *promised* is what `plan` says before anything has run, which assumes two points between seeds. It is
 checked by planting it: *found* is the share of studies that say "better". *Covered* is the share of studies whose
@@ -42,7 +43,7 @@ __all__ = ["CELLS", "main", "run_cell"]
 LOW, HIGH = 8, 64
 POWER = 0.8
 STUDIES = 60
-QUICK = [(400, 0.02, 75), (400, 0.02, 64), (400, 0.02, 24)]
+QUICK = [(400, 0.02, 75), (400, 0.02, 64), (400, 0.02, 24), (400, 0.02, 19)]
 
 
 @dataclass(frozen=True)
@@ -91,11 +92,11 @@ class Answer:
 
 
 def explored(world: World, cell: Cell, number: int) -> History:
-    """A study up to the end of explore."""
+    """A study up to the end of the round that claims."""
     spec = study_spec(cell.trials, FULL_SPACE, number, design=cell.design)
     planner = StudyPlanner(spec, world.facts, Folding.everything())
     history = History()
-    while (wave := planner.next_wave(history)) is not None and wave.kind in FIRST:
+    while (wave := planner.next_wave(history)) is not None and (wave.kind in FIRST or cell.design == "model"):
         history = with_wave(history, wave, lambda trial, _: world.run(trial), planner)
         if wave.closes_round:
             found = judge_round(history, wave.round, spec, world.facts)
@@ -107,8 +108,11 @@ FIRST = (RoundKind.REFERENCE, RoundKind.PILOT, RoundKind.EXPLORE)
 
 
 def asked(history: History) -> Finding | None:
-    """The finding about the highest rank."""
+    """The finding about the highest rank; where nothing was explored, about the best, or the runner-up where the
+    baseline itself is the best."""
     for finding in history.findings:
+        if finding.label in ("best", "runner_up") and not math.isnan(finding.effect):
+            return finding
         level = finding.kind.value == "difference" and finding.label == f"lora_r={HIGH}"
         if finding.factor == "lora_r" and (finding.kind.is_fitted or level) and not math.isnan(finding.effect):
             return finding
@@ -147,11 +151,12 @@ def run_cell(name: str, first: int, count: int) -> tuple[list[Answer], list[Answ
 
 
 def promised(cell: Cell) -> float | None:
-    """The smallest detectable effect of explore that `plan` tells beforehand."""
+    """The smallest detectable effect of the round that claims, as `plan` tells it beforehand."""
     spec = study_spec(cell.trials, FULL_SPACE, 0, design=cell.design)
     planner = StudyPlanner(spec, World(0, n_validation=cell.n).facts, Folding.everything())
     rounds = planner.outlook(History()).rounds
-    return next((each.smallest_detectable_effect for each in rounds if each.kind is RoundKind.EXPLORE), None)
+    kind = RoundKind.CONFIRM if cell.design == "model" else RoundKind.EXPLORE
+    return next((each.smallest_detectable_effect for each in rounds if each.kind is kind), None)
 
 
 def summary(cell: Cell, null: list[Answer], planted: list[Answer]) -> dict[str, Any]:

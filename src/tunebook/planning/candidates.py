@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
@@ -80,8 +80,9 @@ class Space:
         return np.stack(columns, axis=1)
 
 
+@lru_cache(maxsize=4)
 def space_of(problem: Problem) -> Space:
-    """The factors of a study with more than one level, the learning rate first."""
+    """The factors of a study with more than one level, the learning rate first; made once for a problem."""
     levels: dict[str, tuple[Level, ...]] = {}
     if problem.rate_factor is not None:
         low, high = rate_limits(problem.rate_factor)

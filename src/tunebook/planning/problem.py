@@ -69,7 +69,7 @@ REPEAT_SPAN = 20
 """Numbers set aside for each further round of the same kind."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Problem:
     """What is fixed for the planner while a study runs.
 

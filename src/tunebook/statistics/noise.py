@@ -8,7 +8,9 @@ Assumption: all configurations are equally noisy. This is checked twice. A confi
 than the others' by an F test (Bonferroni over the configurations) is taken out of the pool and judged by its own noise
 (decision 031). And where the variances of the rest are still spread more than equal noise explains, or several stand
 out, all are pooled with the degrees of freedom that so uneven a pool is worth, and each configuration above the pool is
-judged by its own noise (decision 108): most questions then stay open. Source: Bouthillier et al. 2021, "Accounting for
+judged by its own noise (decision 108): most questions then stay open. What neither check finds with two seeds is held
+by a third rule: a configuration whose replicates differ more than the pool counts with their own variance, never with
+less than the pool's (decision 119). Source: Bouthillier et al. 2021, "Accounting for
 variance in machine learning benchmarks" (arXiv:2103.03098); Miller 2024 (arXiv:2411.00640).
 """
 
@@ -60,6 +62,8 @@ class SeedNoise:
             freedom.
         prior: variance used for missing degrees of freedom; None: no prior.
         uneven_df: what the degrees of freedom are worth where the noise is uneven; None: it is not.
+        above: of the configurations whose replicates differ more than the pool, though not beyond chance, how many
+            times its variance theirs is.
         from_answers: of each variance the part that is the chance on single answers (`answer_variance` over the number
             of examples), shape (G,); empty: not known.
     """
@@ -71,6 +75,7 @@ class SeedNoise:
     own: Mapping[str, tuple[Floats, float]] = field(default_factory=dict)
     prior: float | None = None
     uneven_df: float | None = None
+    above: Mapping[str, float] = field(default_factory=dict)
     from_answers: tuple[float, ...] = ()
 
     @property
@@ -102,9 +107,9 @@ class SeedNoise:
 
     def of(self, name: str) -> tuple[float, float]:
         """Standard deviation and degrees of freedom for judging one configuration's accuracy: its own if it is noisier
-        than the others, else the pooled ones."""
+        than the others, else the pooled ones, with its own deviation where that is above the pool's."""
         if name not in self.own:
-            return self.assumed_deviation, self.effective_df
+            return self.assumed_deviation * math.sqrt(self.above.get(name, 1.0)), self.effective_df
         covariance, df = self.own[name]
         return math.sqrt(float(covariance[0, 0])), df
 
@@ -141,12 +146,15 @@ def pooled_covariance(
     apart = _noisier(totals, dfs)
     rest = [name for name in repeated if len(apart) != 1 or name not in apart]
     uneven_df = _uneven_df({n: totals[n] for n in rest}, {n: dfs[n] for n in rest})
-    above = apart if uneven_df is None else _above_the_pool(totals, dfs)
-    pool = [name for name in repeated if name not in above or uneven_df is not None]
+    by_itself = apart if uneven_df is None else frozenset(_above_the_pool(totals, dfs))
+    pool = [name for name in repeated if name not in by_itself or uneven_df is not None]
     df = sum(dfs[name] for name in pool)
-    own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(above)}
+    own = {name: (squares[name] / dfs[name], dfs[name]) for name in sorted(by_itself)}
     covariance = np.asarray(sum(squares[name] for name in pool) / df)
-    return SeedNoise(covariance, df, own=own, prior=prior, uneven_df=uneven_df)
+    above: dict[str, float] = {}
+    if uneven_df is None and df >= PROVISIONAL_DF:
+        above = _above_the_pool({n: totals[n] for n in pool}, {n: dfs[n] for n in pool})
+    return SeedNoise(covariance, df, own=own, prior=prior, uneven_df=uneven_df, above=above)
 
 
 def _uneven_df(squares: Mapping[str, float], dfs: Mapping[str, float]) -> float | None:
@@ -183,9 +191,10 @@ def _usual_concentration(dfs: tuple[float, ...]) -> float:
     return float(np.quantile((draws**2).sum(axis=1) / draws.sum(axis=1) ** 2, 1 - UNEVEN_ALPHA))
 
 
-def _above_the_pool(squares: Mapping[str, float], dfs: Mapping[str, float]) -> frozenset[str]:
+def _above_the_pool(squares: Mapping[str, float], dfs: Mapping[str, float]) -> dict[str, float]:
+    """The configurations whose variance is above that of all together, and how many times it."""
     pooled = sum(squares.values()) / sum(dfs.values())
-    return frozenset(name for name in squares if squares[name] / dfs[name] > pooled)
+    return {name: squares[name] / dfs[name] / pooled for name in squares if squares[name] / dfs[name] > pooled}
 
 
 def _squares(values: Floats) -> Floats:

@@ -213,6 +213,7 @@ def _from_seeds(weights: Floats, noise: SeedNoise, names: Sequence[str]) -> tupl
     pooled = np.array([name not in apart for name in names] if apart else np.ones(weights.shape[1], bool))
     parts = [(*noise.assumed, pooled)]
     parts += [(*noise.own[name], np.array([each == name for each in names])) for name in apart]
+    weights = weights * np.sqrt([noise.above.get(name, 1.0) for name in names] or [1.0])
     size = len(weights) * len(noise.covariance)
     total, below = np.zeros((size, size)), np.zeros(size)
     for covariance, df, columns in parts:

@@ -181,6 +181,18 @@ def test_a_file_sorted_by_label_is_not_taken_for_clusters():
     assert neighbour_inflation(by_label) < 1.5
 
 
+def test_replicates_that_differ_more_than_the_pool_count_with_their_own_variance():
+    pairs = {f"c{i}": np.array([[0.60], [0.62 if i % 2 else 0.63]]) for i in range(8)}
+    noise = pooled_covariance({**pairs, "wide": np.array([[0.60], [0.66]])})
+    assert not noise.own, "beyond chance it is not"
+    (wide, df), (narrow, same) = noise.of("wide"), noise.of("c1")
+    assert (wide, narrow) == (pytest.approx(0.06 / math.sqrt(2)), pytest.approx(noise.deviation))
+    assert df == same == 9
+    y, w = np.full((2, 50), 0.5), np.array([[1.0, -1.0]])
+    errors = [estimate(y, w, noise, pseudo=0.0, names=[name, "c1"]).standard_error[0] for name in ("wide", "c3")]
+    assert errors == pytest.approx([math.hypot(wide, narrow), math.hypot(narrow, narrow)])
+
+
 def test_few_degrees_of_freedom_are_filled_up_by_the_prior():
     noise = pooled_covariance([np.array([[0.6], [0.6]])])
     assert (noise.deviation, noise.df, noise.provisional) == (0.0, 1.0, True)
