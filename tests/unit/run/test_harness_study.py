@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tunebook import Study
-from tunebook.core.events import Failed, Finished
 from tunebook.core.ports import TrialJob
 from tunebook.core.space import effective
-from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import UserError
+from tunebook.run.commands.single import train_single
+from tunebook.run.observers import Silent
 from tunebook.run.prepare import prepare
 from tunebook.run.requests.consent import unconfirmed_code
 from tunebook.testing.tiny_model import write_tiny_model
@@ -94,13 +94,7 @@ def test_a_trial_is_scored_as_lm_eval_scores_its_adapter(tmp_path: Path, monkeyp
     splits, adapter = ("validation", "test"), tmp_path / "adapter"
     configuration = effective(study.spec.baseline, prepared.engine.folding, None)
     job = TrialJob(id=1, configuration=configuration, seed=1, splits=splits, folder=str(adapter))
-    events: list[object] = []
-    executor = prepared.make_executor(splits, logs=False)
-    executor.run([job], events.append)
-    executor.close()
-    assert not [event.message for event in events if isinstance(event, Failed)]
-    (judged,) = [event.result for event in events if isinstance(event, Finished)]
-    assert isinstance(judged, JudgedTrial)
+    judged = train_single(prepared, job, Silent())
 
     monkeypatch.chdir(tmp_path)
     model = {"pretrained": str(tmp_path / "model"), "peft": str(adapter), "dtype": "float32"}
