@@ -92,13 +92,20 @@ class FunctionMetric(ExampleMetric):
     def check(
         self, examples: Mapping[str, Sequence[ExampleText]], places: Mapping[str, Sequence[str]]
     ) -> tuple[Notice, ...]:
-        """Refuses empty gold texts, and a function over all rows that its arguments did not show."""
+        """Refuses empty gold texts, and a function whose arguments' names mislead about whether it takes lists."""
         super().check(examples, places)
         rows = next((rows for rows in examples.values() if rows), ())
         if rows and self.scale.kind is ScoreKind.MEAN and not self._works_on(rows[0]) and self._works_on_all(rows):
             raise StudyFileError(
                 "metric: found {name}; it fails on one answer and works on lists of them, so it is one number of all "
                 "rows. Write metric: {{name: {quoted}, kind: statistic}}.",
+                name=self.name,
+                quoted=quoted(self.name),
+            )
+        if rows and self.scale.kind is ScoreKind.STATISTIC and not self._works_on_all(rows) and self._works_on(rows[0]):
+            raise StudyFileError(
+                "metric: found {name}; by the names of its arguments it is given lists, fails on them, and works on "
+                "one answer. Write metric: {{name: {quoted}, kind: mean}}, or call the arguments answer and gold.",
                 name=self.name,
                 quoted=quoted(self.name),
             )

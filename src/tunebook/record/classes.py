@@ -86,7 +86,10 @@ def by_group(view: View, words: Words) -> tuple[str, Table | None]:
 
 
 def by_class(view: View, words: Words) -> tuple[str, Table | None]:
-    """(lead, table) of the gold answers where they are few, and are not the groups."""
+    """(lead, table) of the gold answers where they are few, and are not the groups; none where examples have no scores
+    of their own, which alone have a mean by class."""
+    if not view.scale.is_by_example:
+        return "", None
     both = _sides(view, words)
     examples = view.examples(both.split)
     golds = [e.gold for e in examples]

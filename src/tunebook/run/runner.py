@@ -20,7 +20,6 @@ from tunebook.core.events import (
     Failed,
     Finished,
     Noted,
-    Progress,
     Recorded,
     Requeued,
     RoundClosed,
@@ -217,9 +216,9 @@ class Runner:
     # -- events
 
     def _on_events(self, events: Sequence[TrialEvent], state: _WaveState) -> None:
-        """Results that come together are written together, in the order of all events."""
+        """Results that come together are written together, before a trial is released and before this returns."""
         for event in events:
-            if not isinstance(event, Finished | Step | Progress):
+            if isinstance(event, Requeued):
                 self._keep(state)
             self._on_event(event, state)
         self._keep(state)
@@ -257,7 +256,7 @@ class Runner:
     def _started(self, trial_id: int, worker: str, state: _WaveState) -> None:
         self._line.started(trial_id, worker)
         for each in (trial_id, *state.checkpoints_of(trial_id)):
-            if each not in self._tokens and each not in state.done:
+            if each not in self._tokens and not state.has_ended(each):
                 self._starting.setdefault(worker, []).append(each)
 
     def _write_starts(self) -> None:
@@ -280,11 +279,11 @@ class Runner:
         fact = as_fact(state.trials[judged.id], judged, state.untrained_loss)
         if fact.trial.id == 0 and "validation" in fact.outcomes:
             state.untrained_loss = fact.outcomes["validation"].loss
-        state.end(fact)
+        self._ended(fact, state)
         if judged.broke_at_step is not None:  # its later checkpoints broke with it
             for each in state.checkpoints_of(judged.id):
                 if not state.has_ended(each):
-                    state.end(replace(fact, trial=state.trials[each], cost=Cost()))
+                    self._ended(replace(fact, trial=state.trials[each], cost=Cost()), state)
 
     def _failed(self, trial_id: int, message: str, state: _WaveState) -> None:
         self._end(trial_id, TrialState.FAILED, message, state)
@@ -294,35 +293,41 @@ class Runner:
             fact = TrialFact(
                 trial=state.trials[trial_id], state=TrialState.STOPPED, curve=state.curve_of(trial_id), cost=cost
             )
-            state.end(fact)
+            self._ended(fact, state)
         self._end(trial_id, TrialState.CANCELLED, "by_planner" if trial_id in state.unwanted else "by_user", state)
 
     def _end(self, trial_id: int, final: TrialState, reason: str, state: _WaveState) -> None:
         """A trial ends without a result, and with it the checkpoints that it did not come to."""
         for each in (trial_id, *state.checkpoints_of(trial_id)):
             if not state.has_ended(each):
-                state.end(TrialFact(trial=state.trials[each], state=final, reason=reason))
+                self._ended(TrialFact(trial=state.trials[each], state=final, reason=reason), state)
+
+    def _ended(self, fact: TrialFact, state: _WaveState) -> None:
+        """A trial has ended, and is to be written."""
+        state.unwritten[fact.trial.id] = tuple(self._line.ended(fact.trial.id))
+        state.recorded[fact.trial.id] = fact
 
     def _keep(self, state: _WaveState) -> None:
         """Write the results that have come, and tell of them."""
         if not state.unwritten:
             return
-        facts, state.unwritten = state.unwritten, {}
+        notes, state.unwritten = state.unwritten, {}
+        facts = {trial_id: state.recorded[trial_id] for trial_id in notes}
         unstarted = [trial_id for trial_id in facts if trial_id not in self._tokens]
         if unstarted:
             self._tokens.update(zip(unstarted, self._p.ledger.start_trials(unstarted, "runner"), strict=True))
         refused = self._p.ledger.finish_trials(
             [
-                TrialEnd(fact=fact, token=self._tokens.pop(trial_id), notes=tuple(self._line.ended(trial_id)))
+                TrialEnd(fact=fact, token=self._tokens.pop(trial_id), notes=notes[trial_id])
                 for trial_id, fact in facts.items()
             ]
         )
         for trial_id in refused:
+            del state.recorded[trial_id]
             late = Notice("late_result", {"trial": trial_id})
             self._p.observer.warning(self._words.notice(late))
         for trial_id in [each for each in facts if each not in refused]:
             state.done.add(trial_id)
-            state.recorded[trial_id] = facts[trial_id]
             self._p.requests.forget(trial_id)
             self._p.observer.event(Recorded(facts[trial_id]))
         self._ask_what_is_unwanted(state)
@@ -332,7 +337,7 @@ class Runner:
         if not isinstance(self._p.planner, CancelsTrials):
             return
         unwanted = set(self._p.planner.to_cancel(state.history())) & state.trials.keys()
-        for trial_id in unwanted - state.unwanted - state.done:
+        for trial_id in {each for each in unwanted if not state.has_ended(each)} - state.unwanted:
             state.unwanted.add(trial_id)
             self._executor.cancel(trial_id)
 
@@ -352,15 +357,11 @@ class _WaveState:
         self.trials = trials
         self.untrained_loss = untrained_loss
         self.done: set[int] = set()
-        self.unwritten: dict[int, TrialFact] = {}
+        self.unwritten: dict[int, tuple[tuple[str, dict[str, Any]], ...]] = {}
         self.unwanted: set[int] = set()
         self.recorded: dict[int, TrialFact] = {}
         self.steps: dict[int, list[StepRecord]] = {}
         self.evaluations: dict[int, list[EvaluationRecord]] = {}
-
-    def end(self, fact: TrialFact) -> None:
-        """A trial has ended, and is to be written."""
-        self.unwritten[fact.trial.id] = fact
 
     def has_ended(self, trial_id: int) -> bool:
         """Whether a trial has ended, written or not yet."""
@@ -379,7 +380,7 @@ class _WaveState:
         """The history now, without asking the ledger: it is wanted with every evaluation."""
         trials = dict(self._before.trials) | self.recorded
         for trial_id, records in self.evaluations.items():
-            if trial_id not in self.done:
+            if not self.has_ended(trial_id):
                 curve = Curve((), tuple(records))
                 trials[trial_id] = TrialFact(trial=self.trials[trial_id], state=TrialState.RUNNING, curve=curve)
         return replace(self._before, trials=trials)

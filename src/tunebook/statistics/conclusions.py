@@ -360,6 +360,9 @@ def _sweet_spot(evidence: Evidence, factor: str) -> SweetSpot | None:
     low, high, best = (back(position) for position in (found.low, found.high, found.best))
     if fit is None:
         low, high, best = (_nearest(values, at) for at in (low, high, best))
+    else:
+        # a fit to a few rates is no more exact than two digits
+        low, high = min(best, float(f"{low:.2g}")), max(best, float(f"{high:.2g}"))
     return SweetSpot(factor, low, high, best, fit is not None)
 
 

@@ -310,6 +310,7 @@ TABLE = """
         ("dropout 也许还有点用，说不准。", ["listed"]),
         ("A max length of 4096 goes OOM.", ["listed"]),
         ("前三名的差距都在误差以内。", ["listed"]),
+        ("Dropout 0.1 is better than none of the others.", ["listed"]),
     ],
 )
 def test_plain_sentences_are_read_or_listed(sentence: str, reads: list[str]) -> None:
@@ -420,3 +421,11 @@ def test_what_is_said_of_all_trials_and_what_is_not(said: str, values: dict[str,
     report = report_of(f"{said}\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n| b | 2e-4 | 71% |\n")
     assert {name: report.record.rows[0].values.get(name) for name in values} == values
     assert set(report.table.factors) == {*values, "learning_rate"}
+
+
+def test_and_above_in_chinese_may_mean_above() -> None:
+    reasons = [
+        report_of(f"{TABLE}{said}\n").claims[0].reason.value
+        for said in ("学习率 3e-4 以上都会崩。", "学习率 3e-4 及以上都会崩。")
+    ]
+    assert reasons == ["edge_open", "contradicted"]

@@ -17,9 +17,11 @@ from tunebook.core.keywords import training_keywords
 from tunebook.core.ports import ChatExample, EngineOptions, Scoring, TrialJob, Workload
 from tunebook.data.examples import DataExample
 from tunebook.data.template import Encoder
+from tunebook.engines import command as command_module
 from tunebook.engines.base_model import stop_tokens
 from tunebook.engines.command import CommandEngine
 from tunebook.engines.command_files import trainer_entries
+from tunebook.engines.command_process import Ended
 from tunebook.testing.event_recorder import EventRecorder
 from tunebook.testing.tiny_model import letter_tokenizer, write_letter_model, write_tiny_model
 
@@ -32,8 +34,15 @@ EXAMPLES = tuple(
 WORKLOAD = Workload((), {}, Scoring(max_new_tokens=3), chats={"train": EXAMPLES, "validation": EXAMPLES})
 
 
+def in_a_forked_process(arguments, *rest):
+    """`run_program` for a Python file, without what the imports of a new process cost."""
+    process = Forked(script(Path(arguments[1]), *arguments[2:]))
+    return Ended(process.errors if process.wait() else None, stopped=False, tail=process.errors)
+
+
 @pytest.mark.slow
-def test_the_plain_peft_recipe_trains_and_scores(tmp_path):
+def test_the_plain_peft_recipe_trains_and_scores(tmp_path, monkeypatch):
+    """In a process of its own; the reference, which the recipe only scores, in a forked one."""
     model = write_tiny_model(tmp_path / "model", WORDS)
     command = [sys.executable, str(RECIPES / "command_peft.py"), "{config}"]
     engine = CommandEngine(EngineOptions(model=str(model), extra={"command": command}))
@@ -48,10 +57,14 @@ def test_the_plain_peft_recipe_trains_and_scores(tmp_path):
         ),
         TrialJob(id=1, configuration=trained, seed=7, splits=("validation",), folder=str(tmp_path / "1")),
     ]
-    recorder = EventRecorder(jobs)
-    engine.run(recorder, WORKLOAD, recorder)
-    assert recorder.failures == {}
-    reference, result = recorder.results.values()
+    results = []
+    for job, run in zip(jobs, (in_a_forked_process, command_module.run_program), strict=True):
+        monkeypatch.setattr(command_module, "run_program", run)
+        recorder = EventRecorder([job])
+        engine.run(recorder, WORKLOAD, recorder)
+        assert recorder.failures == {}
+        results += recorder.results.values()
+    reference, result = results
     assert len(result.curve.steps) == 6  # two steps an epoch, three epochs
     assert result.curve.steps[-1].loss < result.curve.steps[0].loss
     assert (tmp_path / "1" / "adapter_model.safetensors").is_file()

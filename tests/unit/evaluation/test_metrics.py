@@ -193,6 +193,8 @@ def silent(a, b):
     return 1.0
 def by_example(answer: str, gold: str):
     return 1.0
+def misnamed(answers, golds):
+    return float(answers.strip() == golds.strip())
 """
 
 
@@ -205,6 +207,9 @@ def test_a_function_over_all_rows_is_told_apart(tmp_path: Path) -> None:
     with pytest.raises(StudyFileError, match=r"so it is one number of all rows. Write metric: .*kind: statistic"):
         check_data(load_metric("mine:silent", tmp_path), examples("a", "b"))
     assert check_data(load_metric("mine:silent", tmp_path, {"kind": "statistic"}), examples("a", "b")) == ()
+    with pytest.raises(StudyFileError, match=r"it is given lists, fails on them, and works on one answer.*kind: mean"):
+        check_data(load_metric("mine:misnamed", tmp_path), examples("a", "b"))
+    assert check_data(load_metric("mine:misnamed", tmp_path, {"kind": "mean"}), examples("a", "b")) == ()
 
 
 def test_a_function_says_what_its_number_is(tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
-import sys
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from forked import Forked
+from sqlalchemy import Engine, create_engine, event
 
 from tunebook.ledger import open_ledger
 from tunebook.ledger.migrate import KNOWN_REVISIONS, migrate
@@ -78,22 +79,20 @@ def test_a_migration_killed_anywhere_leaves_the_ledger_as_it_was(statement, tmp_
     """The process is gone at its n-th statement; the next one opens what was there, and goes on."""
     released = next(path for path in RELEASED if path.stem == "schema-0001")
     shutil.copyfile(released, tmp_path / "ledger.sqlite")
-    killed = """
-import os, sys
-from sqlalchemy import Engine, event
-from tunebook.ledger import open_ledger
-seen = 0
-@event.listens_for(Engine, "before_cursor_execute")
-def count(connection, cursor, text, *rest):
-    global seen
-    if text.startswith(("CREATE", "INSERT", "DROP", "UPDATE", "SELECT s")):
-        seen += 1
-        if seen == int(sys.argv[2]):
-            os.kill(os.getpid(), 9)
-open_ledger(sys.argv[1], write=True).close()
-"""
-    done = subprocess.run([sys.executable, "-c", killed, str(tmp_path), str(statement)], check=False)
-    assert done.returncode == -9
+
+    def opened() -> int:
+        left = [statement]
+
+        def count(connection, cursor, text, *rest):
+            left[0] -= text.startswith(("CREATE", "INSERT", "DROP", "UPDATE", "SELECT s"))
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        event.listen(Engine, "before_cursor_execute", count)
+        open_ledger(tmp_path, write=True).close()
+        return 0
+
+    assert Forked(opened).wait() == -signal.SIGKILL
     with open_ledger(tmp_path, write=True) as ledger:
         history = ledger.history()
     assert all(same_fact(history.trials[n], result_of(sample_wave(1).trials[n - 1])) for n in (1, 2))

@@ -49,6 +49,7 @@ def test_the_first_decides_and_the_others_are_reported(tmp_path: Path) -> None:
     Study.load(file).run()
     record = (tmp_path / "runs" / "several" / "record.md").read_text(encoding="utf-8")
     assert "the highest macro-F1" in record
+    assert "by class" not in record, "one number of all rows has no mean by class"
     table = record.partition("Other metrics")[2]
     assert "| exact_match |" in table
     assert "| length |" in table

@@ -264,9 +264,9 @@ class _Clause:
         """ "Higher" beside a setting without a value is its direction, elsewhere the result's. What is silent goes:
         rounds, splits and measures (held against the table's by `_understood`), differences."""
         steps = [i for i, t in enumerate(self.tokens) if t.kind in "mlhz" and t.text.startswith("越")]
-        of_result = steps[-1] if len(steps) > 1 else None  # "学习率越大，分数越低"
-        kinds = ["ud"[t.kind in "lz"] if i == of_result else t.kind for i, t in enumerate(self.tokens)]
-        code, self.by_number = "".join(kinds), of_result is not None
+        last = steps[-1] if len(steps) > 1 else None  # "学习率越大，分数越低"
+        kinds = ["ud"[t.kind in "lz"] if i == last else t.kind for i, t in enumerate(self.tokens)]
+        code, self.by_number = "".join(kinds), last is not None
         code = re.sub(r"[hz](?=v)", "", code)  # "higher dropout (0.2)"
         for word, of_setting, of_result in (("h", "m", "u"), ("z", "l", "d")):
             code = re.sub(rf"(?<=[mlhz]f){word}|{word}(?=[Cg])", of_result, code)
@@ -337,7 +337,8 @@ class _Clause:
             return None
         side = mention.side or int("y" in plain)
         found = self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
-        return replace(found, inclusive="y" in plain) if found else None
+        inclusive = any(t.kind == "y" and t.text != "以上" for t in self.tokens)  # which may mean "above"
+        return replace(found, inclusive=inclusive) if found else None
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):

@@ -44,7 +44,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("L", rf"(?:above|beyond|exceeding|higher than|larger than)\s{NUMBER}{_PARTS}|[>≥]=?\s?{NUMBER}{_PARTS}", rf"(?:超过|高于|大于)\s?{NUMBER}{_PARTS}"),
     ("M", rf"(?:below|under|lower than|smaller than)\s{NUMBER}{_PARTS}|[<≤]=?\s?{NUMBER}{_PARTS}", rf"(?:低于|小于)\s?{NUMBER}{_PARTS}"),
     ("y", r"and (?:above|higher|up|beyond)|or (?:more|higher|above)", "及?以上|或更[高大]"),
-    ("0", r"without (?:it|any)|none", "(?:不|没)(?:加|用)(?:它|的)?"),
+    ("0", r"without (?:it|any)|none(?! of)", "(?:不|没)(?:加|用)(?:它|的)?"),
     ("c", r"", "相比之?下?|相较|对比|比起来"),
     (">", r"than|compared (?:to|with)|relative to|vs\.?|versus|over|against|instead of|rather than|from(?= the baseline)", "比|相比于?|相较于?|较(?=基线|基准|默认)"),
     ("U", r"improv(?:es|ed) (?:up)?on|above|ahead of|exceeds?|surpass(?:es|ed)?|outperform(?:s|ed)?|beats?|wins? over", "优于|好于|胜过|超过|超越|高于|高出"),

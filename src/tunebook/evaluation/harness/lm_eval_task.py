@@ -256,7 +256,7 @@ class LmEvalTask(ExampleMetric):
         names = list(dict.fromkeys(names))
         if not names:
             raise self._refusal("it has neither validation_split nor test_split. Name one in the task's file.")
-        self._encoders = {}
+        self._encoders: dict[str, tuple[Any, list[Any]]] = {}
         documents = {name: self._documents(name) for name in names}
         self._is_divided = len(names) == 1 and (self._test_share is None or self._test_share > 0)
         if len(names) == 2:
@@ -313,7 +313,9 @@ class LmEvalTask(ExampleMetric):
         by_document: dict[int, list[Any]] = {}
         for instance in every:
             by_document.setdefault(instance.doc_id, []).append(instance)
-        instances, gold_of, rows_of_each = [], [], []
+        instances: list[Any] = []
+        gold_of: list[int] = []
+        rows_of_each: list[list[TokenizedExample]] = []
         for document in documents:
             asked = sorted(by_document[document.index], key=lambda each: each.idx)
             gold_of.append(len(instances) + self._gold_of(asked))

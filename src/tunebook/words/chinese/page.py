@@ -75,7 +75,7 @@ class ChinesePage(ChinesePieces):
     def advice(self, how: str, level: str) -> str:
         return {
             "use": f"使用 {level}",
-            "leads": f"最优配置用 {level}；尚未证实有用",
+            "leads": f"最优配置用 {level}；单独尚未证实有用",
             "keep": f"保持 {level}；尚未证实有更好的取值",
             "keep_alone": f"保持 {level}；其他取值单独改动时更好，与其他改动合用尚未证实",
         }[how]

@@ -281,7 +281,7 @@ class ChineseRounds(ChinesePieces):
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")
             if code == "only_by_loss":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
-                told.append(f"仅因损失更低而带上的改动：{names}（未证实能提高{self.measure}）。")
+                told.append(f"仅因损失更低而带上的改动：{names}（对{self._noun}的作用尚未证实）。")
         skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in self.skipped_rounds(notes))
         return [*told, f"没有{skipped}轮：没有待答的问题，或预算不够。"] if skipped else told
 

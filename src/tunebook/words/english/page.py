@@ -89,7 +89,7 @@ class EnglishPage(EnglishPieces):
         """What to do with one factor."""
         return {
             "use": f"use {level}",
-            "leads": f"{level} in the best; not shown to help",
+            "leads": f"{level} in the best; alone not shown to help",
             "keep": f"keep {level}; nothing else is shown better",
             "keep_alone": f"keep {level}; others were better alone, not shown so beside the other changes",
         }[how]

@@ -347,7 +347,7 @@ class EnglishRounds(EnglishPieces):
                 )
             if code == "only_by_loss":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
-                sentences.append(f"Included for a lower loss alone, with no higher {self.measure} shown: {names}.")
+                sentences.append(f"Included for a lower loss alone, with no effect on {self.measure} shown: {names}.")
         skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
         if skipped:
             sentences.append(

@@ -426,6 +426,13 @@ DATA = {
         "{{name: {quoted}, kind: statistic}}。"
     ),
     (
+        "metric: found {name}; by the names of its arguments it is given lists, fails on them, and works on one "
+        "answer. Write metric: {{name: {quoted}, kind: mean}}, or call the arguments answer and gold."
+    ): (
+        "metric: 现为 {name}；按参数的名字会传给它列表，它却不能用于列表，而能用于单个答案。请写 metric: "
+        "{{name: {quoted}, kind: mean}}，或把参数命名为 answer 和 gold。"
+    ),
+    (
         "metric: {name} does not take these options ({error}); a function has kind, low, high, unit, "
         "lower_is_better and span. Correct them."
     ): (
