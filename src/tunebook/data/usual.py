@@ -24,7 +24,6 @@ PAIRS = (
     ("question", "sql"),
     ("question", "correct_answer"),
     ("inputs", "targets"),
-    ("src", "tgt"),
     ("text", "category"),
     ("text", "intent"),
     ("text", "sentiment"),
