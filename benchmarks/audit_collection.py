@@ -124,17 +124,22 @@ def _score_refused(record: Path, expected: dict[str, Any], scores: dict[str, Sco
 
 
 def _score_columns(record: Path, report: AuditReport, expected: dict[str, Any], score: Score) -> None:
-    wanted = {str(header): str(role) for header, role in expected["columns"].items()}
+    wanted = {_in_words(str(header)): str(role) for header, role in expected["columns"].items()}
     found: dict[str, str] = {}
     for use in report.record.columns:
         if use.role in _SETTLED and use.header:
-            found.setdefault(use.header, use.factor or use.role)
+            found.setdefault(_in_words(use.header), use.factor or use.role)
     for header, role in found.items():
         if wanted.get(header) == role:
             score.right += 1
         else:
             score.wrong.append(f"{record.name}: {header} read as {role}, is {wanted.get(header)}")
     score.missed += [f"{record.name}: {header} is {role}" for header, role in wanted.items() if header not in found]
+
+
+def _in_words(header: str) -> str:
+    """A header with Greek letters as words: a label may write "α" or "alpha" for "$\\alpha$"."""
+    return header.replace("α", "alpha").replace("η", "eta")
 
 
 def _score_cells(record: Path, report: AuditReport, expected: dict[str, Any], score: Score) -> None:
@@ -202,6 +207,8 @@ def _score_sentences(
 
 def _table_says(judged: Judged) -> str:
     """What the audit says that the printed numbers say: "agrees", "contradicts" or "open"."""
+    if judged.claim.kind is ClaimKind.IMPORTANCE:
+        return "open"
     if judged.reason in _CONTRADICTS:
         return "contradicts"
     if judged.claim.no_more and judged.deciding is not None:  # "no better": not higher in the table

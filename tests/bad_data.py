@@ -33,6 +33,14 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
     ),
     "cut last line": ("a.jsonl", lines(*GOOD_ROWS)[:-20], {}, ["a.jsonl:10: the last line is cut off"]),
     "cut after a value": ("a.jsonl", lines(*GOOD_ROWS)[:-2], {}, ["a.jsonl:10: the last line is cut off"]),
+    "a picture in a turn": (
+        "a.jsonl",
+        lines(
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x.png"}}]}, TURN]}
+        ),
+        {},
+        ['a.jsonl:1: messages[0].content: found a part of type "image_url"; only texts are trained'],
+    ),
     "broken line in the middle": (
         "a.jsonl",
         with_row('{"prompt": "x", completion: "y"}'),

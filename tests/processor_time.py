@@ -27,9 +27,15 @@ def spent() -> float:
 
 
 class ProcessorTime:
-    """A plugin for pytest, in xdist's workers and in the process that prints."""
+    """A plugin for pytest, in xdist's workers and in the process that prints.
 
-    def __init__(self) -> None:
+    Args:
+        limit: seconds above which a test fails unless it is marked slow.
+        shown: of how many files and tests the seconds are printed.
+    """
+
+    def __init__(self, limit: float = LIMIT_SECONDS, shown: int = SHOWN) -> None:
+        self._limit, self._shown = limit, shown
         self._tests: Counter[str] = Counter()
 
     @pytest.hookimpl(wrapper=True)
@@ -42,9 +48,9 @@ class ProcessorTime:
         began = spent()
         yield
         taken = spent() - began
-        if taken > LIMIT_SECONDS and item.get_closest_marker("slow") is None:
+        if taken > self._limit and item.get_closest_marker("slow") is None:
             pytest.fail(
-                f"took {taken:.1f} seconds of processor time; a test may take {LIMIT_SECONDS:.0f}. Make it cheaper "
+                f"took {taken:.1f} seconds of processor time; a test may take {self._limit:g}. Make it cheaper "
                 "(CONTRIBUTING.md), or mark it slow where what it shows cannot be had for less.",
                 pytrace=False,
             )
@@ -61,12 +67,12 @@ class ProcessorTime:
             self._tests[report.nodeid] += dict(report.user_properties).get(NAME, 0.0)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if len(self._tests) <= SHOWN:
+        if len(self._tests) <= self._shown:
             return
         files: Counter[str] = Counter()
         for test, seconds in self._tests.items():
             files[test.partition("::")[0]] += seconds
         terminalreporter.section(f"slowest in processor time, of {self._tests.total():.0f} s")
         for table in (files, self._tests):
-            for name, seconds in table.most_common(SHOWN):
+            for name, seconds in table.most_common(self._shown):
                 terminalreporter.write_line(f"{seconds:7.1f} s  {name}")

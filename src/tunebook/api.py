@@ -16,13 +16,14 @@ from tunebook.core.findings import StudyFindings
 from tunebook.core.ports import Observer
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Budget, StudySpec
-from tunebook.errors import UserError
+from tunebook.errors import EnvironmentStop, LedgerDamaged, UserError
 from tunebook.run.commands.compare import Comparison
 from tunebook.run.commands.learning_curve import LearningCurve, learning_curve
 from tunebook.run.commands.plan import StudyPlan
 from tunebook.run.commands.status import StudyStatus
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
+from tunebook.run.reading import has_ledger
 from tunebook.run.requests.user_requests import Added
 from tunebook.run.study_words import study_words
 from tunebook.words import Words
@@ -132,16 +133,20 @@ class Study:
         from tunebook.run.session import run_study
 
         final = final or self.spec.final
-        return run_study(
-            self.spec,
-            self.paths,
-            observer or Silent(),
-            self._trust,
-            final,
-            retry_failed,
-            trust_study_code=self.trusts_study_code,
-            measure=measure,
-        )
+        try:
+            return run_study(
+                self.spec,
+                self.paths,
+                observer or Silent(),
+                self._trust,
+                final,
+                retry_failed,
+                trust_study_code=self.trusts_study_code,
+                measure=measure,
+            )
+        except EnvironmentStop as error:
+            error.goes_on = has_ledger(self.paths) and not isinstance(error, LedgerDamaged)
+            raise
 
     def outputs(self) -> dict[str, Path]:
         """Where a run has put what people want: record, page, numbers, figures, best adapter. Only what is there."""

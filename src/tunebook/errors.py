@@ -99,7 +99,13 @@ class MissingExtraError(UserError):
 
 
 class EnvironmentStop(TunebookError, RuntimeError):
-    """The machine stopped the study. Nothing is lost; `run` continues it."""
+    """The machine stopped the study.
+
+    Attributes:
+        goes_on: whether the study had been begun, so that nothing is lost and `run` continues it.
+    """
+
+    goes_on = False
 
 
 class LedgerLocked(EnvironmentStop):

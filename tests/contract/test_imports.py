@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 import tomllib
@@ -33,9 +34,23 @@ def test_the_core_is_pure(module: str) -> None:
 
 
 def test_a_command_that_reads_a_study_imports_nothing_that_it_need_not_wait_for() -> None:
-    read = ("run.reading", "run.commands.status", "run.commands.report", "cli.main")
+    read = ("api", "run.reading", "run.commands.status", "run.commands.report", "cli.main")
     modules = modules_after("import " + ", ".join(f"tunebook.{name}" for name in read))
     assert not modules & {"torch", "scipy.stats", "statsmodels", "pandas", "matplotlib", "alembic"}
+
+
+def test_planning_with_the_packed_engine_does_not_wait_for_peft() -> None:
+    """peft brings in bitsandbytes, whose compiled functions bring in torch's compiler: seconds for every `plan`."""
+    engines = ROOT / "src" / "tunebook" / "engines"
+    files = [engines / "target_modules.py", engines / "calibration.py", *(engines / "packed").rglob("*.py")]
+    at_once = [
+        (file.name, node.module if isinstance(node, ast.ImportFrom) else node.names[0].name)
+        for file in files
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert len(at_once) > 100
+    assert not [each for each in at_once if str(each[1]).split(".")[0] == "peft"]
 
 
 def test_no_module_imports_itself_through_others() -> None:

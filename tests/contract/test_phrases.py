@@ -41,6 +41,13 @@ def test_every_template_has_a_translation_and_none_is_left_over(found: list[Temp
     assert set(PHRASES) <= known
 
 
+def test_a_key_or_place_is_followed_by_the_same_colon_in_chinese_as_in_every_other_line():
+    """As in "study.yaml:5: margin: ...", which is put together where the file is read."""
+    keyed = {key: text for key, text in PHRASES.items() if re.match(r"[\w.{}!\[\]]+: ", key)}
+    assert len(keyed) > 100
+    assert not [text for text in keyed.values() if re.match(r"[a-zA-Z_.{}!\[\]]+：", text)]
+
+
 def test_a_template_and_its_translation_have_the_values_that_are_given(found: list[Template]):
     with_values = [each for each in found if each.values]
     assert len(with_values) > 300

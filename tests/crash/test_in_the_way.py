@@ -50,6 +50,15 @@ def test_a_run_that_cannot_write_what_it_leaves_says_what(study, name, is_folder
     assert command_line(["run", str(study), "--quiet"]) == 0
 
 
+def test_a_study_that_was_never_begun_has_lost_nothing_and_is_not_told_to_go_on(study, capsys):
+    shutil.rmtree(study.parent / "runs")
+    (study.parent / "runs").write_text("in the way")
+    assert command_line(["run", str(study), "--quiet"]) == STOPPED
+    said = capsys.readouterr().err
+    assert "cannot be written" in said
+    assert "goes on from here" not in said
+
+
 def test_a_study_file_that_cannot_be_made_is_bad_input(study, capsys):
     for output, says in (("no such folder/study.yaml", "there is no folder"), (".", "cannot be written")):
         place = str(study.parent / output)

@@ -18,7 +18,7 @@ from ledger_driver import count_events, drive, fingerprint, in_child, killed_at
 
 from tunebook.ledger import open_ledger
 
-N_POINTS = 18
+N_POINTS = 12
 """At how many of the database events the runner is killed; with TUNEBOOK_EVERY_COMMIT_POINT set, at every one."""
 
 

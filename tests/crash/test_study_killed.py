@@ -32,7 +32,7 @@ def assert_the_same(finished: Soak, folder: Path) -> None:
 
 def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, finished):
     harried = Soak(make_simulated_study(tmp_path, N_TRIALS), random.Random(4))
-    harried.run(5, like=finished)
+    harried.run(4, like=finished)
     assert harried.kills >= 2
     assert_the_same(finished, harried.folder)
 
@@ -41,10 +41,10 @@ def test_a_study_killed_at_random_ends_like_an_unbroken_one(tmp_path, finished):
 def test_real_training_on_a_full_disk_and_killed_at_random_ends_like_an_unbroken_one(
     tmp_path, trained, small_if_possible, one_processor
 ):
-    """Adapters bit for bit, of one worker as of two. First, where a small disk can be mounted, the worker finds no room
-    for them; then the run is killed, sometimes the worker only. What each engine makes of a full disk,
-    `test_engine_disk_full` shows."""
-    file = make_real_study(tmp_path / "killed", 8, where="device: cpu")
+    """Adapters bit for bit, of one worker as of two. First, where a small disk can be mounted, there is no room for
+    them, in a run without a worker; then the run is killed, sometimes its worker only. What each engine makes of a full
+    disk, `test_engine_disk_full` shows, and what the executor does about it in a worker, its own test."""
+    file = make_real_study(tmp_path / "killed", 8, where="device: cpu\nexecutor: inline")
     adapters = tmp_path / "killed" / "runs" / "soak" / "adapters"
     if small_if_possible(adapters, 20):
         child = Child(file, tmp_path / "out.log")
@@ -53,6 +53,7 @@ def test_real_training_on_a_full_disk_and_killed_at_random_ends_like_an_unbroken
         assert "Free some" in said
         assert "Traceback" not in said
         small_if_possible(adapters, 50_000)
+    file.write_text(file.read_text().replace("executor: inline\n", ""))
     harried = Soak(file, random.Random(3))
     harried.run(1, like=trained)  # the soak kills one twenty times
     assert harried.kills >= 1

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-from packed_runs import losses, train_cohort, trainee
+from packed_runs import losses, packed_model, train_cohort, trainee
 from plain_peft import plain_weights, train_plain
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import TokenizedExample
 from tunebook.engines.base_model import BUILT_IN, load_model, load_tokenizer, resolve_model
-from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.errors import MissingExtraError
 
 QUESTIONS = (
@@ -37,8 +36,9 @@ def test_the_built_in_model_trains_as_in_plain_peft():
         learning_rate=3e-4, per_device_train_batch_size=2, num_train_epochs=1, lora_r=8, lora_alpha=32,
         target_modules="all-linear",
     )  # fmt: skip
-    plain_losses, plain = train_plain(load_model(folder), configuration, data, seed=1)
-    packed = PackedModel(load_model(folder))
+    base = load_model(folder)
+    packed = packed_model(base)
+    plain_losses, plain = train_plain(base, configuration, data, seed=1)
     one = trainee(packed, configuration, data, seed=1)
     train_cohort(packed, [one])
     assert losses(one) == pytest.approx(plain_losses, rel=1e-4)

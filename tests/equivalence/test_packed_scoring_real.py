@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from packed_runs import packed_model
 from plain_scoring import adapter_and_peft, plain_answer, plain_nll
 
 from tunebook.core.ports import Scoring, TokenizedExample
 from tunebook.engines.base_model import built_in_is_cached, built_in_wheel, load_model, load_tokenizer, resolve_model
-from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scoring.score import score
 
 QUESTIONS = {
@@ -41,7 +41,8 @@ def examples(tokenizer):
 def test_real_model_gives_the_stock_answers_and_likelihoods(folder):
     tokenizer = load_tokenizer(folder)
     data, scoring = examples(tokenizer), Scoring("generate", 6, (tokenizer.eos_token_id,))
-    packed, base = PackedModel(load_model(folder)), load_model(folder)
+    base = load_model(folder)
+    packed = packed_model(base)
     adapter, model = adapter_and_peft(packed, base, rank=8, seed=0, spread=0.02)
     for result, stock in zip(score(packed, [None, adapter], data, scoring), (base, model), strict=True):
         assert result.answers == tuple(plain_answer(stock, e.prompt_ids, scoring) for e in data)

@@ -135,6 +135,8 @@ def made_directly():
     yield "nothing_dropped", *same()
     yield "outside_range", ([("rank 64", "8 to 32")],), ([("rank 64", "8～32")],)
     yield "one_seed", *same()
+    yield "ahead_unconfirmed", *same("rank 64", 0.74, 0.706, (21, 22))
+    yield "bracket_fixed", *same(["rank 8", "1 epoch"])
     yield "other_seeds", *same(0.117, 1)
     yield "other_seeds", *same(0.117, 2)
     yield "waiting_remark", *same("4-6")

@@ -43,6 +43,7 @@ class Measure:
     name: str  # its header
     kind: MeasureKind = MeasureKind.SHARE
     split: str = ""  # "test", "validation", "overall" or "" where the header does not say
+    over_sets: bool = False  # each is the mean of the other results of its row, on other test sets
     others: tuple[str, ...] = ()  # further result columns; a claim that one of them bears out is not called false
 
     @property
@@ -125,6 +126,7 @@ class Claim:
     inclusive: bool = False  # of a boundary: "1e-3 and above"
     exact: bool = False  # of a boundary: it fails at the level, of which nothing is said beyond
     direction: int = 1  # +1 better (more is better, fails above), -1 worse (fails below), 0 no difference
+    every: bool = False  # it is said of each pair: "at every learning rate"
     no_more: int = 0  # with direction 0: only "not better" (+1) or "not worse" (-1) is claimed
     trials: tuple[str, ...] = ()  # labels named as subject; "baseline" and "best" are allowed
     against_trials: tuple[str, ...] = ()
@@ -184,7 +186,7 @@ class HandRecord:
     claims: tuple[Claim, ...] = ()  # of the text and of the remarks in tables
     stated_examples: tuple[int, ...] = ()  # numbers of test examples that the text gives
     seeds: int | None = None  # over how many seeds each result is a mean; None for one run each
-    averaged: bool = False  # results are means, over how many seeds is not said
+    averaged: bool = False  # results are means over test sets, or over seeds of which the number is not said
     columns: tuple[ColumnUse, ...] = ()
     unread_cells: tuple[UnreadCell, ...] = ()
     notes: tuple[Note, ...] = ()  # what was assumed

@@ -35,7 +35,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Look at a dataset and write a study file that runs, with a comment for each value."""
-    from tunebook.data import write_study_file
+    from tunebook.run.commands.init import study_file_for
     from tunebook.run.prepare import check_long_rows
     from tunebook.study_file import parse_study
     from tunebook.words import words_for
@@ -52,7 +52,7 @@ def init(
             output=output,
             folder=folder,
         )
-    text = write_study_file(data, folder, model=model, trials=trials, language=language)
+    text = study_file_for(data, folder, target.name, model=model, trials=trials, language=language)
     spec = parse_study(text, target.name)  # report now what would not run later: too few trials, an unknown model
     check_long_rows(spec, folder)
     if output == "-":

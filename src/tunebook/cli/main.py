@@ -17,7 +17,7 @@ from rich.text import Text
 
 import tunebook
 from tunebook.cli.output import messages, printable
-from tunebook.errors import EnvironmentStop, Interrupted, LedgerDamaged, TrialFailed, UserError
+from tunebook.errors import EnvironmentStop, Interrupted, TrialFailed, UserError
 from tunebook.phrases import Phrase
 
 __all__ = ["app", "main"]
@@ -25,8 +25,6 @@ __all__ = ["app", "main"]
 UsageError: type[typer.BadParameter] = typer.BadParameter.__base__  # type: ignore[assignment]
 """The exception for a wrong option or argument; typer exports only its subclasses."""
 EXIT_FAILED, EXIT_INPUT, EXIT_ENVIRONMENT, EXIT_INTERRUPTED = 1, 2, 75, 130
-GOES_ON = ("run", "demo")
-"""Commands that continue where they were stopped when they are repeated."""
 
 app = typer.Typer(
     name="tunebook",
@@ -105,7 +103,7 @@ def _run(arguments: list[str]) -> int:
         return EXIT_INPUT
     except EnvironmentStop as error:
         _say(error.phrase, arguments)
-        if arguments[0] in GOES_ON and not isinstance(error, LedgerDamaged):
+        if error.goes_on:
             _say(Phrase("Nothing is lost: `tunebook run` goes on from here."), arguments)
         return EXIT_ENVIRONMENT
     except TrialFailed as error:  # from a single training: `rerun`, or `run --final` after the rounds

@@ -60,7 +60,7 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
     for warning in p.warnings:
         console.print(Text(words.warning_line(words.notice(warning)), style="yellow"))
     console.print()
-    if p.wave is None and not p.outlook.rounds:
+    if p.wave is None and not p.outlook.all_rounds:
         console.print(words.plan_nothing_left())
         return
     console.print(_rounds(p, words))
@@ -83,6 +83,8 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
     spec, d = p.spec, p.data
     kept = str(p.model.get("quantization") or "")
     lines = [words.plan_study(spec.name, spec.model, kept, spec.engine, spec.metric)]
+    if len(spec.metrics) > 1:
+        lines.append(words.plan_metrics(spec.metric, spec.metrics[1:]))
     if spec.command:
         lines.append(words.plan_program(shell_line(spec.command)))
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
@@ -103,11 +105,11 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading, justify in zip(words.plan_columns(), ("left", "right", "right", "left"), strict=True):
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for each in p.outlook.rounds:
+    for each in p.outlook.all_rounds:
         smallest = each.smallest_detectable_effect
         seen = words.plan_sees(smallest) if smallest is not None else ""
         table.add_row(words.round_name(None, each.kind), f"<= {each.n_trials}", str(each.n_comparisons or ""), seen)
-    if p.outlook.most_trials < sum(each.n_trials for each in p.outlook.rounds):
+    if p.outlook.most_trials < sum(each.n_trials for each in p.outlook.all_rounds):
         table.add_row(words.plan_in_all(), f"<= {p.outlook.most_trials}", "", "")
     return table
 
@@ -142,7 +144,7 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
         lines += words.plan_margin(p.outlook.smallest_margin, p.spec.margin)
     whole = p.outlook.detectable_without_cuts
     # with fewer levels, the remaining comparisons can be more sensitive: then more trials would not help them
-    if whole is not None and p.outlook.cuts and whole < (_first_effect(p) or 0):
+    if whole is not None and p.outlook.cuts and whole < (p.outlook.first_effect or 0):
         lines.append(words.plan_without_cuts(p.outlook.wanted_trials, whole))
     if p.calibration is None and p.engine_calibrates:
         lines.append(words.plan_not_measured())
@@ -156,12 +158,7 @@ def _closing(p: StudyPlan, words: Words) -> list[str]:
         )
         price = p.spec.price_per_hour
         prices = None if price is None else (price * here[0] / 3600, price * here[1] / 3600)
-        lines.append(words.plan_time(alone, here, _first_effect(p), prices, simulated))
+        lines.append(words.plan_time(alone, here, p.outlook.first_effect, prices, simulated))
     if p.service is not None:
         lines.append(words.plan_service(p.service.requests, p.service.tokens, p.service.price))
     return lines
-
-
-def _first_effect(p: StudyPlan) -> float | None:
-    """Smallest detectable effect of the first round that compares anything."""
-    return next((r.smallest_detectable_effect for r in p.outlook.rounds if r.smallest_detectable_effect), None)

@@ -292,8 +292,8 @@ class LevelMean:
 @dataclass(frozen=True)
 class SweetSpot:
     """The range of a numeric factor whose fitted response cannot be told from the best (for the learning rate: a
-    quadratic in the log rate, without the rates that diverged). `fitted` False: too few levels for a fit; the range
-    then holds the levels themselves."""
+    quadratic in the log rate, without the rates that diverged, ended where a replicate did not train). `fitted` False:
+    too few levels for a fit; the range then holds the levels themselves."""
 
     factor: str
     low: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tunebook.core.study import Cut, Fold, RoundKind
 
@@ -31,16 +31,18 @@ class Outlook:
 
     Attributes:
         rounds: the rounds to come, in order.
+        waiting: for each round under way, its trials that are planned and have no result yet.
         folds: configurations that need no training of their own, with the reasons.
         cuts: what the budget did not allow, in the order in which it was cut.
         detectable_without_cuts: the smallest detectable effect of explore if nothing had been cut; shows what the cuts
             cost.
         smallest_margin: the smallest margin within which this study could show equivalence; in [0, 1].
         wanted_trials: trials the study would take if nothing were cut.
-        trials_left: what the budget leaves all rounds together; None: no limit.
+        trials_left: what the budget leaves `rounds` together; None: no limit.
     """
 
     rounds: tuple[RoundOutlook, ...]
+    waiting: tuple[RoundOutlook, ...] = ()
     folds: tuple[Fold, ...] = ()
     cuts: tuple[Cut, ...] = ()
     detectable_without_cuts: float | None = None
@@ -49,7 +51,22 @@ class Outlook:
     trials_left: int | None = None
 
     @property
+    def first_effect(self) -> float | None:
+        """The smallest detectable effect of the first round that compares anything."""
+        return next((r.smallest_detectable_effect for r in self.all_rounds if r.smallest_detectable_effect), None)
+
+    @property
     def most_trials(self) -> int:
-        """Of all rounds together, an upper bound: what the budget leaves where that is less than their sum."""
+        """All trials without a result, an upper bound: those that wait, and of the rounds to come no more than the
+        budget leaves."""
         asked = sum(each.n_trials for each in self.rounds)
-        return asked if self.trials_left is None else min(asked, self.trials_left)
+        coming = asked if self.trials_left is None else min(asked, self.trials_left)
+        return coming + sum(each.n_trials for each in self.waiting)
+
+    @property
+    def all_rounds(self) -> tuple[RoundOutlook, ...]:
+        """The rounds to come, with the trials that wait counted in theirs."""
+        waiting = {each.kind: each.n_trials for each in self.waiting}
+        known = {each.kind for each in self.rounds}
+        ending = (each for each in self.waiting if each.kind not in known)
+        return (*ending, *(replace(each, n_trials=each.n_trials + waiting.get(each.kind, 0)) for each in self.rounds))

@@ -189,15 +189,18 @@ def _turn_text(turn: dict[str, Any], at: str, text_key: str, where: Where) -> st
             ensure_ascii=False,
             default=str,
         )
-    if (
-        isinstance(content, list)
-        and content
-        and all(
-            isinstance(part, dict) and isinstance(part.get("text"), str) and part.get("type", "text") == "text"
-            for part in content
-        )
-    ):
-        content = "".join(part["text"] for part in content)
+    if isinstance(content, list) and content and all(isinstance(part, dict) for part in content):
+        kinds = [part.get("type", "text") for part in content]
+        other = next((kind for kind in kinds if kind != "text"), None)
+        if isinstance(other, str):
+            raise where.error(
+                f"{at}.{text_key}",
+                Phrase("a part of type {kind}", kind=quoted(other)),
+                "only texts are trained, no images, sounds or files",
+                "Remove the part or the row.",
+            )
+        if all(isinstance(part.get("text"), str) for part in content):
+            content = "".join(part["text"] for part in content)
     if text_key not in turn:
         raise where.absent(f"{at}.{text_key}", turn, Phrase("a turn has {key}", key=text_key))
     if not isinstance(content, str):

@@ -11,11 +11,11 @@ import os
 import re
 import statistics
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunebook.core.metric import compared
-from tunebook.core.study import RoundKind, error_share
 from tunebook.data.examples import DataExample, LoadedRows, place
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
@@ -26,10 +26,13 @@ from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
-from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect
 from tunebook.words import Words, words_for
 
-__all__ = ["Findings", "find_files", "inspect_data", "write_study_file"]
+__all__ = ["Findings", "Shown", "find_files", "inspect_data", "write_study_file"]
+
+Shown = Callable[[str, int, int, int], float | None]
+"""From the text of a study file and its numbers of training, validation and test rows to the smallest difference that
+its first round detects, on the standard scale."""
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
 PART = "-00000-of-00001"
@@ -70,9 +73,6 @@ BASELINE = {
 }
 LENGTHS = (128, 256, 512, 1024, 2048, 4096, 8192)
 TEMPLATE_TOKENS = 64
-USUAL_SEEDS = (2, 5)
-"""Seeds of a configuration and of the baseline, as they are by default."""
-USUAL_COMPARISONS = 8
 LONG_ANSWER_CHARACTERS = 60
 OPEN_TEXT_CHARACTERS = 400
 """Of answers of this median length, hardly any words that are generated are those of the gold text."""
@@ -298,7 +298,13 @@ def _estimated_tokens(example: DataExample) -> int:
 
 
 def write_study_file(
-    data: str, folder: str | Path, *, model: str = "smollm2", trials: int = 75, language: str = "en"
+    data: str,
+    folder: str | Path,
+    *,
+    model: str = "smollm2",
+    trials: int = 75,
+    language: str = "en",
+    shown: Shown | None = None,
 ) -> str:
     """Text of a study file for a dataset, with a comment for each value.
 
@@ -308,16 +314,25 @@ def write_study_file(
         model: as in the study file.
         trials: the budget.
         language: of the comments and the record, en or zh.
+        shown: says which differences the study would detect, for a comment; None: the comment is left out.
 
     Raises:
         DataError: the data cannot be read.
     """
     seen, words = inspect_data(data, folder, language), words_for(language)
-    lines = [
-        f"study: {_name(data)}",
-        f"model: {yaml_scalar(model)}",
-        "data:",
-        *_data_lines(seen, words),
+
+    def text(effect: float | None) -> str:
+        opening = [f"study: {_name(data)}", f"model: {yaml_scalar(model)}", "data:", *_data_lines(seen, effect, words)]
+        return "\n".join([*opening, *_setting_lines(seen, trials, language, words)]) + "\n"
+
+    if shown is None or seen.metric[0] == "perplexity":  # whose differences are in nats, which nobody can say before
+        return text(None)
+    n_test = len(seen.rows["test"].examples) if "test" in seen.rows else 0
+    return text(shown(text(None), seen.n_train, max(1, seen.n_validation), n_test))
+
+
+def _setting_lines(seen: Findings, trials: int, language: str, words: Words) -> list[str]:
+    return [
         _line(f"metric: {_metric_text(seen)}", seen.metric[1]),
         "baseline:",
         *_baseline_lines(seen, words),
@@ -329,7 +344,6 @@ def write_study_file(
         _line(f"seed: {SEED}", words.comment("seed")),
         _line(f"report: {{language: {language}}}", words.comment("report")),
     ]
-    return "\n".join(lines) + "\n"
 
 
 def _metric_text(seen: Findings) -> str:
@@ -343,17 +357,17 @@ def _line(text: str, comment: str) -> str:
     return f"{text:<40} # {yaml_comment(comment)}"
 
 
-def _data_lines(seen: Findings, words: Words) -> list[str]:
+def _data_lines(seen: Findings, effect: float | None, words: Words) -> list[str]:
     train, source = seen.rows["train"], {role: yaml_scalar(text) for role, text in seen.sources.items()}
-    n, points = seen.n_validation, _detectable_points(seen)
+    n = seen.n_validation
     lines = [
         _line(
             f"  train: {source['train']}",
             words.comment_train(len(train.examples), train.format, "/".join(train.keys)),
         ),
-        _line(f"  validation: {source['validation']}", words.comment_validation(n, points))
+        _line(f"  validation: {source['validation']}", words.comment_validation(n, effect))
         if "validation" in source
-        else _line("  # validation: validation.jsonl", words.comment_no_validation(n, points, seen.is_oddly_named)),
+        else _line("  # validation: validation.jsonl", words.comment_no_validation(n, effect, seen.is_oddly_named)),
         _line(f"  test: {source['test']}", words.comment_test(len(seen.rows["test"].examples)))
         if "test" in source
         else _line("  # test: test.jsonl", words.comment("test_not_looked_for" if seen.is_oddly_named else "no_test")),
@@ -383,23 +397,6 @@ def _reading_lines(seen: Findings, words: Words) -> list[str]:
     if 2 <= len(answers) <= MOST_OPTIONS and all(answer.isdecimal() for answer in answers):
         lines.append(_line("  # names: [first, second]", words.comment("data.names")))
     return lines
-
-
-def _detectable_points(seen: Findings) -> int | None:
-    """The difference between two configurations that a usual first round finds with a chance of 80 %, in points; None
-    where results are not in points."""
-    if seen.metric[0] == "perplexity":
-        return None
-    n = max(1, seen.n_validation)  # of a single row nothing is split off
-    m_treatment, m_control = USUAL_SEEDS
-    design = ContrastDesign(
-        n_examples=n,
-        m_treatment=m_treatment,
-        m_control=m_control,
-        alpha=error_share(RoundKind.EXPLORE),
-        n_comparisons=USUAL_COMPARISONS,
-    )
-    return max(1, round(100 * smallest_detectable_effect(design)))
 
 
 def _baseline_lines(seen: Findings, words: Words) -> list[str]:

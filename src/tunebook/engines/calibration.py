@@ -1,7 +1,7 @@
 """Measures a machine for some seconds, to predict the time and memory of trials before the study starts.
 
 It measures what the study will do: steps of a small cohort on examples of the workload, a scoring pass with answers of
-the length that trained models give, and, where memory allows a second copy of the model, some steps of plain PEFT, for
+the length that trained models give, and, on a machine with time and memory to spare, some steps of plain PEFT, for
 the line that says how long training one trial after another would take. `core.cost` turns the figures into predictions.
 """
 
@@ -33,17 +33,20 @@ __all__ = ["MEASURED", "measure", "plain_peft_rate", "plain_scoring_rate", "scor
 
 LIMIT_SECONDS = 25.0
 """After so long no further part of the measurement is begun; what was not measured is estimated."""
-TRAIN_SECONDS = 5.0
+TRAIN_SECONDS = 3.0
 """For how long a cohort's steps are timed, at least one forward."""
-HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 2.5
+HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 1.5
 """A second, higher rank, the first of these that fits, and for how long it is timed: what rank costs differs from
 machine to machine."""
 COHORT = 2
 """Trials in a lane's measured cohort: enough to fill a forward pass on a CPU, few enough to be quick."""
-FEW_SCORED, SCORED = 4, 24
+FEW_SCORED, SCORED = 4, 12
 """Examples scored for the scoring rate, at first and where there is time."""
 PLAIN_SECONDS = 8.0
 """So much of the time must be left to measure plain PEFT as well: a second copy of the model is loaded."""
+BUSY = 0.3
+"""Where other programs have taken more than this share of the processors so far, plain PEFT is not measured: to import
+it and to load the model again would take them longest, and say least."""
 PLAIN_ROWS = 2
 """Rows of a micro-batch of plain PEFT: a usual number on small machines."""
 PLAIN_STEPS = 2
@@ -100,7 +103,7 @@ class _PlainRates:
 def measure(
     packed: PackedModel, plan: MemoryPlan, options: EngineOptions, workload: Workload, lanes: Lanes
 ) -> Calibration:
-    """Calibrate the packed engine on a workload; takes some 15 seconds, less where a step is quick, and on a busy
+    """Calibrate the packed engine on a workload; takes some 10 seconds, less where a step is quick, and on a busy
     machine little more than `LIMIT_SECONDS`: a step of training and a few scored examples are always measured.
 
     Of the result, `base_bytes` is what the process needs beside its trials (model, activations, libraries), measured;
@@ -120,7 +123,7 @@ def measure(
             high_rank, high = _highest_that_fits(packed, plan, options, train, lanes, low)
     weights = weight_bytes(packed.model)
     plain = None
-    if time.monotonic() < until - PLAIN_SECONDS:
+    if time.monotonic() < until - PLAIN_SECONDS and others.share() < BUSY:
         plain = _plain_rates_if_they_fit(options, train, scored[:PLAIN_SCORED], workload.scoring, weights)
     return Calibration(
         train_tokens_per_second=low.raw,

@@ -6,14 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig
-from peft.tuners.tuners_utils import check_target_module_exists
-from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
-
 from tunebook.core.configuration import ALL_LINEAR
 from tunebook.engines.base_model import load_config, load_error, quiet_transformers
 from tunebook.errors import ModelError
 from tunebook.escaping import quoted
+
+# peft is imported where it is used: on its way in come seconds of other libraries, and "all-linear" needs none of it
 
 __all__ = ["Targets", "check_targets", "chosen"]
 
@@ -32,6 +30,9 @@ def chosen(targets: Targets, names: Sequence[str], linear: Collection[str], mode
     Raises: ModelError: a name matches no module, or one that is not linear, which PEFT would silently leave out or
         could not train; None is given, and PEFT has no default for this type of model.
     """
+    from peft import LoraConfig
+    from peft.tuners.tuners_utils import check_target_module_exists
+
     wanted = _default(model_type) if targets is None else targets
     as_one = targets is None or isinstance(wanted, str)
     found: set[str] = set()
@@ -87,6 +88,8 @@ def _refuse(targets: str | Sequence[str], matched: Sequence[str], linear: Collec
 
 
 def _default(model_type: str) -> str | Sequence[str]:
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
+
     if model_type not in TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING:
         raise ModelError(
             "target_modules: not given, and PEFT has no default for model type {model_type!r}. Set "

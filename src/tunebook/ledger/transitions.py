@@ -85,7 +85,7 @@ class TrialTransitions:
     def locked(self, trial_ids: Sequence[int]) -> dict[int, Row]:
         """The rows of trials, checked, for this transaction alone. Raises: NotFoundError."""
         asked = {"of_study": self._study_id, "ids": list(trial_ids)}
-        rows = {row["id"]: row for row in self._connection.execute(_SOME, asked).mappings()}
+        rows: dict[int, Row] = {row["id"]: row for row in self._connection.execute(_SOME, asked).mappings()}
         for trial_id in trial_ids:
             if trial_id not in rows:
                 raise never_planned(self._place, trial_id)
@@ -124,11 +124,10 @@ class TrialTransitions:
         ended, refused, changes = [], [], []
         before = self._attempts([ending.token for ending in endings])
         for ending in endings:
-            row, attempt = rows[ending.trial_id], before.get(ending.token)
-            is_own = attempt is not None and attempt["trial_id"] == ending.trial_id
-            if is_own and attempt["ended"] == FINISHED:
+            row, attempt = rows[ending.trial_id], before.get(ending.token, {})
+            if (attempt.get("trial_id"), attempt.get("ended")) == (ending.trial_id, FINISHED):
                 continue
-            if not is_own or not _holds(row, ending.token):
+            if not _holds(row, ending.token):
                 refused.append(ending.trial_id)
                 continue
             if not ending.state.is_final:

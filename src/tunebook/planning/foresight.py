@@ -22,7 +22,7 @@ from tunebook.planning.state import PlanningState
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 
-__all__ = ["outlook"]
+__all__ = ["outlook", "waiting_wave", "with_waiting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,21 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
         trials_left=None if math.isinf(left) else _whole(left),
         wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
+
+
+def waiting_wave(history: History) -> Wave | None:
+    """The last wave with the trials of it that have no result yet; what comes after it depends on them."""
+    open_ = tuple(f.trial for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    last = next((wave for wave in reversed(history.waves) if open_ and wave.round == open_[-1].round), None)
+    return None if last is None else replace(last, trials=open_)
+
+
+def with_waiting(outlook: Outlook, history: History) -> Outlook:
+    """The outlook with the trials that wait, for each round under way."""
+    counted = Counter(f.trial.kind for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    contrasts = {wave.kind: len(wave.contrasts) for wave in history.waves}
+    waiting = (RoundOutlook(kind, n, contrasts[kind], None) for kind, n in counted.items())
+    return replace(outlook, waiting=tuple(waiting))
 
 
 def _share(problem: Problem, kind: RoundKind) -> float:

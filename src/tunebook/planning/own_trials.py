@@ -13,6 +13,7 @@ from tunebook.core.facts import History
 from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.ports import CancelsTrials, Planner, PlansBeside
 from tunebook.core.study import OwnTrials, Purpose, RoundKind, Wave
+from tunebook.planning.foresight import with_waiting
 from tunebook.planning.levels import level_label
 from tunebook.planning.problem import SPAN, Allowance, Problem, SeedUse
 from tunebook.planning.rounds.table import changed_factor
@@ -60,7 +61,7 @@ class _Planner:
         )
 
     def outlook(self, history: History) -> Outlook:
-        """The planner's outlook after the rounds that the user has asked for."""
+        """The trials that wait, the rounds that the user has asked for, then the planner's outlook."""
         outlook = self._planner.outlook(history)
         own = tuple(
             RoundOutlook(RoundKind.OWN, len(each.configurations) * each.seeds, len(each.configurations), None)
@@ -68,7 +69,7 @@ class _Planner:
         )
         left = outlook.trials_left
         left = None if left is None else left + sum(each.n_trials for each in own)
-        return replace(outlook, rounds=(*own, *outlook.rounds), trials_left=left)
+        return with_waiting(replace(outlook, rounds=(*own, *outlook.rounds), trials_left=left), history)
 
     def _asked(self, history: History) -> tuple[OwnTrials, ...]:
         """The requests that have not been planned yet: each becomes one round, in order."""

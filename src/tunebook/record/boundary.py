@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.factor import FACTOR_KINDS
 from tunebook.record.view import View
 from tunebook.words import Words
 
@@ -27,8 +28,19 @@ def boundary_sentence(view: View, words: Words, number: int | None = None) -> st
         for i in boundary.trials
         if i in view.history.trials
     }
-    where = words.changes(shared.pop(), view.spec.baseline) if len(shared) == 1 else ""
-    return words.bracket(boundary, "" if where == words.label("baseline") else where)
+    if len(shared) != 1:
+        return words.bracket(boundary)
+    configuration = shared.pop()
+    where = words.changes(configuration, view.spec.baseline)
+    lead = "" if where == words.label("baseline") else where
+    fixed = [words.setting(name, getattr(configuration, name)) for name in _moving_the_edge(view)]
+    return words.join([words.bracket(boundary, lead), words.bracket_fixed(fixed) if fixed else ""])
+
+
+def _moving_the_edge(view: View) -> list[str]:
+    """The factors of the study that move the best learning rate, and so probably the one at which training breaks."""
+    varied = (factor.name for factor in view.spec.space.factors)
+    return [name for name in varied if name != "learning_rate" and FACTOR_KINDS[name].moves_learning_rate]
 
 
 def near_the_edge(view: View, words: Words, configuration: Configuration) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from tunebook.core.findings import Finding
 from tunebook.core.learning_curve import points_of
 from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, ServiceUsage
-from tunebook.core.study import Purpose, RoundKind, TrialState
+from tunebook.core.study import RoundKind, TrialState
 from tunebook.escaping import clean, shorten
 from tunebook.record import classes, factors, facts, opening, tables
 from tunebook.record.boundary import boundary_sentence
@@ -196,7 +196,7 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
     trained = [
         f
         for f in view.trials
-        if f.state is TrialState.COMPLETED and "validation" in f.outcomes and f.trial.purpose is not Purpose.REFERENCE
+        if f.state is TrialState.COMPLETED and view.evidence.how_it_ended(f) is None and "validation" in f.outcomes
     ]
     examples = view.examples("validation") if view.conclusions.nothing_learned is None else ()
     if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples or not view.scale.is_by_example:

@@ -67,8 +67,8 @@ def trial_cost(view: View, key: str) -> TrialCost:
 
 
 def relative_work(view: View, key: str) -> float | None:
-    """Training tokens of a configuration as a multiple of the baseline's: computed, or where an engine does not count
-    them, by `core.cost.relative_cost`. None where the configuration has not been trained."""
+    """What a configuration takes to train as a multiple of the baseline: by the tokens that were computed, or where an
+    engine does not count them, by `core.cost.relative_cost`. None where the configuration has not been trained."""
     mine, base = trial_cost(view, key).tokens, trial_cost(view, view.baseline_key).tokens
     if mine is not None and base is not None:
         return mine / base

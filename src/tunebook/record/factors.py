@@ -132,8 +132,7 @@ def strategy(view: View, words: Words) -> str:
     is_within = spot is not None and spot.low * 0.999 <= chosen <= spot.high * 1.001  # alone it may lie elsewhere
     span = None
     if spot is not None and is_within:
-        held = spot.high if boundary is None else max(boundary.held_at, chosen)  # above it seeds break
-        span = (value("learning_rate", spot.low), value("learning_rate", min(spot.high, held)))
+        span = (value("learning_rate", spot.low), value("learning_rate", spot.high))
     leave = [words.factor(i.factor) for i in view.conclusions.importance if not i.ranked]
     return words.strategy(
         [words.factor(i.factor) for i in ranked], span, boundary.failed_at if boundary else None, leave

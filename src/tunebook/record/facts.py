@@ -18,6 +18,8 @@ __all__ = ["cost_sentence", "counts", "method_rows", "reference", "setting_rows"
 
 Rows = tuple[tuple[str, str], ...]
 
+_UNJUDGED = (TrialState.FAILED, TrialState.CANCELLED, TrialState.STOPPED)
+
 
 def setting_rows(view: View, words: Words) -> Rows:
     """What the answer is about: model, data, metric, and what is reached without training."""
@@ -90,24 +92,20 @@ def _outside(view: View) -> tuple[int, ...]:
 
 
 def counts(view: View) -> dict[str, int]:
-    """Numbers of trials: in all, trained, folded, checkpoints, failed, cancelled, stopped."""
-    checkpoints = sum(f.trial.checkpoint_of is not None for f in view.final)
+    """Numbers of trials: in all, and of these each once: checkpoints of longer trials, failed, cancelled, stopped, that
+    did not train (see `core.divergence.how_it_ended`), trained; and of those that were folded, which are none."""
+    found = dict.fromkeys(("trained", "broke", "checkpoints", "failed", "cancelled", "stopped"), 0)
+    for fact in view.final:
+        if fact.trial.checkpoint_of is not None:
+            found["checkpoints"] += 1
+        elif fact.state in _UNJUDGED:
+            found[fact.state.value] += 1
+        else:
+            found["broke" if view.evidence.how_it_ended(fact) is not None else "trained"] += 1
     folded = sum(
         fold.saved_trials for wave in view.history.waves for fold in wave.folds if "checkpoint" not in fold.reasons
     )
-    failed = sum(f.state is TrialState.FAILED for f in view.final)
-    cancelled = sum(f.state is TrialState.CANCELLED for f in view.final)
-    stopped = sum(f.state is TrialState.STOPPED for f in view.final)
-    trained = len(view.final) - checkpoints - failed - cancelled - stopped
-    return {
-        "all": len(view.final) + folded,
-        "trained": trained,
-        "folded": folded,
-        "checkpoints": checkpoints,
-        "failed": failed,
-        "cancelled": cancelled,
-        "stopped": stopped,
-    }
+    return {"all": sum(found.values()), **found, "folded": folded}
 
 
 def _spent(view: View) -> Spent:

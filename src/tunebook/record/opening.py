@@ -82,6 +82,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     ]
     first += _limits(view, words)
     first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
+    first.append(_unconfirmed(view, words))
     paragraphs = [words.join([words.capital(sentence) for sentence in first])]
     reasons = [] if is_baseline else why(view, words)
     if reasons:
@@ -182,6 +183,14 @@ def _is_stopped(view: View) -> bool:
     """Whether the study ended after its first round because nothing was learned."""
     at_its_end = view.outlook is not None and not view.outlook.rounds and all(f.state.is_final for f in view.trials)
     return view.spec.floor == "ask" and at_its_end and len(view.rounds) == 1
+
+
+def _unconfirmed(view: View, words: Words) -> str:
+    """What leads among trials that were added after the confirmation, and so was not confirmed."""
+    ahead, leads = view.evidence.unconfirmed, view.evidence.leading
+    if ahead is None or leads is None:
+        return ""
+    return words.ahead_unconfirmed(_settings(view, words, ahead.key), ahead.accuracy, leads.accuracy, ahead.trained_ids)
 
 
 def _was_shown_better(view: View) -> bool:

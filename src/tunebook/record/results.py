@@ -319,6 +319,7 @@ def _savings(view: View) -> SavingsResult:
         folded_trials=by_count["folded"],
         checkpoint_trials=by_count["checkpoints"],
         trained_trials=by_count["trained"],
+        broken_trials=by_count["broke"],
         failed_trials=by_count["failed"],
         raw_tokens=sum(f.cost.raw_tokens for f in view.final),
         computed_tokens=sum(f.cost.computed_tokens for f in view.final),

@@ -343,6 +343,7 @@ class SavingsResult(_Object):
     folded_trials: Count
     checkpoint_trials: Count
     trained_trials: Count
+    broken_trials: Count
     failed_trials: Count
     raw_tokens: Count
     computed_tokens: Count

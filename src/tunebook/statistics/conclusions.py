@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -331,7 +332,15 @@ def _sweet_spots(evidence: Evidence) -> tuple[SweetSpot, ...]:
     factors = dict.fromkeys(str(f.factor) for f in evidence.levels)
     numeric = [name for name in factors if FACTOR_KINDS[name].scale in (Scale.LOG, Scale.LINEAR)]
     spots = (_sweet_spot(evidence, name) for name in numeric)
-    return tuple(spot for spot in spots if spot is not None)
+    edge = boundary(evidence)
+    return tuple(_below(edge, spot) for spot in spots if spot is not None)
+
+
+def _below(edge: DivergenceBracket | None, spot: SweetSpot) -> SweetSpot:
+    """A range of learning rates that ends, at the latest, where a replicate did not train; the best rate stays in."""
+    if edge is None or spot.factor != "learning_rate":
+        return spot
+    return replace(spot, high=min(spot.high, max(edge.held_at, spot.best)))
 
 
 def _sweet_spot(evidence: Evidence, factor: str) -> SweetSpot | None:

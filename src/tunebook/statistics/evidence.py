@@ -212,6 +212,16 @@ class Evidence:
                 return by_key[key]
         return self.leading_without(failed)
 
+    @cached_property
+    def unconfirmed(self) -> Candidate | None:
+        """The configuration that would lead by the rule of `statistics.selection.leader`, if it was trained only after
+        the confirm round and has a higher accuracy than the one that leads; else None."""
+        confirm = [f.trial.id for f in self.history.trials.values() if f.trial.kind is RoundKind.CONFIRM]
+        ahead, leads = self.leading_without(()), self.leading
+        if not confirm or ahead is None or leads is None or ahead.accuracy <= leads.accuracy:
+            return None
+        return ahead if min(ahead.trained_ids) > max(confirm) else None
+
     def leading_without(self, keys: Collection[str]) -> Candidate | None:
         """The configuration that leads by the rule of `statistics.selection.leader`, these left out."""
         others = [candidate for candidate in self.chosen_from if candidate.key not in keys]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from tunebook.core.facts import Floats
 from tunebook.core.learning_curve import CurvePoint, Forecast
@@ -45,7 +45,7 @@ def forecast(points: Sequence[CurvePoint], n_train: int | None = None) -> Foreca
     examples, seeds, degrees = _errors(scores)
     whitened = np.linalg.inv(np.linalg.cholesky(examples + seeds))
     gain, misfit = _gains(x, y[:, None], whitened)
-    if stats.f.sf(misfit[0], 1, degrees) < MISFIT_LEVEL:
+    if special.fdtrc(1, degrees, misfit[0]) < MISFIT_LEVEL:
         return Forecast(rows=rows, why_not="misfit")
     generator = np.random.default_rng(0)
     noise = np.linalg.cholesky(examples + SMALLEST_DEVIATION**2 * np.eye(len(y))) @ generator.standard_normal(

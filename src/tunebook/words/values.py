@@ -33,8 +33,8 @@ class Aim:
 
 @dataclass(frozen=True)
 class Price:
-    """What a configuration costs beside the best: its training tokens as a multiple of the best's, and adapter bytes;
-    None where unknown."""
+    """What a configuration costs beside the best: its training work (`record.cost.relative_work`) as a multiple of the
+    best's, and adapter bytes; None where unknown."""
 
     work: float | None
     size: float | None

@@ -60,7 +60,6 @@ def test_a_level_against_another(text: str, levels: tuple, against: tuple, direc
         "exp5 is not the best",
         "r=32 并非最佳",
         "r=32 比 r=8 好不了多少",
-        "r=32 没有 r=8 好",
         "Dropout 0.1 is best with r=32",
         "exp2 and exp3 are better than exp1",
         "accuracy of exp3 is above 70%",

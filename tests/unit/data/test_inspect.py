@@ -28,16 +28,18 @@ def labelled(n: int, start: int = 0) -> list[dict]:
 def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> None:
     for name, start in (("train", 0), ("validation", 900), ("test", 1200)):
         write(tmp_path / "data" / f"{name}.jsonl", labelled(800 if name == "train" else 100, start))
-    text = write_study_file(str(tmp_path / "data"), tmp_path, model="my model", trials=40, language="zh")
+    text = write_study_file(
+        str(tmp_path / "data"), tmp_path, model="my model", trials=40, language="zh", shown=lambda *_: 0.171
+    )
     spec = parse_study(text)
     assert spec.data.train == "data/train.jsonl"
     assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
     assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
     assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "choice", 40, "zh")
-    assert "100 个样本，约能检出 17 个百分点以上的差异" in text
+    assert "100 个样本，第一轮能检出 17.1 个百分点以上的差异" in text
     assert "2 种答案：yes、no" in text
-    english = write_study_file(str(tmp_path / "data"), tmp_path)
-    assert "100 examples; they show differences of about 17 points or more" in english
+    english = write_study_file(str(tmp_path / "data"), tmp_path, shown=lambda *_: 0.171)
+    assert "100 examples; the first round detects differences of 17.1 points or more" in english
     assert "2 different answers: yes, no" in english
     values = [line for line in text.splitlines() if re.match(r"(  |metric|alpha_rule|budget|margin|seed|report)", line)]
     assert all("#" in line for line in values)
@@ -56,9 +58,10 @@ def test_training_file_alone_says_what_is_split_off(tmp_path: Path) -> None:
 
 def test_a_file_of_one_row_is_not_divided_by_nothing(tmp_path: Path) -> None:
     write(tmp_path / "one.jsonl", labelled(1))
-    assert "about 0 rows are split off train; they show differences of about 100 points" in write_study_file(
-        str(tmp_path / "one.jsonl"), tmp_path
-    )
+    seen = []
+    text = write_study_file(str(tmp_path / "one.jsonl"), tmp_path, shown=lambda _, *n: seen.append(n) or 1.0)
+    assert "about 0 rows are split off train; the first round detects differences of 100.0 points or more" in text
+    assert seen == [(1, 1, 0)]
 
 
 def test_siblings_of_a_training_file_are_found_and_paths_are_relative(tmp_path: Path) -> None:

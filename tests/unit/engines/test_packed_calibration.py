@@ -40,6 +40,7 @@ def workload():
 def quick(monkeypatch, model, tmp_path):
     monkeypatch.setattr(calibration, "TRAIN_SECONDS", 0.2)
     monkeypatch.setattr(calibration, "HIGH_RANK_SECONDS", 0.1)
+    monkeypatch.setattr(calibration.OtherPrograms, "share", lambda self: 0.0)  # the tests may share the machine
     monkeypatch.setattr(calibration, "load_model", lambda *args: copy.deepcopy(model))
     return EngineOptions(model=str(tmp_path), threads=1)
 
@@ -62,6 +63,14 @@ def test_plain_peft_is_estimated_where_a_second_model_does_not_fit(quick, model,
     measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload, Lanes(1, 1, False))
     assert measured.values["one_by_one_measured"] is False
     assert measured.one_by_one_tokens_per_second == calibration.PLAIN_SHARE * measured.train_tokens_per_second
+
+
+def test_plain_peft_is_estimated_on_a_busy_machine(quick, model, workload, monkeypatch):
+    monkeypatch.setattr(calibration.OtherPrograms, "share", lambda self: 0.5)
+    monkeypatch.setattr(calibration, "load_model", lambda *args: pytest.fail("others need the machine"))
+    measured = calibration.measure(PackedModel(copy.deepcopy(model)), PLAN, quick, workload, Lanes(1, 1, False))
+    assert measured.values["one_by_one_measured"] is False
+    assert measured.values["others_busy"] == 0.5
 
 
 def test_without_time_a_step_and_a_few_scored_examples_are_measured(quick, model, workload, monkeypatch):

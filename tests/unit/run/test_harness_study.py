@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tunebook import Study
-from tunebook.core.events import Finished
+from tunebook.core.events import Failed, Finished
 from tunebook.core.ports import TrialJob
+from tunebook.core.space import effective
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import UserError
 from tunebook.run.prepare import prepare
@@ -91,11 +92,13 @@ def test_a_trial_is_scored_as_lm_eval_scores_its_adapter(tmp_path: Path, monkeyp
     examples = prepared.data.examples
     assert not {each.prompt for each in examples["validation"]} & {each.prompt for each in examples["test"]}
     splits, adapter = ("validation", "test"), tmp_path / "adapter"
-    job = TrialJob(id=1, configuration=study.spec.baseline, seed=1, splits=splits, folder=str(adapter))
+    configuration = effective(study.spec.baseline, prepared.engine.folding, None)
+    job = TrialJob(id=1, configuration=configuration, seed=1, splits=splits, folder=str(adapter))
     events: list[object] = []
     executor = prepared.make_executor(splits, logs=False)
     executor.run([job], events.append)
     executor.close()
+    assert not [event.message for event in events if isinstance(event, Failed)]
     (judged,) = [event.result for event in events if isinstance(event, Finished)]
     assert isinstance(judged, JudgedTrial)
 

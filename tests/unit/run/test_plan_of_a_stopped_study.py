@@ -32,8 +32,9 @@ def test_plan_of_a_stopped_study_shows_the_trials_that_wait(stopped: Study) -> N
     plan, status = stopped.plan(measure=False), stopped.status()
     assert status.planned
     assert [trial.id for trial in plan.wave.trials] == list(status.planned)
-    assert plan.outlook.rounds[0].kind is RoundKind.EXPLORE
-    assert plan.outlook.rounds[0].n_trials >= len(status.planned)
+    assert [each.n_trials for each in plan.outlook.waiting] == [len(status.planned)]
+    assert plan.outlook.all_rounds[0].kind is RoundKind.EXPLORE
+    assert plan.outlook.all_rounds[0].n_trials >= len(status.planned)
     assert plan.outlook.most_trials == 14 - status.spent_trials
 
 

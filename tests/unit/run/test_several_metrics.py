@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tunebook import Study
+from tunebook.cli.main import main as command_line
 from tunebook.errors import StudyFileError
 from tunebook.study_file import parse_study, write_study
 
@@ -34,6 +35,13 @@ def written(folder: Path, more: str = "") -> Path:
         (folder / f"{split}.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     (folder / "study.yaml").write_text(STUDY + more, encoding="utf-8")
     return folder / "study.yaml"
+
+
+def test_plan_says_which_metric_decides_and_has_the_margin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command_line(["plan", str(written(tmp_path))]) == 0
+    assert "metrics: macro_f1 decides, and differences and the margin below are of it; exact_match and length are" in (
+        capsys.readouterr().out
+    )
 
 
 def test_the_first_decides_and_the_others_are_reported(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import processor_time
 import pytest
 from processor_time import ProcessorTime
 
@@ -30,15 +29,14 @@ def test_that_fails(): assert not "for its own reason"
 
 
 def test_what_takes_too_long_fails_unless_it_is_marked(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    pytester: pytest.Pytester, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(processor_time, "LIMIT_SECONDS", 0.05)
-    monkeypatch.setattr(processor_time, "SHOWN", 2)
     pytester.makeini("[pytest]\nmarkers = slow")
     pytester.makepyfile(TESTS)
-    result = pytester.inline_run("-p", "no:cacheprovider", plugins=[ProcessorTime()])
+    result = pytester.inline_run("-p", "no:cacheprovider", plugins=[ProcessorTime(limit=0.05, shown=2)])
     passed, _, failed = result.listoutcomes()
     assert [report.nodeid.split("::")[1] for report in passed] == ["test_short", "test_long_and_marked"]
     long, other = (str(report.longrepr) for report in failed)
     assert "seconds of processor time" in long
     assert "for its own reason" in other
+    assert "slowest in processor time" in capsys.readouterr().out

@@ -27,6 +27,7 @@ WAVE_NOTES_WITH_WORDS = {
     "nothing_claimed",
     "not_refined",
     "only_leading",
+    "only_by_loss",
     "round_skipped",
     "runner_up",
 }

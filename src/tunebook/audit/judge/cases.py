@@ -148,14 +148,16 @@ def case_of(claim: Claim, subjects: Subjects) -> Case:
     return _BUILDERS[claim.kind](claim, subjects)
 
 
-_STRENGTH = {
-    SupportVerdict.CANNOT_HOLD: 0,
-    SupportVerdict.UNCHECKED: 1,
-    SupportVerdict.NOT_SHOWN: 2,
-    SupportVerdict.NOT_CORRECTED: 3,
-    SupportVerdict.DEPENDS: 4,
-    SupportVerdict.HOLDS: 5,
-}
+_BY_STRENGTH = (
+    SupportVerdict.CANNOT_HOLD,
+    SupportVerdict.WITHIN_CHANCE,
+    SupportVerdict.UNCHECKED,
+    SupportVerdict.NOT_SHOWN,
+    SupportVerdict.NOT_CORRECTED,
+    SupportVerdict.DEPENDS,
+    SupportVerdict.HOLDS,
+)
+_STRENGTH = {verdict: strength for strength, verdict in enumerate(_BY_STRENGTH)}
 _FALSE = (Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DIFFERENCE)
 
 
@@ -172,9 +174,11 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
         case.verdict is None or (known and _STRENGTH[case.verdict] > _STRENGTH[deciding.verdict])
     ):
         verdict, reason = deciding.verdict, deciding.reason
-    if case.claim.kind is ClaimKind.TREND and deciding is not None and deciding.is_mixed(case.claim.direction):
-        reason = Reason.MIXED_SIGNS  # "the more the better" is said of every step
-        verdict = min(verdict, SupportVerdict.NOT_SHOWN, key=_STRENGTH.__getitem__)
+    of_each = case.claim.every or case.claim.kind is ClaimKind.TREND  # "the more the better" is said of every step
+    if of_each and any(c.is_mixed(case.claim.direction) for c in comparisons):
+        reason = Reason.MIXED_SIGNS
+        kept = (SupportVerdict.CANNOT_HOLD, SupportVerdict.UNCHECKED)
+        verdict = verdict if verdict in kept else SupportVerdict.NOT_SHOWN
     if reason in _FALSE and "worked" not in case.facts and _borne_out_elsewhere(case, subjects):
         verdict, reason = SupportVerdict.UNCHECKED, Reason.OTHER_RESULT
     return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
@@ -318,15 +322,17 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     known = [t for t in subjects.table.trials if not t.unread and beyond(t)]
     failed = [t for t in known if t.failed]
     at_edge_failed = claim.inclusive or any(level_in(t, factor) == edge for t in failed)
-    trained_well = [t for t in subjects.trained if not t.row.said_to_fail]
-    worked = tuple(t.key for t in known if t in trained_well and (at_edge_failed or level_in(t, factor) != edge))
+    trained_well = [t for t in subjects.trained if not t.row.said_to_fail and not _is_far_below(t, subjects.trained)]
+    counts_edge = claim.exact or at_edge_failed
+    worked = tuple(t.key for t in known if t in trained_well and (counts_edge or level_in(t, factor) != edge))
     trials = tuple(t.key for t in failed)
     if worked and failed and claim.exact:
         return _not_shown(claim, Reason.MIXED_RUNS, trials, worked=worked)
     if worked:
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, trials, worked=worked)
     if not failed:
-        return _unchecked(claim, Reason.NO_TRIAL)
+        low = tuple(t.key for t in known if t.score is not None)
+        return _unchecked(claim, Reason.LOW_RESULT if low else Reason.NO_TRIAL, low)
     of_factor = (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
     boundary = next(of_factor, None)
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
@@ -342,6 +348,12 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     if len(failed) < ENOUGH_FAILURES:
         return _not_shown(claim, Reason.FEW_RUNS, trials, boundary=boundary)
     return _fixed(claim, SupportVerdict.HOLDS, Reason.FAILED, trials, boundary=boundary)
+
+
+def _is_far_below(trial: AuditTrial, others: Sequence[AuditTrial]) -> bool:
+    """Whether a result is so far below all others (a fifth of the next) that somebody may call the training broken."""
+    values = [t.value for t in others if t.key != trial.key]
+    return bool(values) and trial.value < min(values) - 0.2 * abs(min(values))
 
 
 def _no_effect(claim: Claim, subjects: Subjects) -> Case:

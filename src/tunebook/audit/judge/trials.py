@@ -234,9 +234,12 @@ def _renumberings(text_rows: Sequence[tuple[Row, str]]) -> tuple[Renumbering, ..
     )
 
 
+_NO_TRIALS = ("planned_rows", "unfinished_rows", "struck_rows", "reference_row")
+
+
 def _listed(notes: Iterable[Note]) -> frozenset[str]:
     """Keys of rows that stand in a table and are no trials: to come, not finished, the model without training."""
-    named = [note.values for note in notes if note.code in ("planned_rows", "unfinished_rows", "reference_row")]
+    named = [note.values for note in notes if note.code in _NO_TRIALS]
     labels = [label for values in named for label in (values.get("trials"), values.get("trial")) if label]
     each = [name for label in labels for name in (label if isinstance(label, tuple) else (label,))]
     return frozenset(key_of(str(name)) for name in each)

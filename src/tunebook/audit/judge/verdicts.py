@@ -32,7 +32,8 @@ class SupportVerdict(StrEnum):
     HOLDS = "holds"  # however the outcomes pair, as far as two unrelated trials, and beyond seed noise
     DEPENDS = "depends_on_pairing"
     NOT_CORRECTED = "not_after_correction"  # by itself it might, among as many comparisons it does not
-    CANNOT_HOLD = "cannot_hold"  # not in the most favourable pairing, or the table has the other sign
+    WITHIN_CHANCE = "within_chance"  # the table has this order, and no pairing puts it beyond chance
+    CANNOT_HOLD = "cannot_hold"  # the table has the other sign
     NOT_SHOWN = "not_shown"  # no comparison of this record isolates it
     UNCHECKED = "unchecked"  # not read, or nothing in the tables to hold it against
 
@@ -60,6 +61,7 @@ class Reason(StrEnum):
     ORDER_UNKNOWN = "order_unknown"
     NOT_BEST = "not_best"  # another trial scored higher
     FAILED = "failed"  # the trial did not work, which needs no test
+    LOW_RESULT = "low_result"  # said to fail, and it has a result far below all others
     NO_TRIAL = "no_trial"
     NOT_VARIED = "not_varied"
     UNREAD = "unread"
@@ -280,7 +282,7 @@ def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
     if against is not None:
         return SupportVerdict.CANNOT_HOLD, against
     if c.p_favourable > ALPHA:
-        return SupportVerdict.CANNOT_HOLD, Reason.TOO_SMALL
+        return SupportVerdict.WITHIN_CHANCE, Reason.TOO_SMALL
     if c.p_favourable_adjusted > ALPHA:
         return SupportVerdict.NOT_CORRECTED, Reason.CORRECTED
     if c.p_independent_adjusted > ALPHA:

@@ -55,9 +55,10 @@ _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+
 _TEN_TO = re.compile(r"(?<![\d.])10([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*")
 _DASHES = str.maketrans(dict.fromkeys("−–—‐‑－﹣", "-"))
-_MARKS = re.compile(r"\*\*|__|~~|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
+_MARKS = re.compile(r"\*\*|__|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,20}\]|<sup>[^<>]{0,12}</sup>", re.IGNORECASE)
 _LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()]{0,500}\)")
+_STRUCK = re.compile(r"~~(?=\S)[^~]{1,400}~~|<(s|del|strike)>.{0,400}?</\1>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _TEX = (
     (re.compile(r"\\(?:mathbf|textbf|underline|mathrm|text|boldsymbol|bf|rm)\s?\{([^{}]{0,80})\}"), r"\1"),
@@ -70,12 +71,28 @@ _TEX = (
     (re.compile(r"\^\{\s*([-+]?\d+)\s*\}"), r"^\1"),
     (re.compile(r"(?<!\\)\$"), ""),
 )
-_FAILURE = re.compile(
-    r"fail|diverg|crash|collaps|explod|broke|bl[eo]w\w* up|\bnan\b|\binf\b|not converge"
-    r"|失败|发散|崩溃|崩掉|不收敛|未收敛|爆炸|溢出|无法训练|训练中断",
+_LOSS_FAILED = re.compile(
+    r"diverg|collaps|explod|bl[eo]w\w* up|\bnan\b|\binf\b|(?:n't|not|never) converge"
+    r"|发散|崩(?!盘)|炸了|loss ?飞|[不未没](?:有|能)?收敛|无法收敛|爆炸|无法训练",
     re.IGNORECASE,
 )
-_NOT_FAILED = re.compile(r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|[未没不无].{0,4})$", re.IGNORECASE)
+"""In a remark: that the training itself did not work, whatever else may fail or crash."""
+_FAILURE = re.compile(rf"fail|crash|broke|失败|溢出|{_LOSS_FAILED.pattern}", re.IGNORECASE)
+_MACHINE = re.compile(
+    r"power (?:cut|outage|failure|loss)|pre-?empt|reboot|\bnodes?\b|\bdisk\b|\bquota\b|time[- ]?limit|timed? ?out|"
+    r"\bnetwork\b|\bdriver\b|\bkilled\b|\bhardware\b|\bmachine\b|\bcluster\b|\bcuda error\b"
+    r"|停电|断电|断网|抢占|重启|节点|磁盘|配额|超时|网络|驱动|硬件|机器|集群|掉卡|被杀",
+    re.IGNORECASE,
+)
+"""What stops a run from outside."""
+_UNFINISHED = re.compile(
+    r"interrupt|abort|cancel|unfinished|not (?:finished|completed?)|(?:did|has)(?:n't| not) finish|stopped"
+    r"|\bstill running|[没未](?:有|能)?(?:跑|训练?|做)?完|中断|中止|终止|取消|跑到一半|还在跑|正在跑",
+    re.IGNORECASE,
+)
+_NOT_FAILED = re.compile(
+    r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|(?:[未没不无]|差点|险些|几乎).{0,4})$", re.IGNORECASE
+)
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
 _PENDING = re.compile(
     r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
@@ -107,10 +124,11 @@ _FALSE = re.compile(r"false|no|off|n|x|disabled|[✗✘❌×否关无]|关闭|�
 
 
 def clean_text(text: str) -> str:
-    """A cell or a sentence with Markdown marks, TeX, footnote marks, links' targets, HTML tags and control characters
-    removed, full-width letters and digits made half-width, dashes before numbers made "-", blanks collapsed. Emoji
-    stay."""
-    text = _TEN_TO.sub(lambda m: "10^" + m.group(1).translate(_SUPERSCRIPTS), _FOOTNOTE.sub("", text))
+    """A cell or a sentence without Markdown marks, what is crossed out, TeX, footnote marks, links' targets, HTML tags
+    and control characters; full-width letters and digits made half-width, dashes before numbers made "-", blanks
+    collapsed. Emoji stay."""
+    text = _STRUCK.sub(" ", _FOOTNOTE.sub("", text))
+    text = _TEN_TO.sub(lambda m: "10^" + m.group(1).translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub("", text)).translate(_DASHES)
     if re.search(r"\$|\\[A-Za-z%{]", text):
         for pattern, plain in _TEX:
@@ -211,15 +229,29 @@ def is_pending(text: str) -> bool:
 
 
 def has_failed(text: str) -> bool:
-    """Whether a text says that the training did not work. A machine out of memory says nothing of training, and "did
-    not diverge" is no failure."""
-    if _MEMORY.search(text):
+    """Whether a text says that the training did not work. A machine out of memory or without power says nothing of
+    training, and "did not diverge" is no failure."""
+    return _says_failed(_FAILURE, text) or any(mark in text for mark in ("💥", "☠"))
+
+
+def has_diverged(text: str) -> bool:
+    """Whether a remark says so of the training itself: "loss exploded at step 60", not "crashed"."""
+    return _says_failed(_LOSS_FAILED, text)
+
+
+def _says_failed(words: re.Pattern[str], text: str) -> bool:
+    if _MEMORY.search(text) or _MACHINE.search(text):
         return False
-    for match in _FAILURE.finditer(text[:LONGEST_CELL]):
-        denied = _NOT_FAILED.search(text[max(0, match.start() - 24) : match.start()])
-        if match.group() in ("不收敛", "未收敛", "无法训练") or not denied:
-            return True
-    return any(mark in text for mark in ("💥", "☠"))
+    return any(
+        re.search("收敛|converge", match.group())
+        or not _NOT_FAILED.search(text[max(0, match.start() - 24) : match.start()])
+        for match in words.finditer(text[:LONGEST_CELL])
+    )
+
+
+def is_unfinished(text: str) -> bool:
+    """Whether a cell says that its run was stopped from outside, or was left off: such a row is no trial."""
+    return bool(_MACHINE.search(text) or _UNFINISHED.search(text)) and not has_diverged(text)
 
 
 def read_flag(text: str) -> bool | None:

@@ -32,6 +32,7 @@ from tunebook.audit.words.columns import (
     COUNTED,
     DIFFERENCE,
     EXPORT_PREFIX,
+    MEASURED_UNIT,
     MEASUREMENT,
     NAMES,
     ResultWord,
@@ -40,6 +41,8 @@ from tunebook.audit.words.columns import (
     factors_of_header,
     is_effective_batch,
     is_place,
+    is_replicate,
+    may_be_mean,
     result_of,
     role_of,
     total_of,
@@ -54,11 +57,13 @@ _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 _LONG_TEXT = 40
 _EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
+_LINK = re.compile(r"\]\([^()\s]+\)|https?://")
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
 REFUSALS = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
 """Roles of columns that look like results and are none."""
+_MEDALS = {"🥇": "1", "🥈": "2", "🥉": "3"}
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
 
 
@@ -115,14 +120,17 @@ class _Settling:
         self.joined: dict[int, tuple[str, ...]] = {}
         self.extras: dict[int, str] = {}
         self.words: dict[int, ResultWord] = {}
+        self.over_sets = False
 
     def columns(self) -> Columns:
         for index, header in enumerate(self.headers):
             self._by_header(index, header)
+        self._remarks()
         self._places()
         self._log()
         self._batch()
         self._doubled()
+        self._means()
         measure, results = self._results()
         self._labels()
         for index in range(len(self.headers)):
@@ -179,14 +187,22 @@ class _Settling:
         read = [c for c in said if not isinstance(read_level(factor, c), Why) or (factor == BATCH and read_product(c))]
         return not said or 2 * len(read) >= len(said)
 
+    def _remarks(self) -> None:
+        """A "description" beside labels and settings that names no setting and is blank in some rows holds remarks."""
+        index = next((i for i, role in self.role.items() if role == "change"), None)
+        cells = self.cells[index] if index is not None else []
+        if index is not None and self.factor and not all(cells) and not any(map(settings, cells)):
+            self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
+
     def _places(self) -> None:
         """Columns that run 1, 2, 3 … in row order; "Rank" counts as the adapter's where that is not sure."""
         for index, header in enumerate(self.headers):
             if not is_place(header) or compact(header) in self.named:
                 continue
-            numbers = [re.sub(r"[^\d.]", "", cell) for cell in self.cells[index]]
+            numbers = [re.sub(r"[^\d.]", "", _MEDALS.get(cell[:1], cell)) for cell in self.cells[index]]
             count = len(numbers)
-            in_order = count >= 2 and numbers == [str(i + 1) for i in range(count)]
+            ranked = [(n, str(i + 1)) for i, n in enumerate(numbers) if n or not is_blank(self.cells[index][i])]
+            in_order = len(ranked) >= 2 and all(n == place for n, place in ranked)
             beside = any(i != index and name == "lora_r" for i, name in self.factor.items())
             tied = in_order or all(n in (str(i + 1), numbers[i - 1]) for i, n in enumerate(numbers))
             if (in_order and (count >= 3 or beside or index not in self.factor)) or (beside and count >= 2 and tied):
@@ -234,6 +250,26 @@ class _Settling:
                     if kept is None:
                         self.extras[index] = f"{self.headers[index]} ({index + 1})"
 
+    def _means(self) -> None:
+        """A column "average" whose cells are the means of other columns without a known name: these are results on
+        other test sets, or of one seed each."""
+        numbers = [[read_number(cell) for cell in column] for column in self.cells]
+        for index in [i for i in self.words if may_be_mean(self.headers[i])]:
+            said = numbers[index]
+            parts = [
+                i for i in range(len(self.headers))
+                if i != index and i not in self.role and (i in self.words or not factor_of_header(self.headers[i]))
+                and sum(isinstance(n, Number) for n in numbers[i]) > 1
+                and not any(isinstance(n, Number) and isinstance(x, Why) for n, x in zip(said, numbers[i], strict=True))
+            ]  # fmt: skip
+            rows = [(n, [x for i in parts if isinstance(x := numbers[i][row], Number)]) for row, n in enumerate(said)]
+            known = [(n, xs) for n, xs in rows if isinstance(n, Number) and len(xs) == len(parts) > 1]
+            if len(known) > 1 and all(map(_is_mean, *zip(*known, strict=True))):
+                self.over_sets = not all(is_replicate(self.headers[i]) for i in parts)
+                word = replace(self.words[index], refused="", split="overall", rank=self.words[index].rank - 1)
+                self.words[index] = word
+                self.words |= {i: replace(word, rank=word.rank + 2) for i in parts if i not in self.words}
+
     def _results(self) -> tuple[Measure | None, tuple[int, ...]]:
         usable: list[tuple[int, int, MeasureKind, str]] = []
         for index, word in self.words.items():
@@ -249,7 +285,8 @@ class _Settling:
         for _, index, _, _ in usable:
             self.role[index] = "result" if index == first else "other_result"
         alike = [index for _, index, other, _ in usable[1:] if other is kind]
-        return Measure(self.headers[first], kind, split, tuple(self.headers[i] for i in alike)), (first, *alike)
+        others = tuple(self.headers[i] for i in alike)
+        return Measure(self.headers[first], kind, split, self.over_sets and split == "overall", others), (first, *alike)
 
     def _with_content(self, index: int, word: ResultWord) -> ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
@@ -320,7 +357,8 @@ class _Settling:
         n_set = len(self.factor) + sum(len(names) for names in self.joined.values())
         taken = set(self.role.values())
         plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", header))
-        if MEASUREMENT.search(plain) or index in self.words:
+        links = any(_LINK.search(cell) for cell in self.grid.column(index))
+        if MEASUREMENT.search(plain) or MEASURED_UNIT.search(header) or links or index in self.words:
             return "measured"
         if DIFFERENCE.search(header) or any(n.signed for n in numbers):
             return "difference" if DIFFERENCE.search(header) else "measured"
@@ -332,16 +370,24 @@ class _Settling:
         described = 3 * sum(bool(settings(c)) for c in cells) >= max(1, len(cells))
         if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
             return "change"
-        if "trial" not in taken and index == 0 and self._unique(0) and len(numbers) * 2 < len(cells):
+        leads = all(self.role.get(i) in ("place", "measured") for i in range(index))
+        if "trial" not in taken and leads and self._unique(index) and len(numbers) * 2 < len(cells):
             return "trial"
         if len(numbers) == len(cells) and (len(different) * 5 > len(cells) * 4 or any("." in c for c in cells)):
             return "measured"
-        if max((len(c) for c in cells), default=0) > _LONG_TEXT or len(different) == len(cells):
+        short = len(cells) == 1 and " " not in cells[0]  # "✓" in one row: a setting of that row
+        if max((len(c) for c in cells), default=0) > _LONG_TEXT or (len(different) == len(cells) and not short):
             return "analysis"
         if not n_set and "change" not in taken:
             return "analysis"
         self.extras[index] = header or f"({index + 1})"
         return "setting"
+
+
+def _is_mean(said: Number, of: Sequence[Number]) -> bool:
+    """Whether a printed number is the mean of others, as far as they are printed."""
+    mean = sum(n.value for n in of) / len(of)
+    return abs(said.value - mean) <= (said.unit + max(n.unit for n in of)) / 2 + 1e-9
 
 
 def refused(columns: Columns) -> Iterator[tuple[str, str]]:

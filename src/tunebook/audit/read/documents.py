@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from html.parser import HTMLParser
 
 from markdown_it import MarkdownIt
@@ -24,6 +25,7 @@ LONGEST_STATEMENT = 2_000
 MAX_STATEMENTS = 5_000
 """Lines of text that are kept, to be looked at for claims."""
 MOST_SPANNED = 1_000
+_STRUCK = ("s", "del", "strike")
 _DELIMITERS = ",\t;|"
 _BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s?[:：]?")
 """A paragraph that is bold as a whole serves as a heading."""
@@ -67,9 +69,58 @@ class Document:
 
 def read_document(text: str, source: str) -> Document:
     """Markdown where there is a table of Markdown or HTML in it, else delimited text. Raises as `_delimited`."""
+    text = _TABULAR.sub(_html_table, _FENCED.sub(r"\n\1", text))
+    text = _RULED.sub(_html_ruled, text)
     if _has_pipe_table(text) or "<table" in text.lower():
         return _markdown(text)
     return _delimited(text, source)
+
+
+_TABULAR = re.compile(
+    r"\\begin\{(tabular[xy*]?|longtable)\}((?:\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\]\n]*\])*)((?:(?!\\begin\{).)*?)\\end\{\1\}[^\n]*",
+    re.DOTALL,
+)
+_RULE = re.compile(r"\\(?:(?:top|mid|bottom)rule|hline|c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|addlinespace)")
+_WIDE = re.compile(r"\s*\\multicolumn\{(\d{1,3})\}\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
+_TALL = re.compile(r"\s*\\multirow\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
+
+
+_FENCED = re.compile(r"^```[^\n]*\n((?:[ \t]*[|+][^\n]*\n)+)```[ \t]*$", re.MULTILINE)
+"""A table as a block of code: the block's marks become blank lines."""
+_RULED = re.compile(r"^[ \t]*\+[-=+:]+\+[ \t]*\n(?:[ \t]*[|+][^\n]*[|+][ \t]*(?:\n|\Z))+", re.MULTILINE)
+_RULING = re.compile(r"\s*\+[-=+:]+\+\s*")
+
+
+def _html_ruled(found: re.Match[str]) -> str:
+    """A table that a program printed, with lines such as "+----+----+", as one in HTML on the same lines."""
+    lines, tag, html = found[0].splitlines(), "th", []
+    for i, line in enumerate(lines):
+        if _RULING.fullmatch(line):
+            tag = "td" if i else "th"
+            html.append("<wbr>" if i else "<table>")
+        else:
+            cells = (f"<{tag}>{escape(cell.strip())}</{tag}>" for cell in line.strip().strip("|").split("|"))
+            html.append(f"<tr>{''.join(cells)}</tr>")
+    return "\n".join(html) + "</table>\n"
+
+
+def _html_table(found: re.Match[str]) -> str:
+    """A table in LaTeX as one in HTML, each row on its own line of the file."""
+    html, is_header, hanging = "<table>", True, dict[int, tuple[str, int]]()
+    for chunk in re.split(r"\\\\(?:\[[^\]]*\])?", re.sub(r"(?<!\\)%[^\n]*", "", found[3])):
+        is_header &= not (_RULE.search(chunk) and "<tr>" in html)
+        content = _RULE.sub("", chunk).strip()
+        html += "\n<wbr>" * (chunk.count("\n") - bool(content)) + ("\n" if content else "")
+        row = ""
+        for column, cell in enumerate(re.split(r"(?<!\\)&", content) if content else ()):
+            wide, tall = _WIDE.fullmatch(cell), _TALL.fullmatch(cell)
+            text, left = hanging.get(column, ("", 0))
+            cell = wide[2] if wide else tall[2] if tall else text if left and not cell.strip() else cell
+            hanging[column] = (cell, int(tall[1]) - 1) if tall else (text, max(0, left - 1))
+            tag = "th" if is_header else "td"
+            row += f"<{tag} colspan={wide[1] if wide else 1}>{escape(cell.strip())}</{tag}>"
+        html += f"<tr>{row}</tr>" if row else ""
+    return f"{html}</table>"
 
 
 def _has_pipe_table(text: str) -> bool:
@@ -169,10 +220,14 @@ class _Tables(HTMLParser):
             self._cells.append(([], _span(known.get("rowspan")), _span(known.get("colspan"))))
         elif tag == "br":
             self.handle_data(" ")
+        elif tag in _STRUCK:
+            self.handle_data("~~")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("tr", "table"):
             self._finish_row()
+        elif tag in _STRUCK:
+            self.handle_data("~~")
 
     def handle_data(self, data: str) -> None:
         if self._cells:

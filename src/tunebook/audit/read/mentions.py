@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tunebook.audit.read.cells import level_of
 from tunebook.audit.words.columns import BASELINE, FACTOR_WORDS
@@ -48,12 +49,12 @@ def _word_pattern(word: str) -> str:
 _WORDS = sorted(((w, name) for name, words in FACTOR_WORDS.items() for w in words.split("|")), key=lambda w: -len(w[0]))
 _NAME_OF = {word.lower(): name for word, name in _WORDS}
 _ANY_WORD = re.compile(
-    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次])"]), re.IGNORECASE
+    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次对问])"]), re.IGNORECASE
 )
 _FILLER_WORDS = (
     "and kept at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
     "decrease|reduce|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|lower|"
-    "larger|smaller|greater|between|介于|only|提高|增大|增加|增至|升至|升高|提升|降低|降至|降到|减小|减少|减至|"
+    "larger|smaller|greater|between|介于|only|fixed|always|固定|统一|均|都|一律|提高|增大|增加|增至|升至|升高|提升|降低|降至|降到|减小|减少|减至|"
     "改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|加大|大于|小于|高于|低于|超过|"
     "达到|达|约|的|了|值|升|降|较高|更高|过高|过大|扩大|不能|不宜|不要|不可|不应|进一步|区间|范围|取值"
 )
@@ -71,10 +72,18 @@ _JOIN = re.compile(
     rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
     re.IGNORECASE,
 )
+_STEP = re.compile(rf"\s?(?:({_CHANGED_TO}|变[为成])|{_TO})\s?", re.IGNORECASE)
+_FROM = re.compile(r"(?:\bfrom|从|由)\s?$", re.IGNORECASE)
 _FLAG = re.compile(
     r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])", re.IGNORECASE
 )
 _ON_WORDS = {"true", "on", "enabled", "开启", "打开", "启用", "开"}
+_CHOICES = {"余弦": "cosine", "线性": "linear", "恒定": "constant"}
+_ZERO = re.compile(r"(?:\b(?:no|without|zero)|不[加用]|没(?:有|加|用))\s?$", re.IGNORECASE)
+"""Before a factor's word, of factors of which none is 0: "no dropout"."""
+_NONE_IS = re.compile(r"\s(?:is|was|gives?|gave)\b.{0,30}\bthan\b", re.IGNORECASE)
+"""Behind it: "no dropout is better than 0.1" may mean that none is, or that no other level is."""
+MAY_BE_NONE = ("lora_dropout", "weight_decay", "warmup_steps")
 _WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
 _BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第-])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
 _TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
@@ -89,6 +98,12 @@ def mentions(text: str) -> list[Mention]:
     for i, match in enumerate(words):
         limit = words[i + 1].start() if i + 1 < len(words) else len(text)
         found.append(_mention(text, match, limit, found[-1].end if found else 0))
+    for a, b in pairwise(found):  # "from rank 16 to rank 64"
+        step = _STEP.fullmatch(text, a.end, b.start)
+        said = step and (step.group(1) or _FROM.search(text, max(0, a.start - 8), a.start))
+        if said and a.factor == b.factor and len(a.values) == len(b.values) == 1 and not a.side | b.side:
+            found[found.index(a) : found.index(b) + 1] = [Mention(a.factor, a.values + b.values, a.start, b.end, "to")]
+            break
     return found
 
 
@@ -102,12 +117,19 @@ def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Men
         values: tuple[Level, ...] = (flag.group(1).lower() in _ON_WORDS,) if flag else ()
         return Mention(factor, values, start, flag.end() if flag else end)
     if kind.value_type is str:
+        before = re.search(r"([A-Za-z_]+|余弦|线性|恒定)(?:退火)?\s?(?:lr |学习率)?$", text[max(0, start - 32) : start])
+        choice = _CHOICES.get(before.group(1), before.group(1).lower()) if before else ""
+        if before and choice in kind.choices:
+            return Mention(factor, (choice,), start - len(before.group()), end)
         said = _WORD_VALUE.match(text, end, limit)
         ok = said is not None and kind.problem(said.group(1)) is None
         return Mention(factor, (said.group(1),) if said and ok else (), start, said.end() if said and ok else end)
     found = _numbers(text, match, limit, factor)
     if found.values:
         return found
+    none = _ZERO.search(text, free_from, start) if factor in MAY_BE_NONE else None
+    if none and not _NONE_IS.match(text, end):
+        return Mention(factor, (0,), none.start(), end)
     before = _BEFORE.search(text, max(free_from, start - 40), start)
     level = level_of(factor, to_float(before.group(1))) if before else None
     return Mention(factor, (level,), before.start(1), end) if before and level is not None else found
@@ -188,7 +210,8 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
     themselves."""
     wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
     parts = [
-        _AS_A_NAME.format(label) if label in ("A", "I")
+        rf"(?<![-.]){label}(?![.%])" if label.isdigit()
+        else _AS_A_NAME.format(label) if label in ("A", "I")
         else f"(?i:{re.escape(label)})" if len(label) > 3 else re.escape(label)
         for label in wordy
     ]  # fmt: skip
@@ -196,6 +219,8 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
 
 
 def _is_wordy(label: str) -> bool:
+    if re.fullmatch(r"0\d+", label):  # no number begins so
+        return True
     known = re.fullmatch(NUMBER, label) or _LABEL.fullmatch(label) or _HASH_LABEL.fullmatch(label)
     return any(c.isalpha() for c in label) and not known and not BASELINE.fullmatch(label)
 
@@ -240,10 +265,10 @@ def base_trial(text: str, wordy: re.Pattern[str] | None = None) -> str | None:
 
 
 _DESCRIBING = re.compile(
-    r"\b(?:combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
+    r"\b(?:like|combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
     r"from|raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)"
     r"\b|最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
-    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|单独|仅|只|较大|较小|更大|更小|[\W_]",
+    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|[\W_]",
     re.IGNORECASE,
 )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tunebook.audit.labels import key_of
 from tunebook.audit.model import (
     Claim,
+    ClaimKind,
     ColumnUse,
     HandRecord,
     Measure,
@@ -19,21 +20,31 @@ from tunebook.audit.model import (
     TableKind,
     UnreadCell,
 )
-from tunebook.audit.read.cells import Why, clean_text
-from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, refused, settle
-from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Statement, read_document
+from tunebook.audit.read.cells import Why, clean_text, has_diverged
+from tunebook.audit.read.columns import ACCUMULATION, ROLES_TO_NAME, Columns, labels_of, refused, settle
+from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.sentences import Context, claims_of, said_of
-from tunebook.audit.read.tables import Table, joined_tables, long_grids, one_factor_tables, spread_grid, turned_grid
+from tunebook.audit.read.sentences import EDGES, Context, claims_of, said_of
+from tunebook.audit.read.tables import (
+    Table,
+    counted_grid,
+    joined_tables,
+    long_grids,
+    one_factor_tables,
+    spread_grid,
+    turned_grid,
+)
 from tunebook.audit.words.columns import (
     BASELINE_SAID,
     BASELINE_TRIAL,
     BLANKS_SAID,
     BUILT_ON,
     CONSTANT,
+    FIXED,
     GROUND,
     NO_GROUND,
     OTHER_DIFFERENCE,
+    OTHERWISE,
     SPEAKS_OF_ACCURACY,
     TRIAL_LIKE,
     compact,
@@ -149,6 +160,7 @@ class _Reading:
     notes: list[Note]
     uses: list[ColumnUse] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
+    used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
 
     def record(self) -> HandRecord:
         settled = self._settled()
@@ -161,8 +173,10 @@ class _Reading:
         claims = self._claims(rows, measure, labels)
         seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
-        averaged = seeds is None and (spread or is_averaged(measure.name))
-        if averaged:
+        averaged = measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
+        if measure.over_sets:
+            self.notes.append(Note("mean_of_sets", {"columns": measure.others}))
+        elif averaged:
             self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
             source=self.source,
@@ -184,8 +198,14 @@ class _Reading:
     def _settled(self) -> list[tuple[Grid, Columns]]:
         """The tables of trials, with what their columns are."""
         speaks = SPEAKS_OF_ACCURACY.search(self.text) is not None
-        grids = [part for grid in self.document.grids for part in long_grids(grid) or [self._spread(grid)]]
-        joined, notes = joined_tables([(grid, settle(grid, speaks, self.named)) for grid in grids])
+        grids = [
+            part
+            for grid in map(self._without_struck_rows, map(counted_grid, self.document.grids))
+            for part in long_grids(grid) or [self._spread(grid)]
+        ]
+        settled = [(grid, settle(grid, speaks, self.named)) for grid in grids]
+        settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
+        joined, notes = joined_tables(settled)
         self.notes += notes
         tables = [(grid, settle(grid, speaks, self.named)) for grid in joined]
         apart = any(c.settings and c.measure is None and "trial" in c.roles for _, c in tables)
@@ -205,6 +225,28 @@ class _Reading:
             elif columns.measure is None and len(columns.settings) > 1 and "trial" in columns.roles and kept:
                 self.notes.append(Note("settings_apart", {"line": grid.line}))
         return kept
+
+    def _without_struck_rows(self, grid: Grid) -> Grid:
+        """A table without rows that are crossed out as a whole; they are listed."""
+        struck = [row for row in grid.rows if any(row[1]) and not any(map(clean_text, row[1]))]
+        if struck:
+            names = tuple(clean_text(next(filter(None, cells)).replace("~~", "")) for _, cells in struck)
+            self.notes.append(Note("struck_rows", {"trials": names, "line": grid.line}))
+        return replace(grid, rows=tuple(row for row in grid.rows if row not in struck))
+
+    def _listed_settings(self, tables: Sequence[tuple[Grid, Columns]]) -> Iterator[Grid]:
+        """The settings of a table of results that stand in a list, a line a label: "- S1: lr 1e-4, 2 epochs"."""
+        for grid, columns in tables:
+            if columns.measure is None or columns.has_settings or "trial" not in columns.roles:
+                continue
+            labels, rows = labels_of(grid, columns), dict[str, Line]()
+            for statement in self._prose():
+                name, colon, said = re.sub("[：=—]", ":", statement.text, count=1).partition(":")
+                if colon and name.strip().casefold() in labels and (settings(said) or base_trial(said)):
+                    rows.setdefault(name.strip().casefold(), (statement.line, (name.strip(), said.strip())))
+            found = [rows[label] for label in labels if label in rows]
+            if len(found) == len(grid.rows) > 1:
+                yield Grid(("", ""), tuple(found), found[0][0], grid.section)
 
     def _spread(self, grid: Grid) -> Grid:
         """A grid of two factors, or a table of a column a trial, as a row a trial; a grid's results are named by the
@@ -267,10 +309,34 @@ class _Reading:
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
         rows = self._with_baseline(rows)
-        constants = self._constants(rows)
+        given = {name for row in rows for name in row.values}
+        fixed = self._fixed(rows)
+        constants = {n: level for n, level in {**self._constants(rows), **fixed}.items() if n not in given}
         if constants:
             self.notes.append(Note("constants", {"levels": constants}))
-        return tuple(replace(row, values={**constants, **row.values}) for row in rows)
+        unless = {name: level for name, level in fixed.items() if name in given}
+        in_words = any(row.kind is TableKind.CHANGES for row in rows)
+        if unless and in_words:
+            self.notes.append(Note("unless_said", {"levels": unless}))
+        return tuple(
+            replace(row, values={**constants, **(unless if _starts_anew(row) else {}), **row.values}) for row in rows
+        )
+
+    def _fixed(self, rows: Sequence[Row]) -> dict[str, Level]:
+        """What a sentence before the tables says of all trials: "unless the table says otherwise: r = 16"; without
+        settings that two such sentences give differently."""
+        said: dict[str, set[Level]] = {}
+        for statement in self._prose() if rows else ():
+            for sentence in SENTENCE_ENDS.split(statement.text):
+                if statement.line < min(row.line for row in rows) and FIXED.search(sentence):
+                    named = mentions(sentence) if not OTHERWISE.search(sentence) else []
+                    for m in named:
+                        said.setdefault(m.factor, set()).update(m.values)
+                    if named and ACCUMULATION in (given := settings(sentence)):  # "batch 4×2"
+                        said.setdefault(ACCUMULATION, set()).add(given[ACCUMULATION])
+                    if named and all(len(m.values) == 1 and not m.side for m in named):
+                        self.used.append(sentence.strip(EDGES))
+        return {name: levels.copy().pop() for name, levels in said.items() if len(levels) == 1}
 
     def _with_baseline(self, rows: list[Row]) -> list[Row]:
         """The baseline as a sentence or a column of differences names it: "基线是 2 号实验", "Δ vs. v1". A row that
@@ -292,11 +358,10 @@ class _Reading:
         said: dict[str, set[Level]] = {}
         for statement in self._prose():
             for sentence in SENTENCE_ENDS.split(statement.text):
-                unsure = statement.line > rows[0].line or CLAIMS.search(sentence)
+                unsure = statement.line > rows[0].line or CLAIMS.search(sentence) or OTHERWISE.search(sentence)
                 for m in mentions(sentence):
                     said.setdefault(m.factor, set()).update([None] if unsure and m.values else m.values)
-        given = {name for row in rows for name in row.values}
-        names = [name for name in CONSTANT if name not in given and len(said.get(name, ())) == 1]
+        names = [name for name in CONSTANT if len(said.get(name, ())) == 1]
         return {name: level for name in names for level in said[name] if level is not None}
 
     def _baseline_settings(self) -> dict[str, Level]:
@@ -380,11 +445,13 @@ class _Reading:
 
     def _claims(self, rows: Sequence[Row], measure: Measure, labels: re.Pattern[str] | None) -> tuple[Claim, ...]:
         shared = Context(
-            labels=labels, measure=measure, has_baseline=any(row.is_baseline for row in rows), extras=_extra_words(rows)
-        )
+            labels=labels, measure=measure, has_baseline=any(row.is_baseline for row in rows),
+            extras=_extra_words(rows), levels=_levels_of(rows),
+        )  # fmt: skip
         found: list[Claim] = []
         for statement in self._prose():
-            context = replace(shared, round=round_of(statement.section) or statement.section)
+            after = any(row.line < statement.line for row in rows)
+            context = replace(shared, round=round_of(statement.section) or statement.section, after_results=after)
             found += claims_of(statement, context) if len(found) <= MAX_CLAIMS else []
         for row in rows:
             if row.analysis and len(found) <= MAX_CLAIMS:
@@ -392,7 +459,9 @@ class _Reading:
                     shared, trial=row.trial, values=row.values, builds_on=row.builds_on, round=row.round,
                     has_baseline=_is_one_step(row, rows),
                 )  # fmt: skip
-                found += claims_of(Statement(row.analysis, row.line, row.section), context)
+                claims = claims_of(Statement(row.analysis, row.line, row.section), context)
+                found += [c for c in claims if not (row.failed and _says_no_more_than_failed(c))]
+        found = [c for c in found if c.kind is not ClaimKind.UNREAD or c.text not in self.used]
         if len(found) > MAX_CLAIMS or len(self.document.statements) >= MAX_STATEMENTS:
             self.notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
         return tuple(sorted(found, key=lambda claim: claim.line)[:MAX_CLAIMS])
@@ -400,6 +469,21 @@ class _Reading:
     def _said(self, labels: re.Pattern[str] | None) -> tuple[Said, ...]:
         """Accuracies that the running text gives for a trial."""
         return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
+
+
+def _says_no_more_than_failed(claim: Claim) -> bool:
+    """Whether a remark of a failed trial gives no reason: the trial's result says the same."""
+    return claim.kind is ClaimKind.UNREAD and has_diverged(claim.text) and not mentions(claim.text)
+
+
+def _starts_anew(row: Row) -> bool:
+    """Whether a row in words builds on no other trial."""
+    return row.kind is TableKind.CHANGES and (row.is_baseline or not row.builds_on)
+
+
+def _levels_of(rows: Sequence[Row]) -> dict[str, frozenset[Level]]:
+    names = dict.fromkeys(name for row in rows for name in row.values)
+    return {name: frozenset(row.values[name] for row in rows if name in row.values) for name in names}
 
 
 def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:

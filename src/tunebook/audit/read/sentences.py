@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tunebook.audit.model import Claim, ClaimKind, Difference, Measure, MeasureKind, Said, Score
 from tunebook.audit.read.cells import Number, level_of, read_number
 from tunebook.audit.read.documents import Statement
-from tunebook.audit.read.mentions import Mention, mentions, to_float, trial_labels
+from tunebook.audit.read.mentions import MAY_BE_NONE, Mention, mentions, to_float, trial_labels
 from tunebook.audit.words.columns import round_of
 from tunebook.audit.words.sentences import (
     CLAIMS,
@@ -45,6 +45,8 @@ class Context:
     round: str = ""
     measure: Measure = _NO_MEASURE
     extras: re.Pattern[str] | None = None  # finds settings of the record that tunebook does not know, and their levels
+    levels: Mapping[str, frozenset[Level]] = field(default_factory=dict)  # the record's, by factor
+    after_results: bool = False  # the sentence stands below a table of results
     has_baseline: bool = True  # "better" by itself is better than the named baseline
 
 
@@ -70,14 +72,47 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈+-]+|[-+→]")
 
 
+_AT_EACH = re.compile(
+    r"(?:\b(?:at|for|with|under|across|in) (?:each|every|both|all|any|(?:the |an? )?(?:same|fixed|equal))(?: of)?"
+    r"(?: the)?(?: (?:two|three|four|five))?"
+    r"|在?(?:每一?[个种]|各[个种]?|所有|任何|[两三四五][个种]|相同|同样|同一[个种]?)的?)\s?$",
+    re.IGNORECASE,
+)
+"""Before a factor's word: the sentence compares trials of one level of it, at each level or at any."""
+_BELOW = re.compile(r"\s?(?:取?值)?[下时里](?=[都均也,，]|$|\s)")
+_NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", *"一两三四五六七八九十")
+_COUNTED = {word: str(i % 10 + 1) for i, word in enumerate(_NUMERALS)}
+_COUNTED_ROUNDS = re.compile(r"(?<!第)(?<=[练了跑比到])[两三四五六七八九十](?=\s?(?:轮|个 ?epoch))")
+_COUNTED_EPOCHS = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten|one(?= epoch))\b", re.IGNORECASE)
+_IMPORTANCE = re.compile(r"的?影响力?比(.{1,20}?)(?:更|还|要)?([大小])(?=$|\W)")
+
+
+_NOT_AS_GOOD = re.compile(r"没有?((?:(?!比|更|影响|提升|变)[^，,。；;]){1,16}?)(?:那么|这么)?好(?=$|\W)")
+
+
+def _normal(text: str) -> str:
+    """A sentence with numbers in words as digits where it counts epochs, "A 的影响比 B 大" as "A 比 B 影响大", and
+    "A 没有 B 好" as "A 不如 B"."""
+    if re.search(r"\bepochs?\b", text, re.IGNORECASE):
+        text = _COUNTED_EPOCHS.sub(lambda m: _COUNTED[m.group().lower()], text)
+    text = _COUNTED_ROUNDS.sub(lambda m: _COUNTED[m.group()], text)
+    text = _NOT_AS_GOOD.sub(r"不如 \1", text)
+    return _IMPORTANCE.sub(r"比\1影响\2", text)
+
+
 def cut(text: str, labels: re.Pattern[str] | None) -> list[Token]:
     """A cleaned sentence as tokens, in order; words that say nothing are left out."""
+    text = _normal(text)
     spans: list[tuple[int, int, Token]] = []
     named = trial_labels(text, labels)
     for m in mentions(text):
         if not any(start <= m.start and m.end <= end for _, start, end in named):
             kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
-            spans.append((m.start, m.end, Token(kind, text[m.start : m.end], m)))
+            start, end = m.start, m.end
+            if kind == "f" and (each := _AT_EACH.search(text, 0, start)):
+                below = _BELOW.match(text, end)
+                kind, start, end = "A", each.start(), below.end() if below else end
+            spans.append((start, end, Token(kind, text[start:end], m if kind != "A" else m.factor)))
     for label, start, end in named:
         if not any(start < known_end and known_start < end for known_start, known_end, _ in spans):
             spans.append((start, end, Token("t", text[start:end], label)))
@@ -108,9 +143,11 @@ def _between(text: str, at: int, end: int) -> list[Token]:
     return found
 
 
+EDGES = " ,-*•:："
+"""What a quoted sentence neither begins nor ends with."""
 _NUMBERED = re.compile(r"^\W{0,3}\d{1,2}\s?[、.)）](?!\d)\s?")
 _NAMES = frozenset("fvpqtbwgLMnr%C")
-_COMPARES = frozenset("xXe+-=!oijk*UDudcg>")
+_COMPARES = frozenset("xXe+-=!oijk*UDudcg>~")
 
 
 def claims_of(statement: Statement, context: Context | None = None) -> list[Claim]:
@@ -128,7 +165,8 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         kinds = {t.kind for t in tokens}
         other = context.extras is not None and context.extras.search(sentence)
         named = context.trial or kinds & _NAMES or kinds & STRONG or other
-        if (named and (kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence):
+        concludes = context.after_results and kinds & {"?"} and kinds & set("fvpqt")  # whatever its words may mean
+        if (named and (concludes or kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence):
             read = _claims(sentence, tokens, statement, context)
             goes_on = ";" in end and read[:1] and read[0].kind is ClaimKind.IMPORTANCE  # the order may go on
             found += [replace(read[0], kind=ClaimKind.UNREAD, factor=None, order=())] if goes_on else read
@@ -140,7 +178,7 @@ def _claims(sentence: str, tokens: list[Token], statement: Statement, context: C
     by a setting, a trial, a number or a word such as "only", leaves the whole sentence unread."""
     base = Claim(
         kind=ClaimKind.UNREAD,
-        text=sentence.strip(" ,-*•:："),
+        text=sentence.strip(EDGES),
         line=statement.line,
         section=statement.section,
         trials=(context.trial,) if context.trial else (),
@@ -151,8 +189,9 @@ def _claims(sentence: str, tokens: list[Token], statement: Statement, context: C
     read: list[Claim] = []
     unread: list[Claim] = []
     for part in (CONJUNCTION.sub("", p) for p in CLAUSE_ENDS.split(sentence) if p.strip()):
+        part = _continued(part, read)
         pieces = cut(part, context.labels)
-        clause = replace(base, text=part.strip(" ,-*•:："))
+        clause = replace(base, text=part.strip(EDGES))
         claim = _Clause(clause, pieces, context).claim()
         if claim is not None:
             read.append(claim)
@@ -165,27 +204,76 @@ def _claims(sentence: str, tokens: list[Token], statement: Statement, context: C
     return read + unread if read else [base]
 
 
+_CONTINUED = re.compile(
+    rf"\s*(?:再|继续|进一步)(?:往上)?(?:增|加|提|升|调|涨)(?:大|高|加)?[到至]\s?({NUMBER})|"
+    rf"\s*(?:going|raising|increasing|moving)(?: it)?(?: further| on)? to ({NUMBER})",
+    re.IGNORECASE,
+)
+
+
+_SMALL = 0.02
+
+
+def _continued(part: str, read: Sequence[Claim]) -> str:
+    """A clause that goes on from the level of the one before, "再提到 64 就没有提升了", with both levels."""
+    match, before = _CONTINUED.match(part), read[-1] if read else None
+    if match is None or before is None or before.kind is not ClaimKind.LEVELS or len(before.levels) != 1:
+        return part
+    return f"{before.factor} 从 {before.levels[0]} 到 {match[1] or match[2]} {part[match.end() :]}"
+
+
+def _completed(tokens: list[Token], levels: Mapping[str, frozenset[Level]]) -> list[Token]:
+    """Tokens of a sentence with the factors that it leaves out: of "2e-3 breaks training" the one factor of which the
+    record has this level, of "dropout 0.1 比不加好" that of the sentence. Larger numbers may be labels or differences
+    ("0.1 better"), and stay."""
+    named = {t.value.factor for t in tokens if isinstance(t.value, Mention)}
+    if any(t.kind == "0" for t in tokens) and len(named) == 1 and named <= {*MAY_BE_NONE}:
+        none = Mention(named.pop(), (0,), 0, 0)
+        return [replace(t, kind="v", value=none) if t.kind == "0" else t for t in tokens]
+    numbers = [t.value for t in tokens if t.kind in "nLM" and isinstance(t.value, float)]
+    fits = [name for name, known in levels.items() if all(number in known for number in numbers)]
+    goes_on = any(t.kind in "mlhz" for t in tokens)  # "raising it further to 4e-4"
+    if named or goes_on or not numbers or len(fits) != 1 or max(numbers) > _SMALL:
+        return tokens
+    side = {"L": 1, "M": -1}
+    return [
+        replace(t, kind="v", value=Mention(fits[0], (t.value,), 0, 0, side=side.get(t.kind, 0)))
+        if t.kind in "nLM" and isinstance(t.value, float)
+        else t
+        for t in tokens
+    ]
+
+
 class _Clause:
     """One clause, held against the forms that are read for certain. `code` has one character a token."""
 
     def __init__(self, base: Claim, tokens: Sequence[Token], context: Context) -> None:
         self.base = base
         self.context = context
-        self.tokens = tokens
+        at = [t for t in tokens if t.kind == "A"]
+        self.at_each = any(re.match(r"\w+ (?:each|every|both|all|any)\b|在?[每各所任两三四五]", t.text) for t in at)
+        self.held = {str(t.value) for t in at}  # factors of which the trials compared have one level
+        self.tokens = _completed([t for t in tokens if t.kind != "A"], context.levels)
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.labels = [str(t.value) for t in self.tokens if t.kind == "t"]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
+        self.by_number = False  # "higher" is said of the printed number, not of its worth
         self.code = self._code()
 
     def _code(self) -> str:
         """ "Higher" beside a setting without a value is its direction, elsewhere the result's. What is silent goes:
         rounds, splits and measures (held against the table's by `_understood`), differences."""
-        code = "".join(t.kind for t in self.tokens)
+        steps = [i for i, t in enumerate(self.tokens) if t.kind in "mlhz" and t.text.startswith("越")]
+        last = steps[-1] if len(steps) > 1 else None  # "学习率越大，分数越低"
+        kinds = ["ud"[t.kind in "lz"] if i == last else t.kind for i, t in enumerate(self.tokens)]
+        code, self.by_number = "".join(kinds), last is not None
         code = re.sub(r"[hz](?=v)", "", code)  # "higher dropout (0.2)"
         for word, of_setting, of_result in (("h", "m", "u"), ("z", "l", "d")):
             code = re.sub(rf"(?<=[mlhz]f){word}|{word}(?=[Cg])", of_result, code)
             code = re.sub(rf"{word}(?=f)|(?<=f){word}", of_setting, code)
             code = code.replace(word, of_result)
+        turned = sum(kind in "ud" for kind in code) > sum(kind in "ud" for kind in kinds)
+        self.by_number |= turned or any(t.kind in "UDud*" and _OF_NUMBER.search(t.text) for t in self.tokens)
         return re.sub(r"[sRCVTEg]", "", code)
 
     def claim(self) -> Claim | None:
@@ -204,13 +292,19 @@ class _Clause:
         kind = groups.pop()
         if groups:
             return None
-        return forms[kind](plain) if kind in forms else self._compared()
+        found = forms[kind](plain) if kind in forms else self._compared()
+        if self.held and found is not None:
+            of_pairs = found.kind in (ClaimKind.LEVELS, ClaimKind.TREND, ClaimKind.BEST_LEVEL)
+            return replace(found, every=self.at_each) if of_pairs else None
+        return found
 
     def _understood(self) -> bool:
         """Whether nothing is left over, and the sentence speaks of the results that the table gives."""
         measure, kinds = self.context.measure, {t.kind for t in self.tokens}
-        if kinds & {"?", "~", "X"}:
+        if kinds & {"?", "~", "X", "0"} or self.held & {m.factor for m in self.factors}:
             return False
+        if measure.kind is MeasureKind.LOSS and self.by_number:
+            return False  # a lower loss is better
         if ("V" in kinds and measure.split != "validation") or ("T" in kinds and measure.split == "validation"):
             return False
         if "C" in kinds and measure.kind is not MeasureKind.SHARE:
@@ -225,7 +319,7 @@ class _Clause:
         """ "Learning rate matters more than rank", "importance: rank > epochs", "影响最大的是学习率，其次是秩"."""
         names = tuple(m.factor for m in self.factors)
         order = names[::-1] if re.search("[jD]", plain) else names
-        forms = r"f[jk]>?f|f[>D]fk|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:Gf)*"
+        forms = r"f[jk]>?f|f[>D]f[jk]|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:Gf)*"
         if not re.fullmatch(forms, plain) or len(set(names)) < len(names):
             return None
         order = order if len(names) > 1 else ()
@@ -243,7 +337,8 @@ class _Clause:
             return None
         side = mention.side or int("y" in plain)
         found = self._boundary(mention.factor, mention.values[-1], side or 1, exact=not side)
-        return replace(found, inclusive="y" in plain) if found else None
+        inclusive = any(t.kind == "y" and t.text != "以上" for t in self.tokens)  # which may mean "above"
+        return replace(found, inclusive=inclusive) if found else None
 
     def _boundary(self, factor: str, level: Level | None, direction: int, exact: bool = False) -> Claim | None:
         if isinstance(level, bool) or not isinstance(level, int | float):
@@ -276,9 +371,13 @@ class _Clause:
         base = replace(base, against_trials=("baseline",)) if self.gap is not None else base
         valued = [m for m in self.factors if m.values]
         if self.labels:
-            return None if valued else replace(base, kind=ClaimKind.BEST_TRIAL, trials=tuple(self.labels))
+            return (
+                None if valued or ">t" in plain else replace(base, kind=ClaimKind.BEST_TRIAL, trials=tuple(self.labels))
+            )
         if len({m.factor for m in self.factors}) > 1 and re.search(r"[fvpq].*[*w].*[fvpq]", plain):
             return None  # "dropout 0.1 is best with r=32"
+        if len(valued) > 1 and _CONDITION.match(self.base.text):
+            return None  # "with r=32, lr 3e-4 is best"
         if re.fullmatch(r"[*w]*v{2,}[*w]*", plain) and len({m.factor for m in valued}) == len(valued):
             return replace(base, kind=ClaimKind.BEST_TRIAL, trials=(), values={m.factor: m.values[0] for m in valued})
         if len(self.factors) == 1 or (len(valued) == 1 and valued[0].factor == self.factors[-1].factor):
@@ -413,6 +512,14 @@ class _Clause:
                        direction=direction, no_more=no_more, gap=self.gap)  # fmt: skip
 
 
+_OF_NUMBER = re.compile(
+    r"below|above|exceed|high|low|peak|drop|f[ae]ll|decreas|reduc|declin|rais|increas|record|surpass|[高低超]|下[降滑]|上升",
+    re.IGNORECASE,
+)
+_CONDITION = re.compile(
+    r"\W*(?:(?:with|at|for|under|when|if|given|in|using)\b[^,]{1,40},|[^,，]{1,24}[时下][,，的]?)", re.IGNORECASE
+)
+"""What begins a sentence about trials of one level of another setting."""
 _SAYING = frozenset("xe+-!=oijk*UDudc")
 _SIDES: tuple[tuple[str, tuple[int | None, int | None]], ...] = (
     (r"x=?", (0, None)),  # "r=32 helps", "r=8 and r=32 are the same"

@@ -11,10 +11,12 @@ from tunebook.audit.read.cells import (
     Number,
     Why,
     clean_text,
+    has_diverged,
     has_failed,
     is_blank,
     is_ditto,
     is_pending,
+    is_unfinished,
     read_level,
     read_number,
     read_product,
@@ -27,12 +29,14 @@ from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
     BROKE,
+    COUNTED,
     CUMULATIVE,
     DONE,
     EXTENDED_BASELINE,
     MARKED_BASELINE,
     OTHER_DIFFERENCE,
     REFERENCE,
+    TOTAL,
     UNFINISHED,
     factor_of_header,
     factors_of_header,
@@ -75,6 +79,22 @@ def spread_grid(grid: Grid) -> Grid | None:
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
 
 
+def counted_grid(grid: Grid) -> Grid:
+    """A table with how many were right and how many there were in two columns, as fractions in the first."""
+    headers = [clean_text(cell) for cell in grid.header]
+    right = next((i for i, h in enumerate(headers) if COUNTED.search(h) and total_of(h) is None), None)
+    total = next((i for i, h in enumerate(headers) if TOTAL.fullmatch(h)), None)
+    if right is None or total is None:
+        return grid
+
+    def with_total(cells: tuple[str, ...]) -> tuple[str, ...]:
+        a, b = (clean_text(cells[i]) if i < len(cells) else "" for i in (right, total))
+        whole = a.isdigit() and b.isdigit() and 0 <= int(a) <= int(b)
+        return (*cells[:right], f"{a}/{b}", *cells[right + 1 :]) if whole else cells
+
+    return replace(grid, rows=tuple((line, with_total(cells)) for line, cells in grid.rows))
+
+
 def _named_factor(cells: Sequence[str]) -> str | None:
     """The one factor of which each cell names a level: "r=8", "r=16"."""
     named = [settings(cell) for cell in cells]
@@ -114,7 +134,7 @@ def joined_tables(tables: Sequence[tuple[Grid, Columns]]) -> tuple[list[Grid], l
     of_settings = [
         (grid, columns, labels)
         for grid, columns in tables
-        if columns.measure is None and columns.settings and "trial" in columns.roles
+        if columns.measure is None and columns.has_settings and "trial" in columns.roles
         for labels in [labels_of(grid, columns)]
         if len(set(labels)) == len(labels)
     ]
@@ -177,7 +197,7 @@ class Table:
                 self.notes.append(Note("reference_row", {"trial": label, "line": line}))
             elif is_pending(self._text[i][columns.results[0]]) or is_pending(self._cell(i, "status")):
                 pending.append(label)
-            elif UNFINISHED.fullmatch(self._cell(i, "status")):
+            elif UNFINISHED.fullmatch(self._cell(i, "status")) or self._was_stopped(i):
                 unfinished.append(label)
             else:
                 self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
@@ -248,6 +268,15 @@ class Table:
         if self.columns.factors:
             words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
         return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
+
+    def _was_stopped(self, i: int) -> bool:
+        """Whether the row has no result, and its result or a remark says that the run did not finish."""
+        cell = self._text[i][self.columns.results[0]]
+        words = cell if any(c.isdigit() for c in cell) else f"{cell} {self._remark(i)}"
+        return isinstance(read_number(cell), Why) and is_unfinished(words)
+
+    def _remark(self, i: int) -> str:
+        return " ".join(self._text[i][j] for j in self.columns.texts if self._text[i][j])
 
     def _is_cumulative(self) -> bool:
         """Whether the header of the changes says that each builds on the row above."""
@@ -362,7 +391,7 @@ class Table:
     def _row(self, i: int, line: int, label: str, scores: Mapping[int, Score | Why | None]) -> Row:
         columns = self.columns
         change, status = self._cell(i, "change"), self._cell(i, "status")
-        analysis = " ".join(self._text[i][j] for j in columns.texts if self._text[i][j])
+        analysis = self._remark(i)
         described = settings(change)
         values, unknown = self._values(i, line, label)
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
@@ -378,6 +407,8 @@ class Table:
         cell, result = self._text[i][main], scores[main]
         done = not status or DONE.search(status) is not None
         failed = bool(BROKE.search(status)) or (done and (result is None or has_failed(cell)))
+        if is_blank(cell):  # a remark, or the result on another test set, says what became of it
+            failed = failed or has_diverged(analysis) or any(s is None for s in scores.values())
         if status and not DONE.fullmatch(without_marks(status)) and not failed:
             result = Why.STATUS
         if isinstance(result, Why) and not failed:

@@ -23,7 +23,7 @@ FACTOR_WORDS: dict[str, str] = {
     "lora_dropout": "lora_dropout|lora dropout|dropout rate|dropout|drop|d|丢弃率|随机失活",
     "max_length": "max_length|max length|max_len|max len|max_seq_length|max_seq_len|max seq length|max seq len|maxlen|cutoff_len|sequence length|seq_len|seq len|ml|最大序列长度|最大长度|序列长度|截断长度",
     "gradient_checkpointing": "gradient_checkpointing|gradient checkpointing|grad ckpt|grad_checkpoint|grad checkpointing|grad checkpoint|checkpointing|gc|梯度检查点",
-    "lr_scheduler_type": "lr_scheduler_type|lr_scheduler|lr scheduler|lr schedule|scheduler|schedule|学习率调度器|学习率调度|调度器",
+    "lr_scheduler_type": "lr_scheduler_type|lr_scheduler|lr scheduler|lr schedule|scheduler|schedule|学习率调度器|学习率调度|调度器|调度|退火",
     "warmup_steps": "warmup_steps|warmup ratio|warmup_ratio|warmup steps|warm-up|warmup|预热步数|预热比例|预热",
     "weight_decay": "weight_decay|weight decay|wd|权重衰减",
     "target_modules": "target_modules|target modules|lora_target|目标模块",
@@ -32,7 +32,7 @@ FACTOR_WORDS: dict[str, str] = {
 """Words by factor, also in sentences; `core.factor.ALIASES` counts in headers too."""
 
 _ROLES: dict[str, str] = {
-    "trial": "trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称|组别|组号|组|代号|entry|submission",
+    "trial": "队员|选手|成员|参赛者|参赛队|队伍|姓名|team|member|player|participant|contestant|trial|trials|exp|expid|expno|experiment|experimentid|experimentname|id|run|runid|runname|trialid|no|number|name|trialnumber|tagsmlflowrunname|实验|实验号|实验编号|实验id|实验名称|实验名|编号|序号|试验|试验号|试验编号|运行|名称|组别|组号|组|代号|entry|submission",
     "change": "change|changes|changed|whatchanged|whatichanged|whatwaschanged|modification|modifications|parameterchange|parameterchanges|strategy|setting|settings|config|configuration|description|hyperparameters|parameters|variation|loraconfig|参数修改策略|修改策略|参数修改|参数调整|参数变化|参数改动|修改|修改内容|改动|改动内容|变更|变化|调整|调整策略|策略|配置|参数|参数配置|设置|说明|描述|做了什么|实验内容|实验设置|内容|方案|操作|超参数",
     "analysis": "analysis|resultanalysis|note|notes|comment|comments|remark|remarks|conclusion|observation|observations|finding|findings|takeaway|verdict|whatitis|结果分析|分析|备注|结论|评价|观察|发现|点评",
     "seed": "seed|randomseed|随机种子|种子",
@@ -86,10 +86,16 @@ OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
 CUMULATIVE = re.compile(r"previous|\bprev\b|row above|cumulativ|added|上一|累[计加积]|逐步|叠加", re.IGNORECASE)
 """In the header of changes: each builds on the row above."""
 MEASUREMENT = any_of(
-    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
-    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合",
+    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
+    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用",
 )
 """A header of something measured, not set."""
+MEASURED_UNIT = re.compile(
+    r"/\s?(?:s|sec|second|min|minute|h|hr|hour|day)\b|/\s?(?:秒|分钟|小时|天)|\b(?:s|sec|ms|min|time)\s?/\s?(?:it|iter|step|epoch)\b"
+    r"|\bper (?:s|sec|second|min|minute|hour)\b|每(?:秒|分钟|小时)|[(（\[]\s?(?:s|sec|secs|seconds|min|mins|minutes|h|hrs?|hours|ms|gb|gib|mb|mib|kwh?|w|usd|\$|€|秒|分钟?|小时|时|元)\s?[)）\]]",
+    re.IGNORECASE,
+)
+"""In a header: the unit of something measured, "tokens/s", "peak (GB)"."""
 
 _UNIT = re.compile(r"[(\[（【][^()\[\]（）【】]{0,60}[)\]）】]")
 _SIGNS = re.compile(r"[\s_\-./:：#*`%％,，、·↑↓]+")
@@ -97,7 +103,9 @@ EXPORT_PREFIX = re.compile(
     r"^(?:params?|config|hparams|hp|hyperparameters?|metrics?|summary|user_attrs|logs|result)[_./:]\s?", re.IGNORECASE
 )
 _ADJECTIVES = re.compile(
-    r"^(?:q?lora|peak|initial|init|max|training|train|base|optimi[sz]er|adapter)[\s_-]+", re.IGNORECASE
+    r"^(?:(?:q?lora|peak|initial|init|max|training|train|base|optimi[sz]er|adapter|no\.? of|number of|per[\s-]?(?:device|gpu))[\s_-]+"
+    r"|[单每](?:张?卡|设备)的?)|[\s_-]+per[\s-]?(?:device|gpu)$",
+    re.IGNORECASE,
 )
 _SCALED = re.compile(
     r"[(（]\s?[x×*]?\s?(?:1?\d?e-?\d+|10\s?\^?\s?[-⁻]?\d+|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s?[)）]|%.*rank", re.IGNORECASE
@@ -119,6 +127,12 @@ _EFFECTIVE_BATCH = {
     for word in ["eff", "effective", "global", "total", "有效", "等效", "总", "全局"]
     for batch in ["batch", "batch size", "bs", "批大小", "批次大小", "批量大小", "批次", "批量", "batchsize"]
 }
+_DOUBLED = {
+    name: re.compile(f"(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})+")
+    for name in FACTOR_WORDS
+    for words in [[compact(word) for word in FACTOR_WORDS[name].split("|")]]
+}
+"""A factor named twice over: "缩放系数alpha", "学习率 lr"."""
 _JOINED = re.compile(r"[/×*&\\＼|]|\s[x+]\s|\bby\b|\bvs\.?\b")
 
 
@@ -127,6 +141,8 @@ def factor_of_header(header: str) -> str | None:
     plain = EXPORT_PREFIX.sub("", header.strip())
     texts = (plain, _ADJECTIVES.sub("", plain), *(bracket[1:-1] for bracket in _UNIT.findall(plain)))
     found = next((name for text in texts if (name := _BY_HEADER.get(compact(text)))), None)
+    twice = compact(plain) if found is None else ""
+    found = found or next((name for name, words in _DOUBLED.items() if len(twice) > 3 and words.fullmatch(twice)), None)
     return None if _SCALED.search(header) else found
 
 
@@ -182,7 +198,11 @@ _SCORE = any_of(
     "F1值|召回率|精确率|胜率",
 )
 _LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss")
-_VAGUE = any_of("results?|score|outcome", "结果|成绩|得分|分数|实验结果|评分")
+_VAGUE = any_of("results?|scores?|outcome", "结果|成绩|得分|分数|实验结果|评分")
+_MEAN = re.compile(r"(?:avg|average|mean)\.?|平均[分值]?|均[分值]|总分", re.IGNORECASE)
+"""The whole header of means over the results beside it."""
+_OF_SEVERAL = any_of("avg|average|mean|overall", "平均|均值|均分|总分|综合")
+"""In a header of results that may be means over the results beside it."""
 _AVERAGED = re.compile(
     r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
 )
@@ -192,6 +212,8 @@ _TOTAL = re.compile(
     r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)",
     re.IGNORECASE,
 )
+TOTAL = any_of("total|examples|questions|samples|n", "总数|总题数|题数|样本数|总计|共")
+"""The whole header of how many there were, beside a column of how many were right."""
 _OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
 
 
@@ -209,7 +231,7 @@ def result_of(header: str) -> ResultWord | None:
     """Whether a header is that of results, and of which."""
     text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", EXPORT_PREFIX.sub("", header)))
     kind, objective = _measure_kind(text), _OBJECTIVE.fullmatch(header.strip())
-    if kind is None and not _VAGUE.search(text) and not objective:
+    if kind is None and not _VAGUE.search(text) and not objective and not _MEAN.fullmatch(compact(header)):
         return None
     refused = next((why for why, pattern in _NO_RESULT.items() if pattern.search(text)), "")
     split = next((name for name, pattern in _SPLITS.items() if pattern.search(text)), "")
@@ -223,6 +245,16 @@ def total_of(header: str) -> int | None:
     for a score "out of 100"."""
     match = _TOTAL.search(header) if COUNTED.search(header) else None
     return int(match[1]) if match else None
+
+
+def may_be_mean(header: str) -> bool:
+    """Whether a column may hold the means of those beside it."""
+    return _OF_SEVERAL.search(header) is not None
+
+
+def is_replicate(header: str) -> bool:
+    """Whether a column holds the results of one seed, run or fold: "seed 2", "2"."""
+    return _ONE_OF_SEVERAL.search(header) is not None or header.strip().isdigit()
 
 
 def is_averaged(header: str) -> bool:
@@ -288,6 +320,19 @@ BLANKS_SAID = {
 """What a note says that blank cells of settings mean."""
 CONSTANT = ("learning_rate", "num_train_epochs", "lora_r", "lora_alpha", "lora_dropout", "weight_decay")
 """Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
+FIXED = re.compile(
+    r"\bunless\b|\b(?:everywhere|throughout)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s))\b|"
+    r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b|"
+    r"固定|不动|不变|统一|一律|共同|除(?:非)?.{0,12}(?:说明|注明|标明|写明)|若?[无未没](?:有)?.{0,6}(?:说明|注明|标明|写明)|"
+    r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)(?:实验|组|训练|模型)|其[余他](?:参数|超参数?|设置|配置)",
+    re.IGNORECASE,
+)
+"""In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
+OTHERWISE = any_of(
+    r"better|worse|best|worst|than|beats?|previous\w*|earlier|last|before|ago|(?:except|apart from)(?! (?:where|when|if|as)\b)",
+    "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
+)
+"""In such a sentence: it compares, or speaks of other trials, or not of all."""
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"

@@ -6,8 +6,8 @@ takes two seeds, the whole search at most eight trials. Rates already tried with
 bracket. Beside it, rank and epochs go one step at a time beyond the end of their range, as long as that end is where
 they are best.
 
-Where there are several devices the round is trained beside refine and combine, with the settings that lead before them,
-and a wave tries two rates, so that the search ends when combine does.
+Where there are several devices the round is trained beside refine and combine, with the settings that combine would
+train by what is known before them, and a wave tries two rates, so that the search ends when combine does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.divergence import tried_rates
 from tunebook.core.factor import Factor, Level
 from tunebook.core.study import Purpose, RoundKind, Wave
+from tunebook.planning.combination import combined, helping_levels
 from tunebook.planning.levels import RATE_STEP, level_label, outward, rate_limits
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape
@@ -95,11 +96,13 @@ def edge(state: PlanningState, settings: Configuration) -> Bracket:
 
 def _settings(state: PlanningState, room: Allowance) -> Configuration:
     """The settings whose edge is looked for: those of the leading configuration, or with little room those of the
-    baseline, of which several rates are known already."""
+    baseline, of which several rates are known already. Beside combine those that it is going to train, since they are
+    the likeliest to lead in the end."""
     best = state.leading
     if best is None or room.trials < ROOM_FOR_NEW_SETTINGS:
         return state.problem.spec.baseline
-    return best.configuration
+    helped = helping_levels(state) if state.apart else None
+    return best.configuration if helped is None else combined(state, helped)
 
 
 def _step(state: PlanningState, builder: WaveBuilder, settings: Configuration, spent: int) -> Wave:
@@ -139,9 +142,9 @@ def _rates(state: PlanningState, settings: Configuration, seen: Bracket) -> tupl
 
 
 def _further_rate(state: PlanningState, seen: Bracket, rate: float) -> float | None:
-    """A rate to try at once with the next one: the step after it, where that goes upwards."""
+    """A rate to try at once with the next one: the step after it, as long as nothing broke."""
     assert state.problem.rate_factor is not None
-    if seen.raw_trained is None or seen.raw_failed is not None:
+    if seen.raw_failed is not None or seen.mixed:
         return None
     high = rate_limits(state.problem.rate_factor)[1] * state.problem.spec.extrapolate
     return _rounded(min(rate * RATE_STEP, high), above=rate)

@@ -8,11 +8,13 @@ choose its rate (one selection seed at each of up to three rates); the claim the
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.core.findings import Verdict
 from tunebook.core.study import Purpose, RoundKind, Wave
+from tunebook.planning.combination import combined, helping_levels, highest_trained
 from tunebook.planning.levels import RATE_STEP
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
 from tunebook.planning.rate_bracket import keep_choice, read_brackets
@@ -41,14 +43,16 @@ class Combine(Round):
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The round's first wave, or None when there is nothing to combine or no room for it."""
-        helped = _helping_levels(state)
+        helped = helping_levels(state)
         if helped is None:
             return None
         room = state.room(self.kind)
         builder = WaveBuilder(state, self.kind, round_number, 1, room)
         if only_leading := [name for name, level in helped.items() if not level.helps]:
             builder.note("only_leading", {"factors": only_leading})
-        together = _combined(state, helped)
+        if by_loss := [name for name, level in helped.items() if level.helps and level.verdict is not Verdict.BETTER]:
+            builder.note("only_by_loss", {"factors": by_loss})
+        together = combined(state, helped)
         rates = _rates(state, helped, together, room)
         if len(rates) < 2:
             return _claims(builder, helped, together)
@@ -61,7 +65,7 @@ class Combine(Round):
         """The round's second wave: the combination at the rate it chose, with fresh seeds."""
         builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.room(self.kind))
         together = keep_choice(builder, read_brackets(state, last)[0])
-        wave = _claims(builder, _helping_levels(state) or {}, together)
+        wave = _claims(builder, helping_levels(state) or {}, together)
         return wave if wave is not None else builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
@@ -71,37 +75,6 @@ class Combine(Round):
         changes = names | ({"learning_rate"} if problem.rate_factor is not None else set())
         n_trials = (1 + len(changes)) * seeds + MOST_RATES * moves if len(names) > 1 else 0
         return Shape(kind=self.kind, n_trials=n_trials, n_comparisons=1, m_treatment=seeds, m_control=control_seeds)
-
-
-def _helping_levels(state: PlanningState) -> dict[str, LevelSeen] | None:
-    """The best level of each factor that helped, provided that together they are a configuration not tried yet.
-
-    If they are not (fewer than two factors helped, or a bracket has tried their levels together), the next most
-    promising levels are added one by one: those of lower loss that no finding speaks against. None when there is no
-    such set.
-    """
-    helped = _best_levels(level for level in state.levels if level.helps)
-    leading = _best_levels(level for level in state.levels if level.leads and level.factor not in helped)
-    waiting = sorted(leading.items(), key=lambda item: item[1].loss_change)
-    while len(helped) < 2 or not state.is_new(_combined(state, helped)):
-        if not waiting:
-            return None
-        name, level = waiting.pop(0)
-        helped[name] = level
-    return helped
-
-
-def _best_levels(levels: Iterable[LevelSeen]) -> dict[str, LevelSeen]:
-    best: dict[str, LevelSeen] = {}
-    for level in levels:
-        known = best.get(level.factor)
-        if known is None or _order(level) < _order(known):
-            best[level.factor] = level
-    return best
-
-
-def _order(level: LevelSeen) -> tuple[bool, float]:
-    return (not level.helps, level.loss_change)
 
 
 def _rates(
@@ -114,7 +87,7 @@ def _rates(
         return ()
     own = together.learning_rate
     below, above = (_known_or_rounded(state, rate) for rate in (own / FINE_RATE_STEP, own * FINE_RATE_STEP))
-    wanted = [below, own] + ([above] if above <= _highest_trained(state, own) else [])
+    wanted = [below, own] + ([above] if above <= highest_trained(state, own) else [])
     seconds = state.seconds(together)
     claims = problem.spec.seeds.configuration
     for rates in (wanted, wanted[:2]):
@@ -161,35 +134,3 @@ def _levels_of(state: PlanningState, helped: Mapping[str, LevelSeen], together: 
     if together.learning_rate != state.problem.spec.baseline.learning_rate:
         levels["learning_rate"] = together.learning_rate
     return levels
-
-
-def _combined(state: PlanningState, levels: Mapping[str, LevelSeen]) -> Configuration:
-    """The baseline with these levels, at a learning rate that follows from what was chosen for each of them.
-
-    The rate is the learning rate's own best level, or else the one chosen for the baseline; factors whose chosen rate
-    differed from their baseline's move it by the same ratio, together by at most one bracket step.
-    """
-    problem = state.problem
-    configuration = problem.configure({name: level.value for name, level in levels.items()})
-    if problem.rate_factor is None:
-        return configuration
-    anchor = configuration.learning_rate
-    others = [level for name, level in levels.items() if name != "learning_rate"]
-    if "learning_rate" not in levels and others:
-        anchor = others[0].control.configuration.learning_rate
-    ratio = math.prod(
-        level.group.configuration.learning_rate / level.control.configuration.learning_rate for level in others
-    )
-    ratio = min(RATE_STEP, max(1 / RATE_STEP, ratio))
-    if math.isclose(ratio, 1):
-        return configuration.with_values(learning_rate=anchor)
-    rate = min(anchor * ratio, max(anchor, _highest_trained(state, anchor)))
-    return configuration.with_values(learning_rate=float(f"{rate:.2g}"))
-
-
-def _highest_trained(state: PlanningState, unknown: float) -> float:
-    """The highest rate at which the baseline's settings are known to train."""
-    trained = [
-        level.group.configuration.learning_rate for level in state.levels_of("learning_rate") if level.group.trains
-    ]
-    return max(trained, default=unknown)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tunebook.core.facts import Curve, TrialFact
 from tunebook.core.study import TrialState
+from tunebook.record.facts import counts
 from tunebook.record.plots.style import BLUE, GREEN, GREY, VERMILLION, WIDTH, Paper
 from tunebook.record.view import View
 from tunebook.statistics.curves import rose_again, still_falling
@@ -108,8 +109,8 @@ def everyone(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         axes.set_xlabel(words.label("ax_epoch"))
     panels[0][0].set_ylabel(words.label("ax_loss"))
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    broke = sum(view.evidence.how_it_ended(f) is not None for f in facts)
-    return figure, words.says_curves(len(facts) - broke, broke)
+    became = counts(view)
+    return figure, words.says_curves(became["trained"], became["broke"])
 
 
 def _some(facts: list[TrialFact]) -> list[TrialFact]:

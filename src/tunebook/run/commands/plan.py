@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tunebook.core.cost import Prediction, predict_trials
 from tunebook.core.facts import DataFacts, History
 from tunebook.core.notice import Notice
-from tunebook.core.outlook import Outlook, RoundOutlook
+from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Observer, Planner
 from tunebook.core.score import ScoreScale
 from tunebook.core.service_metric import ExpectedRequests, ServiceMetric
 from tunebook.core.study import RoundKind, StudySpec, Wave
 from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
+from tunebook.planning.foresight import waiting_wave
 from tunebook.planning.planner import foreseen
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
@@ -34,8 +34,7 @@ class StudyPlan:
     Attributes:
         wave: the next trials: those that are planned and have no result yet, else those that will be planned next;
             None when the study is done.
-        outlook: the rounds to come with all trials that are still to be trained, what was folded and cut, what can be
-            detected.
+        outlook: the trials that wait and the rounds to come, what was folded and cut, what can be detected.
         next_cost: predicted cost of the next wave.
         total_cost: predicted cost of all trials to come; those of later rounds are assumed to cost as much as the
             baseline.
@@ -105,8 +104,8 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data
-    wave = _waiting(history)
-    outlook = _with_waiting(planner.outlook(history), history)
+    wave = waiting_wave(history)
+    outlook = planner.outlook(history)
     if wave is None:
         coming = foreseen(planner, history)
         wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
@@ -138,8 +137,8 @@ def _service(prepared: Prepared, outlook: Outlook, history: History) -> Expected
     metric, examples = prepared.metric, prepared.data.examples
     if not isinstance(metric, ServiceMetric):
         return None
-    trained = sum(each.n_trials for each in outlook.rounds)
-    confirmed = sum(each.n_trials for each in outlook.rounds if each.kind is RoundKind.CONFIRM)
+    trained = sum(each.n_trials for each in outlook.all_rounds)
+    confirmed = sum(each.n_trials for each in outlook.all_rounds if each.kind is RoundKind.CONFIRM)
     counts = {"validation": trained + (not history.trials), "test": confirmed + 1 if confirmed else 0}
     parts = [(n, metric.expected(examples[split])) for split, n in counts.items() if n and split in examples]
     prices = [n * part.price for n, part in parts if part.price is not None]
@@ -148,24 +147,6 @@ def _service(prepared: Prepared, outlook: Outlook, history: History) -> Expected
         tokens=(sum(n * part.tokens[0] for n, part in parts), sum(n * part.tokens[1] for n, part in parts)),
         price=sum(prices) if prices else None,
     )
-
-
-def _waiting(history: History) -> Wave | None:
-    """The last wave with the trials of it that have no result yet; what comes after it depends on them."""
-    open_ = tuple(f.trial for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
-    last = next((wave for wave in reversed(history.waves) if open_ and wave.round == open_[-1].round), None)
-    return None if last is None else replace(last, trials=open_)
-
-
-def _with_waiting(outlook: Outlook, history: History) -> Outlook:
-    """The outlook with the trials that wait counted in their rounds."""
-    waiting = Counter(f.trial.kind for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
-    contrasts = {wave.kind: len(wave.contrasts) for wave in history.waves}
-    known = {each.kind for each in outlook.rounds}
-    ending = (RoundOutlook(kind, n, contrasts[kind], None) for kind, n in waiting.items() if kind not in known)
-    rounds = (*ending, *(replace(each, n_trials=each.n_trials + waiting[each.kind]) for each in outlook.rounds))
-    left = None if outlook.trials_left is None else outlook.trials_left + waiting.total()
-    return replace(outlook, rounds=rounds, trials_left=left)
 
 
 def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:

@@ -128,8 +128,7 @@ def study_status(spec: StudySpec, history: History, conclusions: StudyFindings |
     spent = [f for f in history.trials.values() if f.trial.has_training and f.state.is_final]
     simulated = is_simulated(spec.engine)
     speed = None if simulated else _trials_per_hour(spent)
-    waiting = sum(not f.state.is_final for f in history.trials.values() if f.trial.has_training)
-    to_come = waiting + outlook.most_trials
+    to_come = outlook.most_trials
     return StudyStatus(
         study=spec.name,
         finished=bool(history.trials) and not to_come,

@@ -95,6 +95,13 @@ class ChineseOpening(ChinesePieces):
     def one_seed(self) -> str:
         return "这一结果只有 1 个随机种子，换随机种子可能更差。"
 
+    def ahead_unconfirmed(self, settings: str, accuracy: float, recommended: float, trials: Sequence[int]) -> str:
+        return (
+            f"{strong('后来训练、未经确认')}：{settings}（实验 {trial_list(trials)}）在验证集上为 "
+            f"{self.measured(accuracy)}，推荐配置为 {self.measured(recommended)}。"
+            "确认只做一次，当时还没有它；可以另建一个研究，以它为基线来确认。"
+        )
+
     def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
         has = "答对" if self.scale.counts_right_answers else f"的{self._noun}为"
         bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
@@ -299,19 +306,21 @@ class ChineseOpening(ChinesePieces):
         )
 
     def cost_fact(self, spent: Spent) -> str:
-        parts = [f"训练 {spent.counts['trained']} 个"]
+        parts = [f"训练正常 {spent.counts['trained']} 个"]
         parts += [
             f"{word} {spent.counts[key]} 个"
             for key, word in (
-                ("folded", "合并"),
+                ("broke", "训练失败"),
                 ("checkpoints", "中间检查点"),
-                ("failed", "失败"),
+                ("failed", "出错"),
                 ("cancelled", "取消"),
                 ("stopped", "提前停止"),
             )
             if spent.counts[key]
         ]
         text = f"共 {spent.counts['all']} 个实验（{'，'.join(parts)}）"
+        if spent.counts["folded"]:
+            text += f"，另有 {spent.counts['folded']} 个与其他实验等价，无需训练"
         if spent.computed_tokens and spent.steps:
             text += f"：训练计算 {count_text(spent.computed_tokens)} 个 token，{spent.steps:,} 步"
             text += f"（逐个训练为 {count_text(spent.raw_tokens)} 个）" * (spent.raw_tokens > spent.computed_tokens)

@@ -241,6 +241,9 @@ class ChineseRounds(ChinesePieces):
         sentences += [f"两者之间，{between}。"] if between else []
         return self.join([*sentences, self._not_excluded(bracket, min(held.tried, failed.tried)), evidence])
 
+    def bracket_fixed(self, settings: Sequence[str]) -> str:
+        return f"只在 {'、'.join(settings)} 下试过；其他取值下开始失败的位置可能不同。"
+
     def warning(self, code: str) -> str:
         return WARNINGS.get(code, clean(code))
 
@@ -276,6 +279,9 @@ class ChineseRounds(ChinesePieces):
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")
+            if code == "only_by_loss":
+                names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
+                told.append(f"仅因损失更低而带上的改动：{names}（未证实能提高{self.measure}）。")
         skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in self.skipped_rounds(notes))
         return [*told, f"没有{skipped}轮：没有待答的问题，或预算不够。"] if skipped else told
 

@@ -58,15 +58,15 @@ class ChineseStudyFile(ChinesePieces):
     def comment_train(self, rows: int, form: str, keys: str) -> str:
         return f"{rows} 条，{form}（{keys}）"
 
-    def comment_validation(self, examples: int, points: int | None) -> str:
-        return f"{examples} 个样本{self._shows(points)}"
+    def comment_validation(self, examples: int, effect: float | None) -> str:
+        return f"{examples} 个样本{self._shows(effect)}"
 
-    def _shows(self, points: int | None) -> str:
-        return "" if points is None else f"，约能检出 {points} 个百分点以上的差异"
+    def _shows(self, effect: float | None) -> str:
+        return "" if effect is None else f"，第一轮能检出 {self.amount(effect)} {self.unit}以上的差异"
 
-    def comment_no_validation(self, examples: int, points: int | None, is_oddly_named: bool) -> str:
+    def comment_no_validation(self, examples: int, effect: float | None, is_oddly_named: bool) -> str:
         why = "只在名为 train.* 的文件旁寻找" if is_oddly_named else "未找到"
-        return f"{why}：从训练数据中分出约 {examples} 条{self._shows(points)}"
+        return f"{why}：从训练数据中分出约 {examples} 条{self._shows(effect)}"
 
     def comment_test(self, examples: int) -> str:
         return f"{examples} 个样本，只在最后使用一次"

@@ -51,6 +51,9 @@ class ChineseTerminal(ChineseRounds):
         kept = self.weights_kept(quantization)
         return f"研究 {name}：模型 {model}{f'（{kept}）' if kept else ''}，训练引擎 {engine}，评价指标 {metric}"
 
+    def plan_metrics(self, decides: str, others: Sequence[str]) -> str:
+        return f"多个指标：由 {decides} 决定，下面的差异和容差都按它计算；{'、'.join(others)} 一并报告"
+
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         tail = f"（格式 {form}）" if form else ""
         return f"数据：训练 {train} 条，验证 {validation} 条，{f'测试 {test} 条' if test else '无测试集'}{tail}"

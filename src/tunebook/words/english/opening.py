@@ -127,6 +127,15 @@ class EnglishOpening(EnglishPieces):
         """The recommendation rests on one trained trial."""
         return "It rests on one seed: another seed may do worse."
 
+    def ahead_unconfirmed(self, settings: str, accuracy: float, recommended: float, trials: Sequence[int]) -> str:
+        """A configuration that was added after the confirmation and leads."""
+        named = f"{settings} (trial{'' if len(trials) == 1 else 's'} {trial_list(trials)})"
+        return (
+            f"{strong('Trained later and not confirmed')}: {named} has {self.measured(accuracy)} on validation, what "
+            f"is recommended {self.measured(recommended)}. The confirmation came before and is made once; a new study "
+            "with it as the baseline would tell."
+        )
+
     def nothing_learned(self, settings: str, found: NothingLearned, n: int, commonest: str | None) -> str:
         """Instead of a recommendation."""
         quoted = f' ("{clean(commonest)}")' if commonest else ""
@@ -373,7 +382,7 @@ class EnglishOpening(EnglishPieces):
         parts += [
             f"{spent.counts[key]} {word}"
             for key, word in (
-                ("folded", "folded"),
+                ("broke", "did not train"),
                 ("checkpoints", "checkpoints of longer trials"),
                 ("failed", "failed"),
                 ("cancelled", "cancelled"),
@@ -382,6 +391,8 @@ class EnglishOpening(EnglishPieces):
             if spent.counts[key]
         ]
         text = f"{plural(spent.counts['all'], 'trial')} ({', '.join(parts)})"
+        if folded := spent.counts["folded"]:
+            text += f", and {numeral(folded)} more folded into others without training"
         if spent.computed_tokens and spent.steps:
             text += f": {count_text(spent.computed_tokens)} tokens computed in training, in {spent.steps:,} steps"
             text += f" (one after another they would be {count_text(spent.raw_tokens)} tokens)" * (

@@ -301,6 +301,10 @@ class EnglishRounds(EnglishPieces):
         sentences += [f"In between it held {between}."] if between else []
         return self.join([*sentences, self._not_excluded(bracket, min(held.tried, failed.tried)), evidence])
 
+    def bracket_fixed(self, settings: Sequence[str]) -> str:
+        """Settings at which alone it was tried where training breaks, and which the study varies."""
+        return f"Tried with {self.listed(settings)} only; at other levels the edge may lie elsewhere."
+
     def warning(self, code: str) -> str:
         return WARNINGS.get(code, clean(code))
 
@@ -341,6 +345,9 @@ class EnglishRounds(EnglishPieces):
                 sentences.append(
                     f"Included although not shown to help: {names}. The level used is only the one that leads so far."
                 )
+            if code == "only_by_loss":
+                names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
+                sentences.append(f"Included for a lower loss alone, with no higher {self.measure} shown: {names}.")
         skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
         if skipped:
             sentences.append(

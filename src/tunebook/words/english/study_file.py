@@ -11,7 +11,7 @@ __all__ = ["EnglishStudyFile"]
 _COMMENTS = {
     "alpha_rule": "while lora_r varies, keep alpha/r; fixed keeps alpha",
     "budget": "or hours: 8, or both",
-    "margin": "differences of accuracy below 3 points do not matter to you",
+    "margin": "differences below 3 points do not matter to you",
     "margin_nats": "differences below 0.03 nats a token (3 % of perplexity) do not matter to you",
     "seed": "everything random follows from it",
     "report": "en or zh",
@@ -62,17 +62,19 @@ class EnglishStudyFile(EnglishPieces):
         """What the training file contains."""
         return f"{rows} rows, {form} ({keys})"
 
-    def comment_validation(self, examples: int, points: int | None) -> str:
+    def comment_validation(self, examples: int, effect: float | None) -> str:
         """Which differences the validation examples can show, where that can be said before anything is trained."""
-        return f"{examples} examples{self._shows(points)}"
+        return f"{examples} examples{self._shows(effect)}"
 
-    def _shows(self, points: int | None) -> str:
-        return "" if points is None else f"; they show differences of about {points} points or more"
+    def _shows(self, effect: float | None) -> str:
+        if effect is None:
+            return ""
+        return f"; the first round detects differences of {self.amount(effect)} {self.unit} or more"
 
-    def comment_no_validation(self, examples: int, points: int | None, is_oddly_named: bool) -> str:
+    def comment_no_validation(self, examples: int, effect: float | None, is_oddly_named: bool) -> str:
         """Validation is split off the training rows, for no file was found, or none looked for."""
         why = "looked for only beside a file train.*" if is_oddly_named else "none found"
-        return f"{why}: about {examples} rows are split off train{self._shows(points)}"
+        return f"{why}: about {examples} rows are split off train{self._shows(effect)}"
 
     def comment_test(self, examples: int) -> str:
         """When the test split is used."""

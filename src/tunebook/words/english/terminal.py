@@ -60,6 +60,13 @@ class EnglishTerminal(EnglishRounds):
         kept = self.weights_kept(quantization)
         return f"study {name}: model {model}{f' ({kept})' if kept else ''}, engine {engine}, metric {metric}"
 
+    def plan_metrics(self, decides: str, others: Sequence[str]) -> str:
+        """Of several metrics, which one decides; margin and detectable differences are of it alone."""
+        return (
+            f"metrics: {decides} decides, and differences and the margin below are of it; {self.listed(others)} "
+            f"{'is' if len(others) == 1 else 'are'} reported beside it"
+        )
+
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         """The sizes of the splits."""
         tail = f" (format {form})" if form else ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from peft import LoraConfig
 from safetensors.torch import save
 from torch import Tensor
 
@@ -13,6 +13,9 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.keywords import lora_keywords
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape
 from tunebook.files import write_atomically, writing
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
 
 __all__ = ["WEIGHTS", "peft_tensors", "save_adapter"]
 
@@ -53,6 +56,8 @@ def save_adapter(
 def _peft_config(
     adapter: Adapter, configuration: Configuration, all_shapes: tuple[ModuleShape, ...], base: str
 ) -> LoraConfig:
+    from peft import LoraConfig  # slow to import, and only needed once a trial has ended
+
     values = lora_keywords(configuration) | {"target_modules": _target_names(adapter, all_shapes)}
     return LoraConfig(base_model_name_or_path=base, inference_mode=True, **values)
 

@@ -11,7 +11,7 @@ AUDITS = {
     (
         '{path}: cannot be read ({reason}); a record is a Markdown or CSV file. Give its path, or "-" to read '
         "standard input."
-    ): ('{path}：无法读取（{reason}）；记录是 Markdown 或 CSV 文件。请给出路径，或用 "-" 读取标准输入。'),
+    ): ('{path}: 无法读取（{reason}）；记录是 Markdown 或 CSV 文件。请给出路径，或用 "-" 读取标准输入。'),
     (
         "{source}, line {line_num}: cannot be read as a delimited table ({error}); a table has one line a trial "
         "and closes its quotes. Fix the line and audit again."
@@ -23,19 +23,19 @@ AUDITS = {
         "{source}: not a text file (it begins with {hex}); a record is Markdown or CSV in UTF-8. Export the table "
         "as CSV, or save the file as UTF-8."
     ): (
-        "{source}：不是文本文件（以 {hex} 开头）；记录是 UTF-8 的 Markdown 或 CSV。请把表格导出为 CSV，或另存为 UTF-8。"
+        "{source}: 不是文本文件（以 {hex} 开头）；记录是 UTF-8 的 Markdown 或 CSV。请把表格导出为 CSV，或另存为 UTF-8。"
     ),
     "{source}: the record is empty; a record has a table of trials. Give the file with the table.": (
-        "{source}：记录是空的；记录里要有实验的表格。请给出含表格的文件。"
+        "{source}: 记录是空的；记录里要有实验的表格。请给出含表格的文件。"
     ),
     (
         "{source}: {count:,} lines; a hand-written record has at most {max_lines:,}. Cut it down to the tables and "
         "their text."
-    ): ("{source}：{count:,} 行；手写的记录最多 {max_lines:,} 行。请只留下表格及其说明。"),
+    ): ("{source}: {count:,} 行；手写的记录最多 {max_lines:,} 行。请只留下表格及其说明。"),
     (
         "{source}: {n_content:,} bytes; a record is at most {max_bytes:,} bytes. Cut it down to the tables and "
         "their text."
-    ): ("{source}：{n_content:,} 字节；记录最多 {max_bytes:,} 字节。请只留下表格及其说明。"),
+    ): ("{source}: {n_content:,} 字节；记录最多 {max_bytes:,} 字节。请只留下表格及其说明。"),
     (
         "{source}, line {line}: no table of trials found; the first table's columns are [{columns}]; {expected}. {step}"
     ): ("{source} 第 {line} 行：没有找到实验的表格；第一个表格的列是 [{columns}]；{expected}。{step}"),
@@ -46,7 +46,7 @@ AUDITS = {
     (
         "{source}: no table of trials found; {expected}. Trials in lists and sentences are not read: put them into "
         "a table, one row a trial."
-    ): ("{source}：没有找到实验的表格；{expected}。列表和句子里的实验不会读取：请放进表格，每行一个实验。"),
+    ): ("{source}: 没有找到实验的表格；{expected}。列表和句子里的实验不会读取：请放进表格，每行一个实验。"),
     '{source}, line {line}: the column "{column}" {why}. {step}': (
         '{source} 第 {line} 行：列 "{column}" {why}。{step}'
     ),

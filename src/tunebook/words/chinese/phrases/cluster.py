@@ -12,9 +12,9 @@ CLUSTER = {
     (
         "executor: found ray:{found}; the part after the colon is the largest number of workers, a whole "
         "number above 0. Correct it, or leave it out."
-    ): "executor：找到的是 ray:{found}；冒号后面是工作进程数的上限，须为大于 0 的整数。请改正，或省略。",
+    ): "executor: 找到的是 ray:{found}；冒号后面是工作进程数的上限，须为大于 0 的整数。请改正，或省略。",
     "executor: found {name}:{found}; {name} takes nothing after its name. Leave it out.": (
-        "executor：找到的是 {name}:{found}；{name} 后面不接任何内容。请去掉。"
+        "executor: 找到的是 {name}:{found}；{name} 后面不接任何内容。请去掉。"
     ),
     (
         "the Ray cluster at {address} has no node for a worker, which needs {gpus} GPUs and {cpus} processors "
@@ -53,7 +53,7 @@ CLUSTER = {
         "{variable}: found {address}, which is Ray's client server. Run tunebook on a machine of the cluster, with "
         "auto or HOST:PORT of the head."
     ): (
-        "{variable}：找到的是 {address}，这是 Ray 的客户端服务器。请在集群的一台机器上运行 tunebook，并使用 auto "
+        "{variable}: 找到的是 {address}，这是 Ray 的客户端服务器。请在集群的一台机器上运行 tunebook，并使用 auto "
         "或主节点的 HOST:PORT。"
     ),
     (
@@ -73,12 +73,12 @@ CLUSTER = {
     (
         "dtype: found auto, but with executor {executor} the GPU is another machine's and is not known yet. Name "
         "bfloat16 or float16."
-    ): "dtype：找到的是 auto，但使用执行器 {executor} 时 GPU 在别的机器上，尚不知道。请写明 bfloat16 或 float16。",
+    ): "dtype: 找到的是 auto，但使用执行器 {executor} 时 GPU 在别的机器上，尚不知道。请写明 bfloat16 或 float16。",
     (
         "device: found {found!r}, but the executor computes on other machines. Name the kind of device that each "
         "worker has there: cuda, cpu, or cpu:N for an N-th of this machine's number of processors."
     ): (
-        "device：找到的是 {found!r}，但该执行器在别的机器上计算。请写明每个工作进程在那里的设备种类：cuda、cpu，"
+        "device: 找到的是 {found!r}，但该执行器在别的机器上计算。请写明每个工作进程在那里的设备种类：cuda、cpu，"
         "或 cpu:N（本机处理器数的 N 分之一）。"
     ),
 }

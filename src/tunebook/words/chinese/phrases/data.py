@@ -11,11 +11,11 @@ DATA = {
     (
         "{place}: no tests; metric pass@1 runs the tests of each row. Name their column, for example data: "
         '{{tests: "{{test}}"}}.'
-    ): ('{place}：没有测试；评价指标 pass@1 运行每一条的测试。请写出测试的列名，例如 data: {{tests: "{{test}}"}}。'),
+    ): ('{place}: 没有测试；评价指标 pass@1 运行每一条的测试。请写出测试的列名，例如 data: {{tests: "{{test}}"}}。'),
     (
         "{place}: completion: the gold answer fails its own tests ({kind}: {detail}); pass@1 counts answers that pass "
         "them. {step}"
-    ): ("{place}：completion：标准答案没有通过自己的测试（{kind}：{detail}）；pass@1 统计通过测试的答案。{step}"),
+    ): ("{place}: completion: 标准答案没有通过自己的测试（{kind}：{detail}）；pass@1 统计通过测试的答案。{step}"),
     "Correct the row, or the template of data.tests.": "请改正这一条，或 data.tests 的模板。",
     "It passes without the prompt before it: write metric: {name: pass@1, with_prompt: false}.": (
         "前面不加提示就能通过：请写 metric: {name: pass@1, with_prompt: false}。"
@@ -24,7 +24,7 @@ DATA = {
         "前面加上提示就能通过：请写 metric: {name: pass@1, with_prompt: true}。"
     ),
     ("{place}: completion: found {gold}; metric {name} needs {rule} in every gold answer. Correct the row{advice}."): (
-        "{place}：completion：现为 {gold}；评价指标 {name} 要求每个标准答案都是{rule}。请改正这一条{advice}。"
+        "{place}: completion: 现为 {gold}；评价指标 {name} 要求每个标准答案都是{rule}。请改正这一条{advice}。"
     ),
     "must be a list of turns": "必须是对话轮次的列表",
     "Write the turns, or remove the row.": "请写出各轮，或删除这一条。",
@@ -32,6 +32,9 @@ DATA = {
     "must be a list of pairs [question, answer]": "必须是 [问题, 答案] 的列表",
     "Write it so.": "请按此书写。",
     "must be a text": "必须是文本",
+    "a part of type {kind}": "类型为 {kind} 的部分",
+    "only texts are trained, no images, sounds or files": "只训练文本，不训练图像、声音或文件",
+    "Remove the part or the row.": "请删除这一部分，或删除这一条。",
     "Write a text, or remove the row.": "请写成文本，或删除这一条。",
     "no turn of the assistant": "没有助手的轮次",
     "the last one is the answer to learn": "最后一轮是要学习的答案",
@@ -50,11 +53,11 @@ DATA = {
     (
         "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give the "
         "training file itself."
-    ): ("{data}：这个文件夹里没有 train{suffixes}；训练文件是按这个名字找的。请直接给出训练文件。"),
+    ): ("{data}: 这个文件夹里没有 train{suffixes}；训练文件是按这个名字找的。请直接给出训练文件。"),
     (
         "{source}: a path with control or invisible characters, which no study file can name. Rename the file or "
         "the folder."
-    ): ("{source}：路径里有控制字符或不可见字符，研究文件无法写出。请改文件名或文件夹名。"),
+    ): ("{source}: 路径里有控制字符或不可见字符，研究文件无法写出。请改文件名或文件夹名。"),
     "must hold at least two options": "必须至少有两个选项",
     "Write them, or remove the row.": "请写出来，或删除这一条。",
     "Correct it, or remove the row.": "请改正，或删除这一条。",
@@ -68,13 +71,13 @@ DATA = {
         "messages（由 role 和 content 组成的轮次），或 conversations（由 from 和 value 组成的轮次），或 "
         "instruction 与 output，或带选项和答案的问题，或一对列，例如 {pairs}"
     ),
-    "{where}: found {keys_of}; a row has {forms}. {advice}": "{where}：现有{keys_of}；每一条要有 {forms}。{advice}",
+    "{where}: found {keys_of}; a row has {forms}. {advice}": "{where}: 现有{keys_of}；每一条要有 {forms}。{advice}",
     "Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}.": (
         "请说明各列的含义，例如 data: {{prompt: {prompt}, completion: {completion}}}。"
     ),
     "data.group names a field that every row has": "data.group 指的是每一条都有的字段",
     "Write it in every row.": "请在每一条里写上它。",
-    "{where}: found {keys_of}; {kind}": "{where}：现有{keys_of}；{kind}",
+    "{where}: found {keys_of}; {kind}": "{where}: 现有{keys_of}；{kind}",
     (
         "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
         "chosen answers, rename chosen to completion and remove rejected."
@@ -131,7 +134,7 @@ DATA = {
     "the keys {keys}": "键 {keys}",
     "must be a text or a number": "必须是文本或数字",
     "must be a text or what JSON can hold": "必须是文本或 JSON 能表示的值",
-    "{text}: {key}: found {found}; {expected}. {step}": "{text}：{key}：现为{found}；{expected}。{step}",
+    "{text}: {key}: found {found}; {expected}. {step}": "{text}: {key}: 现为{found}；{expected}。{step}",
     "no keys": "空对象",
     "an empty list": "空列表",
     "every row has an answer": "每一条都有答案",
@@ -141,66 +144,66 @@ DATA = {
     "Write the character whole, or remove it.": "请写出完整的字符，或删除它。",
     "half a character (U+{code:04X}) at position {at}": "第 {at} 个字符处有半个字符（U+{code:04X}）",
     "{source}: a folder; data is one file ({endings}). Give the file in it.": (
-        "{source}：这是文件夹；数据是一个文件（{endings}）。请给出其中的文件。"
+        "{source}: 这是文件夹；数据是一个文件（{endings}）。请给出其中的文件。"
     ),
     "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it.": (
-        "{source}：文件名以 {suffix} 结尾；数据文件以 {endings} 结尾。请改名或转换。"
+        "{source}: 文件名以 {suffix} 结尾；数据文件以 {endings} 结尾。请改名或转换。"
     ),
     (
         "{source}: no such file, and the name ends in {suffix}; data files end in {endings}, hub ids are "
         "owner/name. Correct the name."
     ): (
-        "{source}：没有这个文件，而且名字以 {suffix} 结尾；数据文件以 {endings} 结尾，Hub 数据集写作 owner/name。"
+        "{source}: 没有这个文件，而且名字以 {suffix} 结尾；数据文件以 {endings} 结尾，Hub 数据集写作 owner/name。"
         "请改正名字。"
     ),
     "{source}: not a file; data is read more than once. Write it to a file and give that.": (
-        "{source}：不是普通文件，而数据要读不止一遍。请先写入文件，再给出该文件。"
+        "{source}: 不是普通文件，而数据要读不止一遍。请先写入文件，再给出该文件。"
     ),
     "{source}: no rows in it; a data file holds at least one. Give a file with rows.": (
-        "{source}：里面没有样本；数据文件至少有一条。请给出有样本的文件。"
+        "{source}: 里面没有样本；数据文件至少有一条。请给出有样本的文件。"
     ),
     "{source}: the file is empty; it holds rows. Give a file with rows.": (
-        "{source}：文件是空的，它应当含有样本。请给出有样本的文件。"
+        "{source}: 文件是空的，它应当含有样本。请给出有样本的文件。"
     ),
     "{source}: split {split} has no rows. Name another split: owner/name:split.": (
-        "{source}：数据划分 {split} 里没有样本。请指定另一个划分：owner/name:split。"
+        "{source}: 数据划分 {split} 里没有样本。请指定另一个划分：owner/name:split。"
     ),
     "{source}: not a path ({error}). Give the path of a data file.": (
-        "{source}：不是路径（{error}）。请给出数据文件的路径。"
+        "{source}: 不是路径（{error}）。请给出数据文件的路径。"
     ),
     "{source}: no such file in {folder}. Give a path relative to the study file, or an absolute one.": (
-        "{source}：{folder} 里没有这个文件。请给出相对于研究文件的路径，或绝对路径。"
+        "{source}: {folder} 里没有这个文件。请给出相对于研究文件的路径，或绝对路径。"
     ),
-    "{source}: cannot be read ({why}). Give a readable file.": "{source}：无法读取（{why}）。请给出可读的文件。",
+    "{source}: cannot be read ({why}). Give a readable file.": "{source}: 无法读取（{why}）。请给出可读的文件。",
     "{source}: not readable as {kind} ({error}). Write it again.": (
-        "{source}：无法按 {kind} 读取（{error}）。请重新生成这个文件。"
+        "{source}: 无法按 {kind} 读取（{error}）。请重新生成这个文件。"
     ),
     (
         "{source}: not a file here, and the hub did not give split {split} ({error}). Without a network give the "
         "path of a file; a hub id is owner/name[/config][@revision][:split]."
     ): (
-        "{source}：这里没有这个文件，Hub 也没有给出划分 {split}（{error}）。没有网络时请给出文件路径；Hub 数据集"
+        "{source}: 这里没有这个文件，Hub 也没有给出划分 {split}（{error}）。没有网络时请给出文件路径；Hub 数据集"
         "写作 owner/name[/config][@revision][:split]。"
     ),
     (
         "{source}: found {n_examples} rows; splitting validation off takes at least {least_rows_to_split}. Give "
         "more rows, or data.validation."
     ): (
-        "{source}：共 {n_examples} 条；划出验证集至少需要 {least_rows_to_split} 条。请给出更多样本，或写 "
+        "{source}: 共 {n_examples} 条；划出验证集至少需要 {least_rows_to_split} 条。请给出更多样本，或写 "
         "data.validation。"
     ),
     (
         "{source}: found {n_unique} different questions in {n_examples} rows; validation needs questions that "
         "training has not. Give data.validation."
-    ): ("{source}：{n_examples} 条里有 {n_unique} 个不同的问题；验证集需要训练集没有的问题。请写 data.validation。"),
+    ): ("{source}: {n_examples} 条里有 {n_unique} 个不同的问题；验证集需要训练集没有的问题。请写 data.validation。"),
     (
         "{source}: data.train_rows is {n}, but there are {n_examples} training rows. Write a smaller number, or "
         "remove train_rows."
-    ): ("{source}：data.train_rows 是 {n}，但训练样本只有 {n_examples} 条。请写更小的数，或删除 train_rows。"),
+    ): ("{source}: data.train_rows 是 {n}，但训练样本只有 {n_examples} 条。请写更小的数，或删除 train_rows。"),
     (
         "{where}: the model's chat template refuses these turns ({value}): {why}. Change the turns, or use a model "
         "whose template takes them."
-    ): ("{where}：模型的对话模板不接受这些轮次（{value}）：{why}。请修改轮次，或换用模板能接受它们的模型。"),
+    ): ("{where}: 模型的对话模板不接受这些轮次（{value}）：{why}。请修改轮次，或换用模板能接受它们的模型。"),
     (
         "the tokenizer has no end-of-text token (eos_token); answers end with one. Set eos_token in its "
         "tokenizer_config.json."
@@ -209,14 +212,14 @@ DATA = {
         "{where}: the model's chat template takes no tools, so they were put into a system turn, and that it "
         "refuses too: {why}. Remove `tools` from the rows, or use a model whose template takes them."
     ): (
-        "{where}：模型的对话模板不支持工具，因此工具被放进系统消息，而模板也不接受系统消息：{why}。请从样本中删除"
+        "{where}: 模型的对话模板不支持工具，因此工具被放进系统消息，而模板也不接受系统消息：{why}。请从样本中删除"
         " `tools`，或换用支持它们的模型。"
     ),
     (
         "data.system: the model's chat template refuses the system turn that it puts before the row ({where}): "
         "{why}. Remove data.system, or use a model whose template takes a system turn."
     ): (
-        "data.system：模型的对话模板不接受加在这一条（{where}）前面的系统消息：{why}。请删除 data.system，或换用"
+        "data.system: 模型的对话模板不接受加在这一条（{where}）前面的系统消息：{why}。请删除 data.system，或换用"
         "支持系统消息的模型。"
     ),
     "{name}:1: found one object; a data file is an array of rows, or one object a line. {hint}": (
@@ -239,7 +242,7 @@ DATA = {
         "{name}:1：文件是 UTF-16；数据文件用 UTF-8。请转换：iconv -f UTF-16 -t UTF-8 old > new。"
     ),
     "{name}: the file is empty; it holds one row a line. Give a file with rows.": (
-        "{name}：文件是空的；它每行一条样本。请给出有样本的文件。"
+        "{name}: 文件是空的；它每行一条样本。请给出有样本的文件。"
     ),
     "Save the list under {key} as the whole file.": "请把 {key} 下的列表存为整个文件。",
     "Write [ {...}, {...} ].": "请写成 [ {...}, {...} ]。",
@@ -274,13 +277,13 @@ DATA = {
         "请转换：iconv -f GB18030 -t UTF-8 old > new。"
     ),
     "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.": (
-        "{name}：文件是压缩的（{packed}），不是文本。请解压，再给出其中的文件。"
+        "{name}: 文件是压缩的（{packed}），不是文本。请解压，再给出其中的文件。"
     ),
     "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it.": (
-        "{source}：名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请解压，再给出其中的文件。"
+        "{source}: 名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请解压，再给出其中的文件。"
     ),
     "{source}: the name ends in {suffix}; data files end in {endings}. Save the sheet as CSV (UTF-8).": (
-        "{source}：名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请把工作表另存为 CSV（UTF-8）。"
+        "{source}: 名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请把工作表另存为 CSV（UTF-8）。"
     ),
     (
         "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a row. A "
@@ -306,72 +309,72 @@ DATA = {
         "breaks in double quotes."
     ): ("{name}:{start}：有 {n_row} 个字段，而表头有 {n_header} 个。含有 {delimiter} 或换行的文本请放在双引号里。"),
     "{place}: {key}: found {value}; must be a map of names. Correct it.": (
-        "{place}：{key}：现为 {value}；必须是名称的映射。请改正。"
+        "{place}: {key}: 现为 {value}；必须是名称的映射。请改正。"
     ),
     "{place}: found {value}; must be the name of a column. Correct it.": (
-        "{place}：现为 {value}；必须是列名。请改正。"
+        "{place}: 现为 {value}；必须是列名。请改正。"
     ),
     (
         "{place}: found type {kind}; tunebook reads chat_template, sharegpt, alpaca and maps of fields. Give the "
         "data file itself."
-    ): ("{place}：类型为 {kind}；tunebook 能读 chat_template、sharegpt、alpaca 和字段映射。请直接给出数据文件。"),
+    ): ("{place}: 类型为 {kind}；tunebook 能读 chat_template、sharegpt、alpaca 和字段映射。请直接给出数据文件。"),
     "{path}: more than 1 MiB; a data section is a page or two. Give the data file itself.": (
-        "{path}：超过 1 MiB；数据配置只有一两页。请直接给出数据文件。"
+        "{path}: 超过 1 MiB；数据配置只有一两页。请直接给出数据文件。"
     ),
     "{path}: no entry with a file_name in it. Give the data file itself.": (
-        "{path}：没有含 file_name 的条目。请直接给出数据文件。"
+        "{path}: 没有含 file_name 的条目。请直接给出数据文件。"
     ),
     "{path}: {found}; they are {listed}. Name one: {path}:{first}.": (
-        "{path}：{found}；现有 {listed}。请指定一个：{path}:{first}。"
+        "{path}: {found}；现有 {listed}。请指定一个：{path}:{first}。"
     ),
     (
         "{place}: found ranking: true; that is preference data, and tunebook tunes on one answer a prompt. Name "
         "another data set."
-    ): ("{place}：有 ranking: true；那是偏好数据，而 tunebook 按每个提示一个答案来微调。请指定另一个数据集。"),
+    ): ("{place}: 有 ranking: true；那是偏好数据，而 tunebook 按每个提示一个答案来微调。请指定另一个数据集。"),
     "{place}: found columns.{refused}; tunebook tunes on one text answer a prompt. Name another data set.": (
-        "{place}：有 columns.{refused}；tunebook 按每个提示一个文本答案来微调。请指定另一个数据集。"
+        "{place}: 有 columns.{refused}；tunebook 按每个提示一个文本答案来微调。请指定另一个数据集。"
     ),
     "{place}: found formatting {form}; must be alpaca or sharegpt. Correct it.": (
-        "{place}：formatting 是 {form}；必须是 alpaca 或 sharegpt。请改正。"
+        "{place}: formatting 是 {form}；必须是 alpaca 或 sharegpt。请改正。"
     ),
     "{place}: found {unknown}, which tunebook does not know. Remove it.": (
-        "{place}：有 {unknown}，tunebook 不认识它。请删除。"
+        "{place}: 有 {unknown}，tunebook 不认识它。请删除。"
     ),
     "{place}: found no file_name; tunebook reads files and hub data sets. Give the data file.": (
-        "{place}：没有 file_name；tunebook 读取文件和 Hub 数据集。请给出数据文件。"
+        "{place}: 没有 file_name；tunebook 读取文件和 Hub 数据集。请给出数据文件。"
     ),
     (
         "{path}: found rl: {value}; that is preference data, and tunebook tunes on one answer a prompt. Give "
         "another configuration."
-    ): ("{path}：有 rl: {value}；那是偏好数据，而 tunebook 按每个提示一个答案来微调。请给出另一个配置。"),
+    ): ("{path}: 有 rl: {value}；那是偏好数据，而 tunebook 按每个提示一个答案来微调。请给出另一个配置。"),
     "{place}: found {n_sets} data sets ({listed}); a study has one. Name one: {path}:1.": (
-        "{place}：有 {n_sets} 个数据集（{listed}）；一个研究只有一个。请指定一个：{path}:1。"
+        "{place}: 有 {n_sets} 个数据集（{listed}）；一个研究只有一个。请指定一个：{path}:1。"
     ),
     "{place}: found no data set {name}; they count from 1 to {n_sets}. Correct it.": (
-        "{place}：没有数据集 {name}；编号从 1 到 {n_sets}。请改正。"
+        "{place}: 没有数据集 {name}；编号从 1 到 {n_sets}。请改正。"
     ),
-    "{path}: found merged maps (<<). Write the data section out.": "{path}：有合并映射（<<）。请把数据部分完整写出。",
+    "{path}: found merged maps (<<). Write the data section out.": "{path}: 有合并映射（<<）。请把数据部分完整写出。",
     "{place}: type: found {kind}; must be a prompt style or a map. Correct it.": (
-        "{place}：type：现为 {kind}；必须是提示格式或映射。请改正。"
+        "{place}: type: 现为 {kind}；必须是提示格式或映射。请改正。"
     ),
     (
         "{place}: found type {kind}; whole texts are pretraining data, in which no answer can be scored. Name "
         "another data set."
-    ): ("{place}：类型为 {kind}；整段文本是预训练数据，其中没有可以评分的答案。请指定另一个数据集。"),
+    ): ("{place}: 类型为 {kind}；整段文本是预训练数据，其中没有可以评分的答案。请指定另一个数据集。"),
     "{place}: found type {kind}; that is preference data. Name another data set.": (
-        "{place}：类型为 {kind}；那是偏好数据。请指定另一个数据集。"
+        "{place}: 类型为 {kind}；那是偏好数据。请指定另一个数据集。"
     ),
     "{place}: found system_prompt; in a study it is data.system. Move it there.": (
-        "{place}：有 system_prompt；在研究文件里它是 data.system。请移到那里。"
+        "{place}: 有 system_prompt；在研究文件里它是 data.system。请移到那里。"
     ),
-    "{path}: cannot be read ({why}). Give a readable file.": "{path}：无法读取（{why}）。请给出可读的文件。",
-    "{path}: not UTF-8. Save the file as UTF-8.": "{path}：不是 UTF-8。请另存为 UTF-8。",
-    "{path}: not readable as JSON ({error}). Fix the file.": "{path}：无法按 JSON 读取（{error}）。请修好文件。",
+    "{path}: cannot be read ({why}). Give a readable file.": "{path}: 无法读取（{why}）。请给出可读的文件。",
+    "{path}: not UTF-8. Save the file as UTF-8.": "{path}: 不是 UTF-8。请另存为 UTF-8。",
+    "{path}: not readable as JSON ({error}). Fix the file.": "{path}: 无法按 JSON 读取（{error}）。请修好文件。",
     "found no entry {name}": "没有条目 {name}",
     "found {n} data sets": "有 {n} 个数据集",
-    "{path}: not readable as YAML ({error}). Fix the file.": "{path}：无法按 YAML 读取（{error}）。请修好文件。",
+    "{path}: not readable as YAML ({error}). Fix the file.": "{path}: 无法按 YAML 读取（{error}）。请修好文件。",
     ("{name}: no configurations in it; a table has a header and at least one line. Write one configuration a line."): (
-        "{name}：里面没有配置；表格有表头和至少一行。请每行写一个配置。"
+        "{name}: 里面没有配置；表格有表头和至少一行。请每行写一个配置。"
     ),
     "{name}:1: found the columns {header}; at least one is a factor ({factor_kinds}). Rename the columns.": (
         "{name}:1：列名是 {header}；其中至少要有一个参数（{factor_kinds}）。请改列名。"
@@ -381,20 +384,20 @@ DATA = {
         "have other names."
     ): ("{name}:1：列 {column}：没有这个参数。您是指 {factor} 吗？不是参数的列请用别的名字。"),
     "trials: {path} cannot be read ({why}). Give the path of a CSV file.": (
-        "trials：无法读取 {path}（{why}）。请给出 CSV 文件的路径。"
+        "trials: 无法读取 {path}（{why}）。请给出 CSV 文件的路径。"
     ),
     "{word}: {name} is no factor. Write a setting such as lora_r=64.{meant}": (
-        "{word}：{name} 不是参数。请写成 lora_r=64 这样的形式。{meant}"
+        "{word}: {name} 不是参数。请写成 lora_r=64 这样的形式。{meant}"
     ),
     "{word}: a setting is a factor, = and its value. Write it such as lora_r=64.{meant}": (
-        "{word}：一项设置由参数、= 和它的值组成。请写成 lora_r=64 这样的形式。{meant}"
+        "{word}: 一项设置由参数、= 和它的值组成。请写成 lora_r=64 这样的形式。{meant}"
     ),
     (
         "{word}: settings are separated by blanks, as in 'lora_r=64 learning_rate=3e-4'. Write a blank between them, "
         "and nothing else."
-    ): "{word}：各项设置之间用空格隔开，例如 'lora_r=64 learning_rate=3e-4'。请只用空格隔开。",
-    "{word}: {factor} is there twice. Give it once.": "{word}：{factor} 出现了两次。请只写一次。",
-    "{word}: {rule}. Correct the value.": "{word}：{rule}。请改正这个值。",
+    ): "{word}: 各项设置之间用空格隔开，例如 'lora_r=64 learning_rate=3e-4'。请只用空格隔开。",
+    "{word}: {factor} is there twice. Give it once.": "{word}: {factor} 出现了两次。请只写一次。",
+    "{word}: {rule}. Correct the value.": "{word}: {rule}。请改正这个值。",
     " Did you mean {factor}?": "您是指 {factor} 吗？",
     "{name}:1: columns {other} and {column} are both {factor}; every factor has one column. Remove one of them.": (
         "{name}:1：列 {other} 和 {column} 都是 {factor}；每个参数只有一列。请删除其中一列。"
@@ -403,43 +406,43 @@ DATA = {
         "{name}:{line}：{column}：现为 {text}；{rule}。请改正，或留空以使用基线的值。"
     ),
     "demo: {needed} questions of kind {kind} wanted; there are {n_pairs}. Ask for fewer rows.": (
-        "demo：需要 {needed} 个 {kind} 类问题，只有 {n_pairs} 个。请减少数量。"
+        "demo: 需要 {needed} 个 {kind} 类问题，只有 {n_pairs} 个。请减少数量。"
     ),
     (
         "metric: {name} takes {signature}; a metric takes (answer, gold) or (answer, gold, example). Change its "
         "arguments."
     ): (
-        "metric：{name} 的参数是 {signature}；评价函数的参数是 (answer, gold) 或 (answer, gold, example)。请修改"
+        "metric: {name} 的参数是 {signature}；评价函数的参数是 (answer, gold) 或 (answer, gold, example)。请修改"
         "它的参数。"
     ),
     "metric: found {name}; module {module_name} has no function {function_name}. Write it, or correct the name.": (
-        "metric：现为 {name}；模块 {module_name} 里没有函数 {function_name}。请写出它，或改正名字。"
+        "metric: 现为 {name}；模块 {module_name} 里没有函数 {function_name}。请写出它，或改正名字。"
     ),
     (
         "metric: found {name}; it fails on one answer and works on lists of them, so it is one number of all rows. "
         "Write metric: {{name: {quoted}, kind: statistic}}."
     ): (
-        "metric：现为 {name}；它不能用于单个答案，却能用于答案的列表，所以它是对全部样本的一个数。请写 metric: "
+        "metric: 现为 {name}；它不能用于单个答案，却能用于答案的列表，所以它是对全部样本的一个数。请写 metric: "
         "{{name: {quoted}, kind: statistic}}。"
     ),
     (
         "metric: {name} does not take these options ({error}); a function has kind, low, high, unit, "
         "lower_is_better and span. Correct them."
     ): (
-        "metric：{name} 不接受这些选项（{error}）；函数的选项有 kind、low、high、unit、lower_is_better 和 span。"
+        "metric: {name} 不接受这些选项（{error}）；函数的选项有 kind、low、high、unit、lower_is_better 和 span。"
         "请改正。"
     ),
     "metric: importing {module_name} failed with {kind}: {error}. Correct the module.": (
-        "metric：导入 {module_name} 失败，{kind}：{error}。请改正该模块。"
+        "metric: 导入 {module_name} 失败，{kind}：{error}。请改正该模块。"
     ),
     (
         "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
         "study file, or correct the name."
-    ): ("metric：现为 {name}；没有 {file}，也没有安装模块 {missing}。请在研究文件旁写出该文件，或改正名字。"),
+    ): ("metric: 现为 {name}；没有 {file}，也没有安装模块 {missing}。请在研究文件旁写出该文件，或改正名字。"),
     (
         "metric: found {name}; {module_name} imports {missing}, which is not installed here. Install it, or write "
         "the metric without it."
-    ): ("metric：现为 {name}；{module_name} 导入了 {missing}，这里没有安装它。请安装它，或不用它来写评价指标。"),
+    ): ("metric: 现为 {name}；{module_name} 导入了 {missing}，这里没有安装它。请安装它，或不用它来写评价指标。"),
     (
         "metric {name}: gave {value!r} on {n_answers} rows; a score is a number from {low} to {high}. Correct the "
         "function."
@@ -458,7 +461,7 @@ DATA = {
         "metric: found {metric}, which is computed by {package}, and that is not installed ({error}). Run pip "
         "install 'tunebook[metrics]'."
     ): (
-        "metric：现为 {metric}，它由 {package} 计算，而后者没有安装（{error}）。请运行 pip install "
+        "metric: 现为 {metric}，它由 {package} 计算，而后者没有安装（{error}）。请运行 pip install "
         "'tunebook[metrics]'。"
     ),
     (
@@ -466,19 +469,19 @@ DATA = {
         "function."
     ): ("metric {name}：对样本 {index} 给出 {value!r}；分数是从 {low} 到 {high} 的数。请改正该函数。"),
     "metric: {name} needs the option {option}. Write metric: {{name: {name}, {option}: ...}}.": (
-        "metric：{name} 必须有选项 {option}。请写 metric: {{name: {name}, {option}: ...}}。"
+        "metric: {name} 必须有选项 {option}。请写 metric: {{name: {name}, {option}: ...}}。"
     ),
     "metric: {name} does not take these options ({error}). Correct them.": (
-        "metric：{name} 不接受这些选项（{error}）。请改正。"
+        "metric: {name} 不接受这些选项（{error}）。请改正。"
     ),
     "metric.{option}: found {value}; {name} has no such option, it takes {known}. Correct it.": (
-        "metric.{option}：现为 {value}；{name} 没有这个选项，它的选项有 {known}。请改正。"
+        "metric.{option}: 现为 {value}；{name} 没有这个选项，它的选项有 {known}。请改正。"
     ),
     "metric.{option}: found {value}; {name} takes no options. Remove it.": (
-        "metric.{option}：现为 {value}；{name} 没有选项。请删除。"
+        "metric.{option}: 现为 {value}；{name} 没有选项。请删除。"
     ),
     "metric.{option}: found {value}; for {name} it must be {rule}. Correct it.": (
-        "metric.{option}：现为 {value}；对 {name} 它必须是{rule}。请改正。"
+        "metric.{option}: 现为 {value}；对 {name} 它必须是{rule}。请改正。"
     ),
     (
         "metric {name}: failed on example {index} with {kind}: {error}; a metric gives a score for any answer, "

@@ -9,9 +9,9 @@ HARNESSES = {
         "给出 core.harness_metric.HarnessMetric 的类或函数"
     ),
     "metric: found {name}; lm_eval is not installed. Run pip install 'tunebook[lm_eval]'.": (
-        "metric：现为 {name}；没有安装 lm_eval。请运行 pip install 'tunebook[lm_eval]'。"
+        "metric: 现为 {name}；没有安装 lm_eval。请运行 pip install 'tunebook[lm_eval]'。"
     ),
-    "metric: found {name}; {problem}": "metric：现为 {name}；{problem}",
+    "metric: found {name}; {problem}": "metric: 现为 {name}；{problem}",
     (
         "no file beside the study file and none of lm_eval's defines the task {task}. Correct the name, or name the "
         "folder of its file: include_path."
@@ -53,7 +53,7 @@ HARNESSES = {
         "它既没有 validation_split 也没有 test_split。请在任务文件中写明一个。"
     ),
     "test_share: the task has a validation and a test split. Leave test_share out.": (
-        "test_share：该任务有验证和测试两个划分。请不写 test_share。"
+        "test_share: 该任务有验证和测试两个划分。请不写 test_share。"
     ),
     "its requests for split {split} cannot be written ({kind}: {error}). Correct the task's file.": (
         "无法写出划分 {split} 的请求（{kind}：{error}）。请改正任务文件。"
@@ -69,15 +69,15 @@ HARNESSES = {
         "指标 {name}：任务给出的 {measure} 是 {value}，不是数字。请写它的另一个数值。"
     ),
     "metric: {path}: the task's file cannot be read: {error}. Correct it.": (
-        "metric：{path}：无法读取任务文件：{error}。请改正。"
+        "metric: {path}: 无法读取任务文件：{error}。请改正。"
     ),
     "metric: {path}: the task's file is no map of keys and values. Correct it.": (
-        "metric：{path}：任务文件不是键和值的映射。请改正。"
+        "metric: {path}: 任务文件不是键和值的映射。请改正。"
     ),
     (
         "metric: found {metric} with engine {engine}; the requests of a task are put to a model that the engine loads. "
         "Write engine: packed, or peft."
-    ): "metric：现为 {metric}，引擎为 {engine}；任务的请求要由引擎载入的模型回答。请写 engine: packed 或 peft。",
+    ): "metric: 现为 {metric}，引擎为 {engine}；任务的请求要由引擎载入的模型回答。请写 engine: packed 或 peft。",
     (
         "metric {name}: the documents of {split} are not those that the run began with. Leave the task's files as they "
         "are while a study runs; a task that draws its documents needs a fixed seed."

@@ -19,14 +19,14 @@ STUDY_FILE = {
     "a single {brace} at position {at}": "第 {at} 个字符处有单独的 {brace}",
     "braces without a column at position {at}": "第 {at} 个字符处的花括号里没有列名",
     'planner: found "{planner}" beside a table of trials; a sampler chooses its own. Leave one out.': (
-        'planner：现为 "{planner}"，同时又有实验表格；采样器自己选择实验。请去掉其中之一。'
+        'planner: 现为 "{planner}"，同时又有实验表格；采样器自己选择实验。请去掉其中之一。'
     ),
     (
         'planner: found "optuna:{name}"; a sampler of optuna.samplers that can be made from a seed alone is asked '
         "for. Name one of {usable}."
-    ): ('planner：现为 "optuna:{name}"；需要 optuna.samplers 里只凭种子就能建立的采样器。请写以下之一：{usable}。'),
+    ): ('planner: 现为 "optuna:{name}"；需要 optuna.samplers 里只凭种子就能建立的采样器。请写以下之一：{usable}。'),
     'planner: found "optuna:{name}", and Optuna is not installed. `pip install "tunebook[optuna]"` brings it.': (
-        'planner：现为 "optuna:{name}"，而 Optuna 没有安装。请运行 `pip install "tunebook[optuna]"`。'
+        'planner: 现为 "optuna:{name}"，而 Optuna 没有安装。请运行 `pip install "tunebook[optuna]"`。'
     ),
     "{key} {name} is tunebook's own": "{key} {name} 是 tunebook 自带的",
     'found "{name}"; installed are {names}{also}. Correct the name, or install the package that brings it.': (
@@ -135,7 +135,7 @@ STUDY_FILE = {
     (
         "{name}: more than {value} KiB; a study file is a page of YAML. Is this the data file? Then try `tunebook "
         "init` on it."
-    ): ("{name}：超过 {value} KiB；研究文件是一页 YAML。这是数据文件吗？那么请对它使用 `tunebook init`。"),
+    ): ("{name}: 超过 {value} KiB；研究文件是一页 YAML。这是数据文件吗？那么请对它使用 `tunebook init`。"),
     "{name}:1: the file is UTF-16; study files are UTF-8. Save it as UTF-8.": (
         "{name}:1：文件是 UTF-16；研究文件用 UTF-8。请另存为 UTF-8。"
     ),
@@ -143,7 +143,7 @@ STUDY_FILE = {
         "{name}:{line}：有制表符；YAML 只用空格缩进。请把制表符换成空格。"
     ),
     "{path}: there is no such file. Give the path of a study file, or write one with `tunebook init DATA`.": (
-        "{path}：没有这个文件。请给出研究文件的路径，或用 `tunebook init DATA` 写一个。"
+        "{path}: 没有这个文件。请给出研究文件的路径，或用 `tunebook init DATA` 写一个。"
     ),
     "{path} is a folder; a study is a YAML file. Give the file's path.": (
         "{path} 是文件夹；研究是一个 YAML 文件。请给出文件的路径。"
@@ -155,7 +155,7 @@ STUDY_FILE = {
         "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；研究文件用 UTF-8。请另存为 UTF-8。"
     ),
     "{name}: not readable as YAML ({error}). Write it as in docs/study-file.md.": (
-        "{name}：无法按 YAML 读取（{error}）。请按 docs/study-file.md 书写。"
+        "{name}: 无法按 YAML 读取（{error}）。请按 docs/study-file.md 书写。"
     ),
     "{name}:{line}: the anchor {anchor} stands twice; an anchor names one value. Write the values out.": (
         "{name}:{line}：锚点 {anchor} 出现两次；一个锚点命名一个值。请把值完整写出。"

@@ -1,0 +1,36 @@
+"""What `tunebook init` writes: the study file for a dataset, with what its first round would detect."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tunebook.core.facts import DataFacts, History, StudyFacts
+from tunebook.data import write_study_file
+from tunebook.run.reading import planner_of
+from tunebook.study_file import parse_study
+
+__all__ = ["first_effect", "study_file_for"]
+
+
+def study_file_for(data: str, folder: Path, file: str, *, model: str, trials: int, language: str) -> str:
+    """The text of a study file; see `data.write_study_file`.
+
+    Args:
+        file: what messages call the file.
+
+    Raises: UserError: the data cannot be read, or the study could not be run as it is.
+    """
+
+    def shown(text: str, n_train: int, n_validation: int, n_test: int) -> float | None:
+        return first_effect(text, file, DataFacts(n_train=n_train, n_validation=n_validation, n_test=n_test))
+
+    return write_study_file(data, folder, model=model, trials=trials, language=language, shown=shown)
+
+
+def first_effect(text: str, file: str, data: DataFacts) -> float | None:
+    """The smallest difference that the first round of a study file detects with data of this size, as `plan` says it.
+
+    Raises: UserError: the text is no study file that could be run.
+    """
+    planner = planner_of(parse_study(text, file), StudyFacts(data=data), History(), None)
+    return planner.outlook(History()).first_effect

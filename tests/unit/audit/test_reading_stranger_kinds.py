@@ -1,0 +1,431 @@
+"""Kinds of columns, cells, layouts and sentences that records of strangers showed: read rightly, in both languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.audit_collection import meaning
+from tunebook.audit.judge import audit
+from tunebook.audit.judge.report import AuditReport
+from tunebook.audit.model import UNSAID, ClaimKind
+from tunebook.audit.read import read_record
+
+
+def report_of(text: str, examples: int | None = None) -> AuditReport:
+    return audit(read_record(text.encode(), "x.md"), examples)
+
+
+def roles_of(report: AuditReport) -> dict[str, str]:
+    return {use.header: use.factor or use.role for use in report.record.columns}
+
+
+def levels_of(report: AuditReport, factor: str) -> dict[str, object]:
+    found = {v.trial.label: getattr(v.trial.configuration, factor) for v in report.trials}
+    return {label: None if level == UNSAID else level for label, level in found.items()}
+
+
+def results_of(report: AuditReport) -> dict[str, object]:
+    trials = [v.trial for v in report.trials]
+    return {t.label: "failed" if t.failed else t.score and round(t.score.value, 4) for t in trials}
+
+
+def claims_of(report: AuditReport) -> list[str]:
+    return ["listed" if j.claim.kind is ClaimKind.UNREAD else meaning(j) for j in report.claims]
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("samples/s", ("31", "31", "29")),
+        ("s/step", ("1.2", "1.2", "1.4")),
+        ("peak (GB)", ("20", "20", "22")),
+        ("Weights", ("[hf](http://x)", "–", "–")),
+        ("W&B", ("https://wandb.ai/x", "–", "–")),
+        ("每秒样本", ("12", "12", "11")),
+        ("模型下载", ("[链接](a.bin)", "无", "无")),
+    ],
+)
+def test_what_a_run_gives_off_is_no_setting(header: str, cells: tuple[str, str, str]) -> None:
+    rows = "".join(f"| {n} | {lr} | {cell} | {acc} |\n" for n, lr, cell, acc in zip(
+        "abc", ("1e-4", "2e-4", "4e-4"), cells, ("71%", "73%", "74%"), strict=True))  # fmt: skip
+    report = report_of(f"| run | lr | {header} | accuracy |\n|---|---|---|---|\n{rows}")
+    assert roles_of(report)[header] == "measured"
+    assert report.table.extras == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "factor"),
+    [
+        ("Per-device batch", "per_device_train_batch_size"),
+        ("batch size per GPU", "per_device_train_batch_size"),
+        ("单卡批大小", "per_device_train_batch_size"),
+        ("缩放系数alpha", "lora_alpha"),
+        ("学习率lr", "learning_rate"),
+        ("LoRA秩r", "lora_r"),
+        ("Number of epochs", "num_train_epochs"),
+    ],
+)
+def test_a_header_with_its_name_twice_or_a_qualifier_is_the_factor(header: str, factor: str) -> None:
+    text = f"| run | {header} | accuracy |\n|---|---|---|\n| a | 1 | 71% |\n| b | 2 | 73% |\n"
+    assert roles_of(report_of(text))[header] == factor
+
+
+CHANGES = """\
+{said}
+
+| name | change | acc |
+|---|---|---|
+| v0 | lr 1e-4 | 70.0% |
+| v1 | lr 3e-4 | 72.0% |
+| v2 | as v1, but r=64 | 72.5% |
+| v3 | lr 3e-4, dropout 0 | 71.5% |
+"""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Unless the table says otherwise: `r = 16`, `alpha = 32`, dropout 0.05, cosine schedule, batch size 8.",
+        "All runs use r=16, alpha=32, dropout=0.05, a cosine schedule and batch size 8.",
+        "除特别说明外，均为 rank 16、alpha 32、dropout 0.05，余弦调度，批大小 8。",
+    ],
+)
+def test_settings_of_all_trials_hold_where_a_row_does_not_say_otherwise(said: str) -> None:
+    report = report_of(CHANGES.format(said=said))
+    assert levels_of(report, "lora_r") == {"v0": 16, "v1": 16, "v2": 64, "v3": 16}
+    assert levels_of(report, "lora_dropout") == {"v0": 0.05, "v1": 0.05, "v2": 0.05, "v3": 0}
+    trial = report.trials[0].trial.configuration
+    assert (trial.lora_alpha, trial.lr_scheduler_type, trial.per_device_train_batch_size) == (32, "cosine", 8)
+    assert claims_of(report) == []
+
+
+def test_a_later_plan_does_not_undo_what_all_trials_have() -> None:
+    text = "Rank was 16 everywhere.\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 71% |\n| b | 2e-4 | 73% |\n"
+    assert levels_of(report_of(f"{text}\nNext I try rank 64.\n"), "lora_r") == {"a": 16, "b": 16}
+
+
+@pytest.mark.parametrize("cell", ["~~70.1~~ 71.2", "<del>70.1</del> 71.2", "<s>70.1</s> **71.2**"])
+def test_what_is_crossed_out_does_not_count(cell: str) -> None:
+    text = f"""| run | lr | acc (%) |\n|---|---|---|\n| a | 1e-4 | {cell} |\n| b | 2e-4 | 73.0 |
+| ~~c~~ | ~~3e-4~~ | ~~79.0~~ |\n| d | 4e-4 | ~~74.0~~ |\n\n~~a is better than b.~~ b is better than a.\n"""
+    report = report_of(text)
+    assert results_of(report) == {"a": 0.712, "b": 0.73, "d": None}
+    assert [dict(n.values)["trials"] for n in report.record.notes if n.code == "struck_rows"] == [("c",)]
+    assert claims_of(report) == ["trials b against a better"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "remark"),
+    [
+        ("power outage, not finished", ""), ("–", "preempted at step 40"), ("机器重启，没训完", ""), ("", "停电"),
+        ("没跑完", ""), ("crashed", "node failure"),
+    ],
+)  # fmt: skip
+def test_a_run_that_was_stopped_from_outside_is_no_trial(cell: str, remark: str) -> None:
+    text = f"""| run | lr | acc | notes |\n|---|---|---|---|\n| a | 1e-4 | 71% | |\n| b | 2e-4 | {cell} | {remark} |
+| c | 4e-4 | 72% | |\n"""
+    report = report_of(text)
+    assert results_of(report) == {"a": 0.71, "c": 0.72}
+    assert [n.code for n in report.record.notes] == ["unfinished_rows"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "remark"),
+    [
+        ("崩了", ""), ("没收敛", ""), ("never converged", ""), ("训崩了", ""), ("–", "loss exploded at step 60"),
+        ("", "发散"), ("", "loss 飞了"),
+    ],
+)  # fmt: skip
+def test_failures_of_the_training_in_a_cell_or_its_remark(cell: str, remark: str) -> None:
+    text = f"| run | lr | acc | notes |\n|---|---|---|---|\n| a | 1e-4 | 71% | |\n| b | 2e-3 | {cell} | {remark} |\n"
+    report = report_of(f"{text}\nA learning rate of 2e-3 diverges.\n")
+    assert results_of(report) == {"a": 0.71, "b": "failed"}
+    assert claims_of(report) == ["boundary learning_rate 0.002 at"]
+
+
+@pytest.mark.parametrize("remark", ["did not diverge", "稳定，没崩", "converged"])
+def test_a_remark_that_denies_a_failure_is_none(remark: str) -> None:
+    text = f"| run | lr | acc | notes |\n|---|---|---|---|\n| a | 1e-4 | 71% | |\n| b | 2e-3 | – | {remark} |\n"
+    assert results_of(report_of(text)) == {"a": 0.71, "b": None}
+
+
+def test_failing_at_a_level_that_trained_is_contradicted() -> None:
+    text = "| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 71% |\n| b | 1e-3 | 70% |\n| c | 3e-3 | nan |\n"
+    for said in ("学习率到 1e-3 就会发散。", "A learning rate of 1e-3 diverges.", "1e-3 does not train."):
+        judged = report_of(f"{text}\n{said}\n").claims[0]
+        assert (judged.verdict.value, judged.reason.value) == ("cannot_hold", "contradicted")
+
+
+RANKED = """\
+{text}
+
+| {place} | {who} | lr | {first} | {second} | {mean} |
+|:-:|---|---|--:|--:|--:|
+| 🥇 | Ann | 3e-4 | 81.0 | 74.6 | 77.8 |
+| 🥈 | Bo | 1e-4 | 80.0 | 72.6 | 76.3 |
+| 3 | Cy | 5e-5 | 79.0 | 71.6 | 75.3 |
+| — | Di | 1e-2 | NaN | NaN | — |
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("Numbers are accuracies in per cent.", "Place", "Member", "reviews", "news", "average"),
+        ("数字都是准确率（%）。", "名次", "队员", "客服集", "新闻集", "平均"),
+    ],
+)
+def test_a_mean_over_test_sets_is_the_result_and_no_mean_over_seeds(words: tuple[str, ...]) -> None:
+    text = RANKED.format(**dict(zip(("text", "place", "who", "first", "second", "mean"), words, strict=True)))
+    report = report_of(text)
+    assert list(roles_of(report).values()) == [
+        "place", "trial", "learning_rate", "other_result", "other_result", "result"
+    ]  # fmt: skip
+    assert results_of(report) == {"Ann": 0.778, "Bo": 0.763, "Cy": 0.753, "Di": "failed"}
+    assert [note.code for note in report.record.notes] == ["mean_of_sets"]
+    assert report.examples.n is None
+
+
+def test_a_mean_beside_the_seeds_it_is_of_is_one_over_seeds() -> None:
+    text = "| run | lr | seed 1 | seed 2 | mean acc |\n|---|---|---|---|---|\n| a | 1e-4 | 0.71 | 0.73 | 0.72 |\n"
+    report = report_of(f"{text}| b | 3e-4 | 0.74 | 0.76 | 0.75 |\n")
+    assert results_of(report) == {"a": 0.72, "b": 0.75}
+    assert [note.code for note in report.record.notes] == ["seeds_unsaid"]
+
+
+def test_a_true_order_within_chance_is_not_said_to_be_unable_to_hold() -> None:
+    text = "| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 71/100 |\n| b | 1e-3 | 73/100 |\n\n{} is better than {}.\n"
+    right, wrong = (report_of(text.format(*names)).claims[0] for names in ("ba", "ab"))
+    assert (right.verdict.value, right.reason.value) == ("within_chance", "too_small")
+    assert (wrong.verdict.value, wrong.reason.value) == ("cannot_hold", "contradicted")
+
+
+LATEX = r"""
+\begin{table}
+\caption{Accuracy (\%)}
+\begin{tabular}{@{}llr@{}}
+\hline
+ & \multicolumn{2}{c}{Setting} & \\
+\textbf{Run} & LR & $\alpha$ & Test acc. \\ \hline
+A & 1e-4 & \multirow{2}{*}{16} & 71.2 \\
+B & $3\times10^{-4}$ & & \textbf{73.1} \\ % best so far
+C & 1e-2 & 16 & \multicolumn{1}{c}{diverged} \\
+\hline
+\end{tabular}
+\end{table}
+
+A learning rate of 3e-4 is better than 1e-4.
+"""
+
+
+def test_a_table_in_latex_keeps_its_lines() -> None:
+    report = report_of(LATEX)
+    assert results_of(report) == {"A": 0.712, "B": 0.731, "C": "failed"}
+    assert levels_of(report, "lora_alpha") == {"A": 16, "B": 16, "C": 16}
+    assert [v.trial.row.line for v in report.trials] == [8, 9, 10]
+    assert [(j.claim.line, meaning(j)) for j in report.claims] == [
+        (15, "levels learning_rate 0.0003 against 0.0001 better")
+    ]
+
+
+RULED = """\
++-----+-------+------+
+| run | lr    | acc  |
++-----+-------+------+
+| a   | 1e-04 | 0.71 |
+| b   | 3e-04 | 0.73 |
++-----+-------+------+
+"""
+PIPES = "| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 0.71 |\n| b | 3e-4 | 0.73 |\n"
+
+
+@pytest.mark.parametrize("table", [RULED, PIPES])
+def test_a_table_in_a_block_of_code_keeps_its_lines(table: str) -> None:
+    report = report_of(f"```\n{table}```\nb beats a.\n")
+    assert results_of(report) == {"a": 0.71, "b": 0.73}
+    assert [(j.claim.line, meaning(j)) for j in report.claims] == [(table.count("\n") + 3, "trials b against a better")]
+
+
+def test_settings_in_a_list_and_results_in_a_table() -> None:
+    text = """- A组：学习率 1e-4，rank 8，3 轮\n- B组：学习率 3e-4，rank 8，3 轮\n- C组：同 B组，但 rank 32
+
+| 组别 | 准确率 |\n|---|---|\n| A组 | 71% |\n| B组 | 74% |\n| C组 | 73% |\n\nrank 从 8 提高到 32 没有提升。\n"""
+    report = report_of(text)
+    assert levels_of(report, "lora_r") == {"A组": 8, "B组": 8, "C组": 32}
+    assert levels_of(report, "learning_rate") == {"A组": 1e-4, "B组": 3e-4, "C组": 3e-4}
+    assert claims_of(report) == ["levels lora_r 32 against 8 no better"]
+
+
+def test_right_answers_and_their_number_in_two_columns() -> None:
+    text = "| # | LR | Correct | Total |\n|--|--|--|--|\n| 1 | 5e-5 | 151 | 220 |\n| 2 | 1e-4 | 163 | 220 |\n"
+    assert [v.correct for v in report_of(text).trials] == [151, 163]
+
+
+TABLE = """
+| run | lr | rank | dropout | epochs | acc (%) |
+|---|---|---|---|---|---|
+| 1 | 1e-4 | 8 | 0 | 2 | 70.0 |
+| 2 | 3e-4 | 8 | 0 | 2 | 72.0 |
+| 3 | 3e-4 | 32 | 0 | 2 | 73.0 |
+| 4 | 3e-4 | 8 | 0.1 | 2 | 72.5 |
+| 5 | 3e-4 | 8 | 0 | 4 | 71.0 |
+| 6 | 3e-3 | 8 | 0 | 2 | diverged |
+| 7 | 1e-2 | 8 | 0 | 2 | diverged |
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads"),
+    [
+        ("Anything above 3e-4 blew up.", ["boundary learning_rate 0.0003 above"]),
+        ("3e-3 does not train at all.", ["boundary learning_rate 0.003 at"]),
+        ("Training did not survive 3e-3.", ["boundary learning_rate 0.003 at"]),
+        ("3e-3 直接训崩。", ["boundary learning_rate 0.003 at"]),
+        ("大于 3e-4 都会炸。", ["boundary learning_rate 0.0003 above"]),
+        ("学习率超过 3e-4 就崩了。", ["boundary learning_rate 0.0003 above"]),
+        ("Moving from rank 8 to rank 32 helped.", ["levels lora_r 32 against 8 better"]),
+        ("从 rank 8 提到 rank 32 有提升。", ["levels lora_r 32 against 8 better"]),
+        ("Four epochs are worse than two.", ["levels num_train_epochs 4 against 2 worse"]),
+        ("训练四轮比两轮差。", ["levels num_train_epochs 4 against 2 worse"]),
+        ("Dropout 0.1 is better than no dropout.", ["levels lora_dropout 0.1 against 0 better"]),
+        ("dropout 0.1 比不加好。", ["levels lora_dropout 0.1 against 0 better"]),
+        ("Run 3 is the best one.", ["best_trial 3"]),
+        ("3 号比 2 号高 1 分。", ["trials 3 against 2 better"]),
+        ("rank 越大，得分越高。", ["trend lora_r better"]),
+        ("rank 越大分数越低。", ["trend lora_r worse"]),
+        ("rank 的影响比 dropout 大。", ["importance lora_r > lora_dropout"]),
+        ("学习率的影响比 rank 小。", ["importance lora_r > learning_rate"]),
+        ("3e-4 beats 1e-4 at the same rank.", ["levels learning_rate 0.0003 against 0.0001 better"]),
+        ("在每个学习率下 rank 32 都比 rank 8 好。", ["levels lora_r 32 against 8 better"]),
+        (
+            "rank 从 8 提到 32 有提升，再提到 64 就没有提升了。",
+            ["levels lora_r 32 against 8 better", "levels lora_r 64 against 32 no better"],
+        ),
+        # not sure, so listed
+        ("No dropout is better than dropout 0.1.", ["listed"]),
+        ("Raising it further to 3e-4 brought nothing.", ["listed"]),
+        ("3 号比 2 号高 1 分，目前最好。", ["trials 3 against 2 better", "listed"]),
+        ("rank 32 is a disaster.", ["listed"]),
+        ("dropout 也许还有点用，说不准。", ["listed"]),
+        ("A max length of 4096 goes OOM.", ["listed"]),
+        ("前三名的差距都在误差以内。", ["listed"]),
+        ("Dropout 0.1 is better than none of the others.", ["listed"]),
+    ],
+)
+def test_plain_sentences_are_read_or_listed(sentence: str, reads: list[str]) -> None:
+    assert claims_of(report_of(TABLE + sentence + "\n", 200)) == reads
+
+
+def test_at_every_level_is_said_of_each_pair() -> None:
+    text = """| run | lr | rank | acc |\n|---|---|---|---|\n| 1 | 1e-4 | 8 | 60/100 |\n| 2 | 3e-4 | 8 | 90/100 |
+| 3 | 1e-4 | 32 | 65/100 |\n| 4 | 3e-4 | 32 | 60/100 |\n\n{}\n"""
+    every = report_of(text.format("At every rank, 3e-4 beats 1e-4.")).claims[0]
+    same = report_of(text.format("At the same rank, 3e-4 beats 1e-4.")).claims[0]
+    assert every.reason.value == "mixed_signs"
+    assert same.reason.value != "mixed_signs"
+
+
+def test_a_remark_that_compares_and_says_best_is_of_its_own_row() -> None:
+    text = "| run | lr | acc | notes |\n|---|---|---|---|\n| A-1 | 1e-4 | 71% | |\n"
+    report = report_of(f"{text}| A-2 | 2e-4 | 73% | 比 A-1 高 2 个百分点，目前最好 |\n")
+    assert claims_of(report) == ["trials A-2 against A-1 better", "best_trial A-2"]
+
+
+LOSSES = "| id | lr | loss |\n|--|--|--|\n| 01 | 1e-4 | 0.5 |\n| 02 | 2e-4 | 0.4 |\n\n"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    ["02 is below 01.", "02 低于 01。", "The higher the lr, the lower the loss.", "02 has a lower loss than 01.",
+     "学习率越大，损失越低。", "01 has the highest loss.", "A higher learning rate reduces the loss.", "02 比 01 低。"],
+)  # fmt: skip
+def test_a_lower_loss_is_not_read_as_a_worse_one(sentence: str) -> None:
+    assert claims_of(report_of(LOSSES + sentence + "\n")) == ["listed"]
+
+
+@pytest.mark.parametrize("sentence", ["02 beats 01.", "02 比 01 好。", "01 没有 02 好。", "2e-4 is better than 1e-4."])
+def test_words_of_worth_are_read_of_losses_too(sentence: str) -> None:
+    judged = report_of(LOSSES + sentence + "\n").claims[0]
+    assert judged.reason.value == "no_share"
+    assert judged.claim.kind is not ClaimKind.UNREAD
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads"),
+    [
+        ("With r=32, a learning rate of 3e-4 is best.", "listed"),
+        ("rank 32 时学习率 3e-4 最好。", "listed"),
+        ("The best is r=32 with lr=3e-4.", "best_trial lora_r=32, learning_rate=0.0003"),
+        ("Run 4 does not beat run 3.", "trials 4 against 3 no better"),
+        ("4 号没有 3 号好。", "trials 4 against 3 worse"),
+        ("3 号没有超过 2 号。", "trials 3 against 2 no better"),
+    ],
+)
+def test_conditions_and_denials(sentence: str, reads: str) -> None:
+    assert claims_of(report_of(TABLE + sentence + "\n", 200)) == [reads]
+
+
+@pytest.mark.parametrize(("header", "cells"), [("weights", ("none", "balanced")), ("samples/step", ("16", "32"))])
+def test_what_may_be_a_setting_stays_one(header: str, cells: tuple[str, str]) -> None:
+    text = f"| run | lr | {header} | acc |\n|---|---|---|---|\n| a | 1e-4 | {cells[0]} | 70% |\n"
+    report = report_of(f"{text}| b | 2e-4 | {cells[1]} | 72% |\n| c | 2e-4 | {cells[0]} | 73% |\n")
+    assert report.table.extras == (header,)
+
+
+def test_a_failed_row_that_gives_a_reason_is_listed() -> None:
+    text = "| run | lr | acc | notes |\n|---|---|---|---|\n| a | 1e-4 | 71% | |\n| b | 2e-3 | – | {} |\n"
+    assert claims_of(report_of(text.format("学习率过高，训练崩溃"))) == ["listed"]
+    assert claims_of(report_of(text.format("loss went to NaN"))) == []
+
+
+def test_settings_of_an_earlier_record_are_not_taken() -> None:
+    text = "In the previous post all runs used rank 8.\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n"
+    assert "lora_r" not in report_of(f"{text}| b | 2e-4 | 71% |\n").table.factors
+
+
+def test_a_result_far_below_all_others_may_be_called_a_failure() -> None:
+    text = "| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 88.2% |\n| b | 4e-5 | 85.4% |\n| c | 2e-2 | 50.0% |\n"
+    judged = report_of(f"{text}\nA learning rate of 2e-2 breaks training.\n").claims[0]
+    assert (judged.verdict.value, judged.reason.value) == ("unchecked", "low_result")
+
+
+def test_an_average_place_is_no_result() -> None:
+    text = "| run | lr | rank avg | acc |\n|---|---|---|---|\n| a | 1e-4 | 3.5 | 70% |\n| b | 2e-4 | 1.5 | 72% |\n"
+    assert roles_of(report_of(text))["rank avg"] == "measured"
+
+
+@pytest.mark.parametrize("sentence", ["1e-4 is the best learning rate at every rank.", "每种 rank 下都是 1e-4 最好。"])
+def test_the_best_level_at_every_level_of_another(sentence: str) -> None:
+    text = """| run | lr | rank | acc |\n|---|---|---|---|\n| 1 | 1e-4 | 8 | {}/100 |\n| 2 | 3e-4 | 8 | 50/100 |
+| 3 | 1e-4 | 32 | 85/100 |\n| 4 | 3e-4 | 32 | 60/100 |\n\n"""
+    right, wrong = (report_of(text.format(first) + sentence).claims[0] for first in (80, 40))
+    assert meaning(right) == meaning(wrong) == "best_level learning_rate 0.0001"
+    assert (right.reason.value, wrong.reason.value) == ("significant", "mixed_signs")
+
+
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [
+        (
+            "batch size 统一为 4×2，rank 固定 16。",
+            {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "lora_r": 16},
+        ),
+        ("All runs use rank 8 except b.", {}),
+        ("每次实验都用 rank=8，除了 b。", {}),
+        ("数据共 8 轮对话，固定 seed 42。", {}),
+        ("Rank was fixed at 8 and alpha went from 8 to 32.", {"lora_r": 8}),
+    ],
+)
+def test_what_is_said_of_all_trials_and_what_is_not(said: str, values: dict[str, object]) -> None:
+    report = report_of(f"{said}\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n| b | 2e-4 | 71% |\n")
+    assert {name: report.record.rows[0].values.get(name) for name in values} == values
+    assert set(report.table.factors) == {*values, "learning_rate"}
+
+
+def test_and_above_in_chinese_may_mean_above() -> None:
+    reasons = [
+        report_of(f"{TABLE}{said}\n").claims[0].reason.value
+        for said in ("学习率 3e-4 以上都会崩。", "学习率 3e-4 及以上都会崩。")
+    ]
+    assert reasons == ["edge_open", "contradicted"]
