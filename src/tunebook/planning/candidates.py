@@ -21,8 +21,9 @@ from tunebook.core.factor import Level, is_ordered, position
 from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.problem import Problem
+from tunebook.planning.racing import RACED_EPOCHS
 
-__all__ = ["RATE", "Space", "space_of"]
+__all__ = ["RATE", "Space", "middling", "space_of"]
 
 Floats = NDArray[np.float64]
 
@@ -90,3 +91,15 @@ def space_of(problem: Problem) -> Space:
         levels[RATE] = tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))
     levels |= levels_by_factor(problem)
     return Space(problem, {name: each for name, each in levels.items() if len(each) > 1})
+
+
+def middling(problem: Problem) -> Configuration:
+    """The baseline with every ordered factor but the learning rate at its middle level; of the epochs the fewest that
+    can be raced."""
+    changes: dict[str, Level] = {}
+    for name, levels in levels_by_factor(problem).items():
+        if name == "num_train_epochs":
+            changes[name] = next((n for n in levels if int(n) >= RACED_EPOCHS), levels[-1])  # type: ignore[arg-type]
+        elif is_ordered(name):
+            changes[name] = levels[(len(levels) - 1) // 2]
+    return problem.configure(changes)

@@ -19,7 +19,7 @@ from tunebook.planning.problem import Problem, shares_of
 from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.state import PlanningState
-from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
+from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 
 __all__ = ["outlook", "waiting_wave", "with_waiting"]
@@ -46,16 +46,17 @@ class Sensitivity:
 
     def _design(self, shape: Shape) -> ContrastDesign:
         confirms = shape.kind is RoundKind.CONFIRM and self.n_test > 0
+        averaged = self.design == "balanced" and shape.kind is RoundKind.EXPLORE
         return ContrastDesign(
             n_examples=self.n_test if confirms else self.n_validation,
             m_treatment=shape.m_treatment,
             m_control=shape.m_control,
             seed_deviation=self.seed_deviation,
-            df=self.df,
+            df=self.df if averaged else max(self.df, PROVISIONAL_DF),  # a prior fills up what replicates lack
             alpha=error_share(shape.kind, self.design),
             n_comparisons=shape.n_comparisons,
             measured=self.measured,
-            averaged=self.design == "balanced" and shape.kind is RoundKind.EXPLORE,
+            averaged=averaged,
         )
 
 

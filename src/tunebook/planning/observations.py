@@ -1,8 +1,11 @@
 """What has been seen, as the model takes it: places, shares of the training done, log losses, and how much they count.
 
 Of each trial its end and its first evaluation on the way; of a stopped one that evaluation. Evaluations are brought to
-the scale of the end. A trial of an earlier study counts as an evaluation at the very start of a training, with further
-doubt: it says how losses compare, not how high they are, and two trials of this study outweigh it.
+the scale of the end. An evaluation after so many whole epochs also says, with further doubt, what a training of so few
+epochs would come to, where the study varies the epochs (decision 120).
+
+A trial of an earlier study counts as an evaluation at the very start of a training, with further doubt: it says how
+losses compare, not how high they are, and two trials of this study outweigh it.
 """
 
 from __future__ import annotations
@@ -28,12 +31,19 @@ Floats = NDArray[np.float64]
 
 PRIOR_DOUBT = 0.15
 """Standard deviation of a prior trial's log loss, beside that of an evaluation at the start of a training."""
+SHORT_DOUBT = 0.2
+"""The same of an evaluation that stands for a training of so few epochs: its learning rate was still high."""
 
 
 @dataclass(frozen=True)
 class Observations:
-    """See `surrogate.Surrogate` for the arrays."""
+    """See `surrogate.Surrogate` for the arrays.
 
+    Attributes:
+        ended: the configurations of the trials that were trained to their end, which come first in the arrays.
+    """
+
+    ended: list[Configuration]
     places: Floats
     shares: Floats
     losses: Floats
@@ -46,7 +56,7 @@ class Observations:
     @property
     def ends(self) -> Floats:
         """Places of the trials that were trained to their end."""
-        return np.asarray(self.places[self.shares >= 1])
+        return self.places[: len(self.ended)]
 
 
 def observations(state: PlanningState, space: Space) -> Observations:
@@ -57,10 +67,14 @@ def observations(state: PlanningState, space: Space) -> Observations:
     for fact in state.history.trials.values() if on_scale else ():
         for share, loss in _on_the_way(fact):
             rows.append((fact.trial.configuration, share, math.log(loss) + float(np.mean(on_scale)), 0.0))
+        rows += [
+            (short, 1.0, math.log(loss) + float(np.mean(on_scale)), SHORT_DOUBT) for short, loss in _short(fact, space)
+        ]
     rows += [(p.configuration, 0.0, math.log(p.loss), PRIOR_DOUBT) for p in state.problem.facts.prior]
     columns = np.array([row[1:] for row in rows]).reshape(-1, 3)
     configurations: list[Configuration] = [row[0] for row in rows]
-    return Observations(space.places(configurations), columns[:, 0], columns[:, 1], columns[:, 2])
+    places = space.places(configurations)
+    return Observations(configurations[: len(ended)], places, columns[:, 0], columns[:, 1], columns[:, 2])
 
 
 def has_ended(fact: TrialFact) -> bool:
@@ -84,3 +98,14 @@ def _on_the_way(fact: TrialFact) -> list[tuple[float, float]]:
     seen = [(e.epoch / epochs, e.loss) for e in fact.curve.evaluations if e.split == "validation" and e.loss > 0]
     early = [(share, loss) for share, loss in seen if LOOKS[0] - 1e-9 <= share < 1 - 1e-9 and math.isfinite(loss)]
     return early[:1]
+
+
+def _short(fact: TrialFact, space: Space) -> list[tuple[Configuration, float]]:
+    """Shorter trainings for which evaluations on the way of this one stand, none shorter than the study asks for, with
+    their losses."""
+    epochs = [int(str(level)) for level in space.levels.get("num_train_epochs", ())]
+    if not epochs or fact.trial.purpose is Purpose.REFERENCE or fact.state in BROKE:
+        return []
+    whole = range(min(epochs), fact.trial.effective.num_train_epochs)
+    seen = {e.epoch: e.loss for e in fact.curve.evaluations if e.split == "validation" and 0 < e.loss < math.inf}
+    return [(fact.trial.configuration.with_values(num_train_epochs=k), seen[k]) for k in whole if k in seen]

@@ -20,10 +20,12 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.study import TrialState
 from tunebook.statistics.evidence import BROKE
 
-__all__ = ["LOOKS", "curves_cross", "losers", "loss_at"]
+__all__ = ["LOOKS", "RACED_EPOCHS", "curves_cross", "losers", "loss_at"]
 
 LOOKS = (0.5,)
 """Shares of the training at which a trial is looked at."""
+RACED_EPOCHS = 3
+"""With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
 FINISHED = 2
 """So many of a wave are never stopped."""
 CLEARLY = 2.0

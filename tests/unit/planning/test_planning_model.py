@@ -11,7 +11,11 @@ from tunebook.core.factor import Factor
 from tunebook.core.facts import History
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Purpose, RoundKind
+from tunebook.planning.candidates import space_of
+from tunebook.planning.observations import SHORT_DOUBT, observations
 from tunebook.planning.planner import StudyPlanner
+from tunebook.planning.problem import Problem
+from tunebook.planning.state import PlanningState
 from tunebook.testing.planner_suite import PlannerSuite, checked_history, example_facts, example_study
 from tunebook.testing.simulated_study import world_oracle
 from tunebook.testing.world import World
@@ -53,6 +57,30 @@ def test_proposals_lie_where_the_world_is_good():
     rates = np.log([c.learning_rate / world.best_rate for c in found])
     assert abs(np.median(rates)) < 0.7
     assert np.mean([c.lora_r for c in found]) > 30
+
+
+def test_the_first_proposals_are_a_step_from_the_best_pilot_and_no_dearer():
+    history = studied(24, margin=0.002)
+    pilots = [f for f in history.trials.values() if f.trial.kind is RoundKind.PILOT]
+    best = min((f for f in pilots if f.state.did_train), key=lambda f: f.outcomes["validation"].loss)
+    first = next(w for w in history.waves if w.kind is RoundKind.REFINE).trials
+    assert len(first) == 2
+    pilot = best.trial.configuration
+    for proposal in (trial.configuration for trial in first):
+        differs = {name for name, value in proposal.as_dict().items() if value != pilot.as_dict()[name]}
+        assert len(differs - {"learning_rate", "lora_alpha"}) <= 1
+        assert proposal.num_train_epochs == pilot.num_train_epochs
+
+
+def test_evaluations_on_the_way_say_what_fewer_epochs_come_to():
+    epochs = SearchSpace((Factor("learning_rate", low=5e-5, high=2e-3), Factor("num_train_epochs", (1, 2, 3, 4))))
+    spec = replace(example_study(24), design="model", space=epochs)
+    problem = Problem(spec=spec, facts=FACTS, folding=Folding.everything())
+    state = PlanningState(problem, studied(24, margin=0.002, space=epochs))
+    seen = observations(state, space_of(problem))
+    short = seen.places[(seen.doubts == SHORT_DOUBT) & (seen.shares == 1.0)]
+    assert set(np.round(3 * short[:, 1]).astype(int)) >= {0, 1}, "one epoch and two"
+    assert len(seen.ended) == len(seen.ends) < int((seen.shares == 1.0).sum())
 
 
 def test_it_stops_where_little_is_left_to_gain_and_says_how_much():

@@ -111,3 +111,12 @@ def test_a_best_that_breaks_in_confirm_takes_no_more_than_promised():
     history = simulated_history(planner, spec, FACTS, breaking)
     assert any(c.label == "runner_up" for wave in history.waves for c in wave.contrasts)
     assert trained(history, History())[RoundKind.CONFIRM] <= promised[RoundKind.CONFIRM]
+
+
+def test_a_prior_fills_up_what_few_seeds_of_the_baseline_lack():
+    def promised(trials):
+        _, planner = planner_of(trials, "one_factor", 0)
+        rounds = planner.outlook(History()).rounds
+        return next(each.smallest_detectable_effect for each in rounds if each.kind is RoundKind.EXPLORE)
+
+    assert promised(24) < promised(19) < 1.2 * promised(24), "four seeds of the baseline instead of five"

@@ -1,7 +1,7 @@
 """Round pilot: finds a good learning rate, shared by all configurations, before anything is compared.
 
-One wave trains a middling configuration at up to six rates over the study's range. They race: all have the schedule of
-a whole training, and those that fall far behind are stopped at half of it (`planning.racing`). Where the curves of
+One wave trains a middling configuration at five or six rates over the study's range. They race: all have the schedule
+of a whole training, and those that fall far behind are stopped at half of it (`planning.racing`). Where the curves of
 those that ended crossed, the best of the stopped ones are trained anew, to their end. A wave without trials then keeps
 the rate, or that nothing was learned at any. Pilots with a short schedule of their own chose worse
 rates, for a rate that is good for few steps is high for many (decision 038).
@@ -17,29 +17,25 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from tunebook.core.configuration import Configuration
-from tunebook.core.factor import Level, is_ordered
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, TrialState, Wave
-from tunebook.planning.candidates import RATE, space_of
-from tunebook.planning.explore_design import levels_by_factor
+from tunebook.planning.candidates import RATE, middling, space_of
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.observations import observations
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
-from tunebook.planning.racing import FINISHED, LOOKS, curves_cross, losers, loss_at
+from tunebook.planning.racing import FINISHED, LOOKS, RACED_EPOCHS, curves_cross, losers, loss_at
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 
-__all__ = ["Pilot", "middling", "piloted_units"]
+__all__ = ["Pilot", "piloted_units"]
 
-MOST_RATES = 6
+MOST_RATES = {"balanced": 6, "model": 5}
+"""By design: where a model goes on looking, one fewer."""
 NEAR_RATES = 3
 """Raced first around the rate that an earlier study found best."""
 FEWEST_RATES = 3
 """Before a balanced explore, a third of the room is for pilots, but so many at least."""
-RACED_EPOCHS = 3
-"""With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""
 PRIOR_RATIO = 2.0
 """Of neighbouring rates around the one that an earlier study found best."""
 CLOSEST = 1.4
@@ -97,7 +93,7 @@ class Pilot(Round):
 
     def at_most(self, problem: Problem) -> int:
         """All rates, and those that were stopped anew, after those that an earlier study named."""
-        return 2 * MOST_RATES + (NEAR_RATES if problem.facts.prior else 0)
+        return 2 * MOST_RATES[problem.design] + (NEAR_RATES if problem.facts.prior else 0)
 
     def least(self, n: int) -> float:
         """All but the first ones may be stopped at the first look."""
@@ -170,22 +166,10 @@ def piloted_units(n: int) -> float:
     return min(n, FINISHED) + first * max(0, n - FINISHED)
 
 
-def middling(problem: Problem) -> Configuration:
-    """The baseline with every ordered factor but the learning rate at its middle level; of the epochs the fewest that
-    can be raced."""
-    changes: dict[str, Level] = {}
-    for name, levels in levels_by_factor(problem).items():
-        if name == "num_train_epochs":
-            changes[name] = next((n for n in levels if int(n) >= RACED_EPOCHS), levels[-1])  # type: ignore[arg-type]
-        elif is_ordered(name):
-            changes[name] = levels[(len(levels) - 1) // 2]
-    return problem.configure(changes)
-
-
 def _rates(problem: Problem, room: float) -> tuple[float, ...]:
     assert problem.rate_factor is not None
     low, high = rate_limits(problem.rate_factor)
-    n = min(MOST_RATES, 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9))
+    n = min(MOST_RATES[problem.design], 1 + math.floor(math.log(high / low) / math.log(CLOSEST) + 1e-9))
     most = max(FEWEST_RATES, room // 3) if problem.is_balanced else room
     n = max(1, int(min(n, room, most)))
     return tuple(dict.fromkeys(float(f"{rate:.2g}") for rate in np.geomspace(low, high, n)))

@@ -1,11 +1,12 @@
 """Round refine by a model: what the trials so far say about settings that were not tried.
 
 The model is `planning.surrogate`, over everything that was trained, stopped trials as far as they came. Proposed is
-what improves most on the best, counting how unsure the model is (expected improvement) and how likely the settings
-train at all. What a trial takes is left out: with it the cheapest settings were tried again and again on recorded
-trials (decision 038). The last wave gives those that lead a second seed, for the first may have been lucky.
-The round ends when its share is used, or when little is left to gain: that any setting
-is better than the best so far by more than the margin has then a small chance. Proposals claim nothing.
+what improves most on the best for what it takes, counting how unsure the model is (expected improvement) and how likely
+the settings train at all; of settings that differ from the best in the learning rate and at most one factor more, for
+the model is as unsure of a far corner as of nothing else, and would begin there. Nothing counts as cheaper than a
+pilot: else the cheapest settings are tried again and again (decision 120). The last wave gives those that lead a second
+seed, for the first may have been lucky. The round ends when its share is used, or when little is left to gain: that any
+setting is better than the best so far by more than the margin has then a small chance. Proposals claim nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from scipy.special import ndtr
 from tunebook.core.configuration import Configuration
 from tunebook.core.study import Purpose, RoundKind
 from tunebook.planning.balanced_design import design_of, model_columns
-from tunebook.planning.candidates import Space, space_of
+from tunebook.planning.candidates import RATE, Space, middling, space_of
 from tunebook.planning.observations import has_ended, observations
 from tunebook.planning.problem import Problem
 from tunebook.planning.proposing import Proposing
@@ -47,6 +48,8 @@ MOST_DRAWN = 300
 """Candidates in such a draw: those that promise most."""
 UNSURE = 0.1
 """Standard deviation of the log rate at which training breaks, beside what the trials leave open."""
+STEP = 1
+"""Factors beside the learning rate in which a proposal may differ from the best so far."""
 NEAR_CLIFF = 0.8
 """Nothing is proposed above this share of a rate at which a trial broke."""
 
@@ -86,24 +89,42 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
     if not space.levels:
         return [], None
     seen = observations(state, space)
-    if not len(seen.ends) and not state.problem.facts.prior:
+    if not seen.ended and not state.problem.facts.prior:
         return _spread(state.problem, space, min(FIRST, int(state.room(RoundKind.REFINE).trials))), None
     candidates = [c for c in space.candidates if state.is_new(c)]
     if not candidates:
         return [], None
     model, at = seen.fitted(), space.places(candidates)
     trains = _chance_to_train(state, at, candidates)
-    lowest = float(model.mean(seen.ends if len(seen.ends) else at).min())
+    expected = model.mean(seen.ends if seen.ended else at)
+    lowest, best = float(expected.min()), seen.ended[int(np.argmin(expected))] if seen.ended else None
     gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
     likely = np.argsort(-gain, kind="stable")[:MOST_DRAWN]
     left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
     chosen: list[int] = []
+    near, takes = _near(best, space, candidates), _takes(state.problem, candidates)
     for _ in range(min(n, len(candidates))):
-        worth = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
-        worth[chosen] = -1.0
+        worth = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains / takes
+        worth[~near] -= worth.max() + 1.0  # after all near ones
+        worth[chosen] = -math.inf
         chosen.append(int(np.argmax(worth)))
         model = model.with_expected(at[chosen[-1]])
     return [candidates[i] for i in chosen], left
+
+
+def _near(best: Configuration | None, space: Space, candidates: list[Configuration]) -> NDArray[np.bool_]:
+    """Which candidates are a step away from the best so far; all, while there is none."""
+    if best is None:
+        return np.ones(len(candidates), dtype=bool)
+    others = [name for name in space.levels if name != RATE]
+    away = [sum(getattr(c, name) != getattr(best, name) for name in others) for c in candidates]
+    return np.array(away) <= STEP
+
+
+def _takes(problem: Problem, candidates: list[Configuration]) -> Floats:
+    """What a training takes, in trainings of a pilot; never less than one."""
+    pilot = problem.work(middling(problem))
+    return np.maximum(1.0, np.array([problem.work(c) for c in candidates]) / pilot)
 
 
 def _leaders(state: PlanningState, n: int) -> list[Configuration]:
