@@ -84,6 +84,7 @@ def test_an_engine_without_a_model_is_refused(tmp_path: Path) -> None:
         Study.load(file, trust_study_code=True).plan(measure=False)
 
 
+@pytest.mark.slow  # imports and loads all that lm_eval needs for a model of its own
 def test_a_trial_is_scored_as_lm_eval_scores_its_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     study = Study.load(write_files(tmp_path))
     prepared = prepare(study.spec, study.paths)
