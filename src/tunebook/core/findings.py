@@ -200,6 +200,8 @@ class NothingLearned:
         untrained_loss, loss: nats an example, of the untrained model and of the leading configuration; None: unknown.
         still_falling: mean training loss of the third and the last quarter of its steps, nats a token, if it clearly
             still fell with every seed.
+        other_seeds_accuracy: mean accuracy on validation of its replicates by which it does not lead; None: it has none.
+        n_other_seeds: how many those are.
     """
 
     key: str
@@ -211,6 +213,8 @@ class NothingLearned:
     untrained_loss: float | None = None
     loss: float | None = None
     still_falling: tuple[float, float] | None = None
+    other_seeds_accuracy: float | None = None
+    n_other_seeds: int = 0
 
 
 @dataclass(frozen=True)

@@ -140,17 +140,6 @@ def _limits(view: View, words: Words) -> list[str]:
     return [words.outside_range(outside) if outside else "", words.one_seed() if one_seed else ""]
 
 
-def _other_seeds(view: View, words: Words, found: NothingLearned) -> str:
-    """What the leading configuration reached on the same examples with the seeds by which it was not chosen."""
-    others = [
-        fact
-        for fact in view.replicates(found.key)
-        if fact.trial.id not in found.trials and fact.state is TrialState.COMPLETED and "validation" in fact.outcomes
-    ]
-    measured = view.accuracy(others)
-    return words.other_seeds(measured[0], len(others)) if measured is not None else ""
-
-
 def _nothing_learned(view: View, words: Words, found: NothingLearned) -> tuple[str, ...]:
     """Instead of a recommendation: that nothing was shown to be learned, what would help, and what the loss says."""
     n_answers = len({example.gold for example in view.examples("validation")})
@@ -166,7 +155,9 @@ def _nothing_learned(view: View, words: Words, found: NothingLearned) -> tuple[s
             [
                 words.capital(_failed_confirmation(view, words)),
                 words.nothing_learned(_settings(view, words, found.key), found, view.facts.data.n_validation, common),
-                _other_seeds(view, words, found),
+                words.other_seeds(found.other_seeds_accuracy, found.n_other_seeds)
+                if found.other_seeds_accuracy is not None
+                else "",
             ]
         ),
         words.join(

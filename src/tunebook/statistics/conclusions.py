@@ -37,7 +37,7 @@ from tunebook.core.findings import (
     SweetSpot,
     Verdict,
 )
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
 from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.curves import still_falling
 from tunebook.statistics.effects import factor_variances
@@ -157,6 +157,15 @@ def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts:
     trained = evidence.leading.trained if evidence.leading is not None else ()
     falls = [still_falling(fact.curve) for fact in trained]
     loss = evidence.leading.loss if evidence.leading is not None else math.inf
+    others = [
+        fact
+        for fact in evidence.by_key.get(leads.key, ())
+        if fact not in trained
+        and not fact.trial.purpose.only_chooses
+        and fact.state is TrialState.COMPLETED
+        and VALIDATION in fact.outcomes
+    ]
+    by_others = evidence.accuracy(others)
     return NothingLearned(
         key=leads.key,
         trials=tuple(fact.trial.id for fact in trained),
@@ -167,6 +176,8 @@ def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts:
         untrained_loss=untrained.loss if untrained is not None and math.isfinite(untrained.loss) else None,
         loss=loss if math.isfinite(loss) else None,
         still_falling=falls[0] if falls and all(falls) else None,
+        other_seeds_accuracy=by_others[0] if by_others is not None else None,
+        n_other_seeds=len(others) if by_others is not None else 0,
     )
 
 
