@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
-from tunebook.core.study import RoundKind, TrialState
+from tunebook.core.study import RoundKind
 from tunebook.record.cost import relative_work, trial_cost
 from tunebook.record.facts import reference
 from tunebook.record.names import control_name, name
