@@ -151,7 +151,7 @@ BAD = {
     "rows beside a task's documents": (
         changed(metric="metric: lm_eval:arc_easy"),
         [
-            'data.validation: found "validation.jsonl" with metric "lm_eval:arc_easy"; the documents of a task are what',
+            'data.validation: found "validation.jsonl" with metric "lm_eval:arc_easy"; the documents',
             "data.test: found",
             "data.group: found",
         ],

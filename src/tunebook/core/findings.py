@@ -200,7 +200,7 @@ class NothingLearned:
         untrained_loss, loss: nats an example, of the untrained model and of the leading configuration; None: unknown.
         still_falling: mean training loss of the third and the last quarter of its steps, nats a token, if it clearly
             still fell with every seed.
-        other_seeds_accuracy: mean accuracy on validation of its replicates by which it does not lead; None: it has none.
+        other_seeds_accuracy: mean accuracy on validation of the replicates by which it does not lead; None without any.
         n_other_seeds: how many those are.
     """
 
