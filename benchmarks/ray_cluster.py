@@ -116,6 +116,7 @@ class _Served:
             for holder in self._taken:
                 ray.kill(holder)
             self._taken.clear()
+            ray.shutdown()  # a driver prints what happens on the cluster, and could not end it
 
     def _take(self, cpus: int, n_bytes: int) -> None:
         """Occupy processors and object store of every node, as another user's job does."""
@@ -138,11 +139,13 @@ class _Served:
 
 
 def main(n_nodes: int) -> None:
-    served = _Served(n_nodes)
-    print("address", served.cluster.address, flush=True)
-    for line in sys.stdin:
-        served.obey(line.strip())
-        print("done", line.strip(), flush=True)
+    with os.fdopen(os.dup(1), "w") as answers:
+        os.dup2(2, 1)  # what Ray prints is no answer
+        served = _Served(n_nodes)
+        print("address", served.cluster.address, file=answers, flush=True)
+        for line in sys.stdin:
+            served.obey(line.strip())
+            print("done", line.strip(), file=answers, flush=True)
     served.cluster.shutdown()
 
 
