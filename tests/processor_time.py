@@ -14,8 +14,9 @@ import pytest
 
 __all__ = ["ProcessorTime"]
 
-LIMIT_SECONDS = 10.0
-"""A test that takes more fails unless it is marked slow. Three times what CONTRIBUTING.md allows, for slow machines."""
+LIMIT_SECONDS = 30.0
+"""A test that takes more fails unless it is marked slow. Ten times what CONTRIBUTING.md allows: a slow or busy machine
+fails none that is cheap."""
 SHOWN = 10
 NAME = "processor seconds"
 

@@ -17,7 +17,7 @@ from tunebook.executors.ray import cluster as runner_side
 from tunebook.executors.ray.messages import Wanted
 from tunebook.testing.tiny_model import write_tiny_model
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 def test_trials_run_on_both_nodes_and_their_adapters_come_home(cluster, tmp_path):

@@ -14,7 +14,7 @@ import pytest
 
 from tunebook.testing.tiny_model import write_tiny_model
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 TUNEBOOK = [sys.executable, "-c", "import sys; from tunebook.cli.main import main; sys.exit(main())"]
 COLOURS = ("red", "green", "blue", "grey")
 STUDY = """

@@ -11,7 +11,7 @@ from tunebook.core.events import Step
 from tunebook.errors import EnvironmentStop
 from tunebook.executors.ray import cluster as runner_side
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 def test_without_its_head_a_cluster_ends_the_run_before_ray_ends_it(cluster, tmp_path, monkeypatch):
