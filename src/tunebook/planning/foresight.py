@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from tunebook.core.facts import History
 from tunebook.core.outlook import Outlook, RoundOutlook
-from tunebook.core.study import Budget, RoundKind, Wave, error_share
+from tunebook.core.study import Budget, RoundKind, Trial, Wave, error_share
 from tunebook.planning.problem import Problem, shares_of
 from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.rounds import round_of, rounds_of
@@ -88,17 +88,22 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
 
 def waiting_wave(history: History) -> Wave | None:
     """The last wave with the trials of it that have no result yet; what comes after it depends on them."""
-    open_ = tuple(f.trial for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    open_ = _without_result(history)
     last = next((wave for wave in reversed(history.waves) if open_ and wave.round == open_[-1].round), None)
     return None if last is None else replace(last, trials=open_)
 
 
 def with_waiting(outlook: Outlook, history: History) -> Outlook:
     """The outlook with the trials that wait, for each round under way."""
-    counted = Counter(f.trial.kind for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
+    counted = Counter(trial.kind for trial in _without_result(history))
     contrasts = {wave.kind: len(wave.contrasts) for wave in history.waves}
     waiting = (RoundOutlook(kind, n, contrasts[kind], None) for kind, n in counted.items())
     return replace(outlook, waiting=tuple(waiting))
+
+
+def _without_result(history: History) -> tuple[Trial, ...]:
+    """The trials that are planned or under way."""
+    return tuple(f.trial for f in history.trials.values() if f.trial.has_training and not f.state.is_final)
 
 
 def _share(problem: Problem, kind: RoundKind) -> float:

@@ -37,7 +37,7 @@ from tunebook.core.findings import (
     SweetSpot,
     Verdict,
 )
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec, TrialState
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec
 from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.curves import still_falling
 from tunebook.statistics.effects import factor_variances
@@ -71,6 +71,7 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
     nothing = _nothing_learned(evidence, leads, facts)
     best = leads if nothing is None else None
     candidate = evidence.candidates[best.key] if best is not None else None
+    edge = boundary(evidence)
     return StudyFindings(
         noise=_noise(evidence),
         findings=tuple(history.findings),
@@ -81,8 +82,8 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         cheapest=_cheapest(evidence, candidate, spec.margin, facts) if candidate is not None else None,
         importance=_importance(evidence) if nothing is None else (),
         interactions=_interactions(evidence),
-        sweet_spots=_sweet_spots(evidence) if nothing is None else (),
-        boundary=boundary(evidence),
+        sweet_spots=_sweet_spots(evidence, edge) if nothing is None else (),
+        boundary=edge,
         confirmation=_confirmation(evidence),
         more_money=_more_money(evidence, best),
         neighbours=_neighbours(evidence, candidate),
@@ -157,18 +158,13 @@ def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts:
     trained = evidence.leading.trained if evidence.leading is not None else ()
     falls = [still_falling(fact.curve) for fact in trained]
     loss = evidence.leading.loss if evidence.leading is not None else math.inf
-    others = [
-        fact
-        for fact in evidence.by_key.get(leads.key, ())
-        if fact not in trained
-        and not fact.trial.purpose.only_chooses
-        and fact.state is TrialState.COMPLETED
-        and VALIDATION in fact.outcomes
-    ]
+    replicates = (f for f in evidence.replicates().get(leads.key, ()) if not f.trial.purpose.only_chooses)
+    leading = [fact.trial.id for fact in trained]
+    others = [fact for fact in replicates if fact.trial.id not in leading]
     by_others = evidence.accuracy(others)
     return NothingLearned(
         key=leads.key,
-        trials=tuple(fact.trial.id for fact in trained),
+        trials=tuple(leading),
         accuracy=leads.raw,
         corrected_interval=leads.corrected_interval,
         bar=bar,
@@ -339,11 +335,10 @@ def _interaction_numbers(
     }
 
 
-def _sweet_spots(evidence: Evidence) -> tuple[SweetSpot, ...]:
+def _sweet_spots(evidence: Evidence, edge: DivergenceBracket | None) -> tuple[SweetSpot, ...]:
     factors = dict.fromkeys(str(f.factor) for f in evidence.levels)
     numeric = [name for name in factors if FACTOR_KINDS[name].scale in (Scale.LOG, Scale.LINEAR)]
     spots = (_sweet_spot(evidence, name) for name in numeric)
-    edge = boundary(evidence)
     return tuple(_below(edge, spot) for spot in spots if spot is not None)
 
 

@@ -11,20 +11,19 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tunebook.core.events import Failed, Finished, TrialEvent
 from tunebook.core.learning_curve import CURVE_NOTE, CurvePoint, Forecast, nested_order, points_of
 from tunebook.core.ports import Ledger, Observer, TokenizedExample, TrialJob
 from tunebook.core.space import effective
 from tunebook.core.trial_result import JudgedTrial
-from tunebook.errors import Interrupted, TrialFailed, UserError
+from tunebook.errors import TrialFailed, UserError
 from tunebook.ledger import open_ledger
 from tunebook.run.commands.export import best_trial
 from tunebook.run.commands.report import write_record
+from tunebook.run.commands.single import train_jobs
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, prepare
 from tunebook.run.reading import read_study
 from tunebook.run.requests.consent import require_confirmed
-from tunebook.run.signals import stop_on_signals
 from tunebook.statistics.learning_curve import forecast
 
 __all__ = ["LearningCurve", "learning_curve"]
@@ -97,26 +96,12 @@ def _parts(train: Sequence[TokenizedExample], seed: int) -> list[tuple[int, tupl
 
 def _train(prepared: Prepared, jobs: Sequence[TrialJob], ledger: Ledger, key: str, observer: Observer) -> None:
     by_id = {job.id: job for job in jobs}
-    failures: list[str] = []
 
-    def on_events(events: Sequence[TrialEvent]) -> None:
-        for event in events:
-            match event:
-                case Finished(JudgedTrial() as result):
-                    job = by_id[result.id]
-                    ledger.note(CURVE_NOTE, _point(result, len(job.rows), job.seed, key).as_note())
-                case Failed():
-                    failures.append(event.message)
-            observer.event(event)
+    def keep(result: JudgedTrial) -> None:
+        job = by_id[result.id]
+        ledger.note(CURVE_NOTE, _point(result, len(job.rows), job.seed, key).as_note())
 
-    executor = prepared.make_executor()
-    try:
-        with stop_on_signals(lambda request: executor.stop(now=request.count > 1)) as stop:
-            executor.run(jobs, on_events)
-    finally:
-        executor.close()
-    if stop:
-        raise Interrupted(stop.exit_code)
+    failures = train_jobs(prepared.make_executor(), jobs, observer, keep)
     if failures:
         raise TrialFailed("rows: a part could not be trained: {why}", why=failures[-1])
 

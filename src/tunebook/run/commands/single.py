@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from tunebook.core.events import Failed, Finished, TrialEvent
 from tunebook.core.facts import TrialFact
-from tunebook.core.ports import Observer, TrialJob
+from tunebook.core.ports import Executor, Observer, TrialJob
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.space import effective
 from tunebook.core.trial_result import JudgedTrial
@@ -30,7 +30,7 @@ from tunebook.run.scores.answers import as_fact
 from tunebook.run.signals import stop_on_signals
 from tunebook.run.study_words import study_words
 
-__all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_single"]
+__all__ = ["Reproduction", "final_seed", "rerun_trial", "train_final", "train_jobs", "train_single"]
 
 
 def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> JudgedTrial:
@@ -39,25 +39,7 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
     Raises: TrialFailed: it could not be trained, with the reason. Interrupted: after a signal.
     """
     judged: list[JudgedTrial] = []
-    failures: list[str] = []
-
-    def on_events(events: Sequence[TrialEvent]) -> None:
-        for event in events:
-            match event:
-                case Finished(JudgedTrial() as result):
-                    judged.append(result)
-                case Failed():
-                    failures.append(event.message)
-            observer.event(event)
-
-    executor = prepared.make_executor(job.splits, keeps=False)
-    try:
-        with stop_on_signals(lambda request: executor.stop(now=request.count > 1)) as stop:
-            executor.run([job], on_events)
-    finally:
-        executor.close()
-    if stop:
-        raise Interrupted(stop.exit_code)
+    failures = train_jobs(prepared.make_executor(job.splits, keeps=False), [job], observer, judged.append)
     if not judged:
         raise TrialFailed(
             "trial {trial} could not be trained: {reason}",
@@ -65,6 +47,39 @@ def train_single(prepared: Prepared, job: TrialJob, observer: Observer) -> Judge
             reason=failures[-1] if failures else Phrase("no result came"),
         )
     return judged[0]
+
+
+def train_jobs(
+    executor: Executor, jobs: Sequence[TrialJob], observer: Observer, keep: Callable[[JudgedTrial], None]
+) -> list[str]:
+    """Train jobs outside the rounds, and close the executor.
+
+    Args:
+        keep: takes each result as it comes.
+
+    Returns: why jobs failed, in the order in which they did.
+
+    Raises: Interrupted: after a signal.
+    """
+    failures: list[str] = []
+
+    def on_events(events: Sequence[TrialEvent]) -> None:
+        for event in events:
+            match event:
+                case Finished(JudgedTrial() as result):
+                    keep(result)
+                case Failed():
+                    failures.append(event.message)
+            observer.event(event)
+
+    try:
+        with stop_on_signals(lambda request: executor.stop(now=request.count > 1)) as stop:
+            executor.run(jobs, on_events)
+    finally:
+        executor.close()
+    if stop:
+        raise Interrupted(stop.exit_code)
+    return failures
 
 
 FINAL_SEED_OFFSET = 900_000
