@@ -2,10 +2,10 @@
 
     python -m benchmarks.short_titles DATA OUT [--topics 股票,社会,游戏] [--longest 18] [--validation 80]
 
-DATA has train.jsonl and validation.jsonl with prompts that end in `标题：TITLE\\n类别：` and the topic as completion. Of
-both, in their order, the rows of these topics whose title has at most so many characters are kept; the instruction
-before the title is left out, since its tokens are most of a trial's cost. The last ones are OUT/validation.jsonl, the
-others OUT/train.jsonl.
+DATA has train.jsonl and validation.jsonl with prompts that end in `标题：TITLE\\n类别：` and the topic as completion.
+The rows of these topics whose title has at most so many characters are kept, in their order; the instruction before the
+title is left out, since its tokens are most of a trial's cost. The last ones are OUT/validation.jsonl, the others
+OUT/train.jsonl.
 """
 
 from __future__ import annotations
