@@ -53,6 +53,7 @@ _SIGNATURES: dict[str, list[type]] = {
     "rms_norm_backward": [_POINTER] * 6 + [_COUNT] * 2,
     "attend": [*[_POINTER] * 5, _COUNT, _POINTER, *[_COUNT] * 4, _NUMBER],
     "attend_backward": [*[_POINTER] * 8, _COUNT, _POINTER, *[_COUNT] * 4, _NUMBER],
+    "attend_rows": [*[_POINTER] * 5, _COUNT, _POINTER, *[_COUNT] * 5, _NUMBER],
     "rotate": [_POINTER] * 4 + [_COUNT] * 3,
 }
 
