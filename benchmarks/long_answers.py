@@ -113,6 +113,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=200)
     parser.add_argument("--stops", type=float, default=0.0)
     parser.add_argument("--turns", type=int, default=2)
+    parser.add_argument("--answers-only", action="store_true", help="do not measure likelihoods by themselves")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -121,7 +122,9 @@ def main() -> None:
     both = _sides_of(options, max(numbers))
     runs: dict[str, Callable[[], Sequence[Any]]] = {"plain": both.plain}
     for n in numbers:
-        runs |= {f"packed {n}": partial(both.packed, n), f"likelihoods {n}": partial(both.likelihoods, n)}
+        runs[f"packed {n}"] = partial(both.packed, n)
+        if not options.answers_only:
+            runs[f"likelihoods {n}"] = partial(both.likelihoods, n)
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     answers: dict[str, Sequence[Any]] = {}
     for _ in range(options.turns):
@@ -137,9 +140,11 @@ def main() -> None:
         same = sum(tuple(a) == tuple(b) for a, b in zip(answers["plain"], packed, strict=True))
         found[f"adapters {n}"] = {
             "ratio": n * spent["plain"] / spent[f"packed {n}"],
-            "ratio_without_likelihoods": n * spent["plain"] / (spent[f"packed {n}"] - spent[f"likelihoods {n}"]),
             "equal_answers": same / len(packed),
         }
+        if not options.answers_only:
+            writing = spent[f"packed {n}"] - spent[f"likelihoods {n}"]
+            found[f"adapters {n}"]["ratio_without_likelihoods"] = n * spent["plain"] / writing
     print(json.dumps(found, indent=1))
     if options.json:
         options.json.write_text(json.dumps(found | vars(options), indent=1, default=str) + "\n", encoding="utf-8")
