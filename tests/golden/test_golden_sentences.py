@@ -219,6 +219,7 @@ def made_directly():
     yield "described_line", *same([told, untold])
     yield "described_line", *same([untold])
     yield "described_level", *same(worse)
+    yield "factors_not_tested", *same()
     yield (
         "strategy",
         (["learning rate"], ("2e-4", "2e-4"), None, ["rank"]),

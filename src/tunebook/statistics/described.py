@@ -10,6 +10,7 @@ they hold.
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from tunebook.core.facts import DataFacts, TrialFact
 from tunebook.core.findings import DescribedFactor, DescribedLevel
 from tunebook.core.study import StudySpec
 from tunebook.statistics.evidence import Evidence
-from tunebook.statistics.observations import RATE, has_ended, observations, places
+from tunebook.statistics.observations import RATE, Observations, has_ended, observations, places
 
 __all__ = ["described_factors"]
 
@@ -44,36 +45,40 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     tried = _tried(spec, ended)
     if not tried:
         return ()
-    seen = observations(history, facts, tried)
     others = {name: _others(name, levels, best.configuration) for name, levels in tried.items()}
     changed = [_with(spec, best.configuration, name, level) for name, every in others.items() for level in every]
     if not changed:
         return ()
-    at = places(tried, [best.configuration, *changed])
-    contrasts = np.concatenate([-np.ones((len(changed), 1)), np.eye(len(changed))], axis=1)
-    models = [(w, contrasts @ m.mean(at), np.einsum("ki,ij,kj->k", contrasts, m.covariance(at), contrasts))
-              for w, m in seen.weighed()]  # fmt: skip
-    mean = sum(w * m for w, m, _ in models)
-    half = TWO_SIDED_95 * np.sqrt(sum(w * (np.maximum(v, 0.0) + (m - mean) ** 2) for w, m, v in models))
+    mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed]))
     slope = _accuracy_by_log_loss(ended)
     found, k = [], 0
     for name, every in others.items():
-        levels = []
-        for level in every:
-            levels.append(
-                DescribedLevel(
-                    level=level,
-                    change=math.expm1(mean[k]),
-                    interval=(math.expm1(mean[k] - half[k]), math.expm1(mean[k] + half[k])),
-                    difference=None if slope is None else -slope * float(mean[k]),
-                    trials=tuple(f.trial.id for f in ended if getattr(f.trial.configuration, name) == level),
-                )
+        levels = tuple(
+            DescribedLevel(
+                level=level,
+                change=math.expm1(mean[at]),
+                interval=(math.expm1(mean[at] - half[at]), math.expm1(mean[at] + half[at])),
+                difference=None if slope is None else -slope * float(mean[at]),
+                trials=tuple(f.trial.id for f in ended if getattr(f.trial.configuration, name) == level),
             )
-            k += 1
+            for at, level in enumerate(every, start=k)
+        )
+        k += len(levels)
         if levels:
-            own = getattr(best.configuration, name)
-            found.append(DescribedFactor(factor=name, own=own, levels=tuple(levels)))
+            found.append(DescribedFactor(factor=name, own=getattr(best.configuration, name), levels=levels))
     return tuple(sorted(found, key=lambda each: (not each.matters, -abs(each.worst.change))))
+
+
+def _differences(seen: Observations, at: Floats) -> tuple[Floats, Floats]:
+    """Log loss at every place but the first less that at the first, with half of its 95 % interval, (m - 1,) each."""
+    contrasts = np.concatenate([-np.ones((len(at) - 1, 1)), np.eye(len(at) - 1)], axis=1)
+    models = seen.weighed()
+    weights = np.array([weight for weight, _ in models])
+    means = np.array([contrasts @ model.mean(at) for _, model in models])
+    variances = np.array([np.diag(contrasts @ model.covariance(at) @ contrasts.T) for _, model in models])
+    mean = weights @ means
+    variance = weights @ (np.maximum(variances, 0.0) + (means - mean) ** 2)
+    return mean, TWO_SIDED_95 * np.sqrt(variance)
 
 
 def _tried(spec: StudySpec, ended: list[TrialFact]) -> dict[str, tuple[Level, ...]]:
@@ -83,8 +88,9 @@ def _tried(spec: StudySpec, ended: list[TrialFact]) -> dict[str, tuple[Level, ..
         levels = list(dict.fromkeys(getattr(f.trial.configuration, factor.name) for f in ended))
         if factor.role is Role.FIXED or len(levels) < 2 or None in levels:
             continue
-        ordered = is_ordered(factor.name)
-        found[factor.name] = tuple(sorted(levels, key=lambda x, n=factor.name: position(n, x)) if ordered else levels)
+        if is_ordered(factor.name):
+            levels.sort(key=partial(position, factor.name))
+        found[factor.name] = tuple(levels)
     return found
 
 
