@@ -2,12 +2,12 @@
 
     python -m benchmarks.devices --json FILE [--trials 75] [--design one_factor] [--saturation 1 8] [--worlds 12]
 
-The planner plans its real waves in simulated worlds (half of them without any effect; the others have a best rate, and
-all a rate at which training breaks), and the executor's own queue deals them. Figures are of all studies' time together. A device trains up to
-`SLOTS` trials at once, each at most at the speed of a trial alone, all together at most at `saturation` times that: 1
-is an engine without cohorts, 8 is what the packed engine aims at on a GPU. With several devices, waves that do not
-depend on each other are trained together, and the next begin when all have ended, as in a run. Beside that it is
-computed what it would be with one wave after another, and what bounds it (decision 105).
+The planner plans its real waves in simulated worlds (half of them without any effect; the others have a best rate; all
+have a rate at which training breaks), and the executor's own queue deals them. Figures are of all studies' time
+together. A device trains up to `SLOTS` trials at once, each at most at the speed of a trial alone, all together at most
+at `saturation` times that: 1 is an engine without cohorts, 8 is what the packed engine aims at on a GPU. With several
+devices, waves that do not depend on each other are trained together, and the next begin when all have ended, as in a
+run. Beside that it is computed what it would be with one wave after another, and what bounds it (decision 105).
 """
 
 from __future__ import annotations
@@ -261,8 +261,8 @@ def main(words: Sequence[str] | None = None) -> None:
         print(", ".join(f"{'beside it ' if wave.beside else ''}{wave.kind.value} {len(wave.jobs)}" for wave in waves))
     for name, took, longest, full in lost_by_wave(studies, 2, asked.saturation[-1]):
         print(
-            f"  {name}: {100 * took:.1f} % of the time of two devices of saturation {asked.saturation[-1]:g}; its longest "
-            f"trials {100 * longest:.1f} %, its work on full devices {100 * full:.1f} %"
+            f"  {name}: {100 * took:.1f} % of the time of two devices of saturation {asked.saturation[-1]:g}; "
+            f"its longest trials {100 * longest:.1f} %, its work on full devices {100 * full:.1f} %"
         )
     rows = [row for saturation in asked.saturation for row in measure(studies, saturation)]
     for row in rows:
@@ -270,7 +270,8 @@ def main(words: Sequence[str] | None = None) -> None:
             f"saturation {row.saturation:g}, {row.devices:2} devices: {row.speed_up:.2f} times one, "
             f"idle {100 * row.idle_share:.0f} %; one wave after another {row.speed_up_one_by_one:.2f}, "
             f"idle {100 * row.idle_share_one_by_one:.0f} %; bounds: dealt perfectly {row.speed_up_dealt:.2f}, "
-            f"scored in parts too {row.speed_up_in_parts:.2f}, confirm ahead {row.speed_up_confirm_ahead:.2f}, without waves {row.speed_up_without_waves:.2f}"
+            f"scored in parts too {row.speed_up_in_parts:.2f}, confirm ahead {row.speed_up_confirm_ahead:.2f}, "
+            f"without waves {row.speed_up_without_waves:.2f}"
         )
     if asked.json:
         found = {

@@ -155,18 +155,18 @@ class StudyPlanner:
             return ()
         return round_of(last.kind, self._problem).to_cancel(state, last)
 
-    def outlook(self, history: History) -> Outlook:
+    def outlook(self, history: History, *, effects: bool = True) -> Outlook:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
         state = PlanningState(self._problem, history)
         if state.last_wave is None:  # what the first round asks does not depend on the reference's result
-            return self.outlook(_with_reference(history, _reference_wave(self._problem)))
+            return self.outlook(_with_reference(history, _reference_wave(self._problem)), effects=effects)
         kinds = () if self._is_stopped(state) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = history.to_judge is not None
         wave = None if is_open or waits else self.next_wave(history)
         ends = wave is None and not is_open and not waits  # the rounds that are left have no question
-        return outlook(state, () if ends else kinds, wave)
+        return outlook(state, () if ends else kinds, wave, effects)
 
     def _is_stopped(self, state: PlanningState) -> bool:
         """Whether nothing was learned, by the pilots or in the first round, and the study file does not say to go on.

@@ -17,7 +17,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave
+from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave, last_waves
 from tunebook.planning.levels import position
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.statistics.evidence import Candidate, Evidence, key_of
@@ -146,9 +146,7 @@ class PlanningState:
     @property
     def together(self) -> tuple[Wave, ...]:
         """The last waves that were planned to be trained together: one, and those beside it."""
-        waves = self.history.waves
-        first = max((i for i, wave in enumerate(waves) if not wave.beside), default=0)
-        return waves[first:]
+        return last_waves(self.history.waves)
 
     @property
     def is_last_beside(self) -> bool:

@@ -9,10 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from tunebook.core.facts import TrialFact
+from tunebook.core.facts import History, TrialFact
 from tunebook.core.space import Folding
-from tunebook.core.study import Budget, RoundKind, TrialState
+from tunebook.core.study import Budget, RoundKind, TrialState, last_waves
 from tunebook.ledger.codec import encode
+from tunebook.planning.foresight import waiting_waves
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_round import judge_round
 from tunebook.testing.planner_suite import checked_history, example_facts, example_study
@@ -119,6 +120,19 @@ def test_more_than_two_devices_plan_the_same(together):
 def test_what_rounds_side_by_side_ask_does_not_depend_on_each_others_results(together):
     assert asked(study(2, spoiled=BESIDE), RoundKind.BOUNDARY) == asked(together, RoundKind.BOUNDARY)
     assert asked(study(2, spoiled=[RoundKind.BOUNDARY]), *BESIDE) == asked(together, *BESIDE)
+
+
+def test_all_waves_under_way_are_those_that_wait(together):
+    place = next(i for i, wave in enumerate(together.waves) if wave.beside)
+    waves = together.waves[: place + 1]
+    done = {trial.id: together.trials[trial.id] for wave in waves[: place - 1] for trial in wave.trials}
+    ended, *waiting = (trial for wave in waves[place - 1 :] for trial in wave.trials)
+    fresh = {trial.id: TrialFact(trial=trial) for trial in waiting}
+    history = History(waves=waves, trials={**done, ended.id: together.trials[ended.id], **fresh})
+    found = waiting_waves(history)
+    assert [wave.kind for wave in found] == [RoundKind.EXPLORE, RoundKind.REFINE]
+    assert [trial.id for wave in found for trial in wave.trials] == [trial.id for trial in waiting]
+    assert last_waves(waves) == waves[-2:]
 
 
 def test_a_round_opened_beside_combine_alone_sees_refine():
