@@ -17,9 +17,9 @@ from tunebook.core.ports import EngineOptions
 from tunebook.core.quantisation import bitsandbytes_keywords
 from tunebook.engines import base_model, quantisation
 from tunebook.engines.merge import merge
-from tunebook.engines.packed.engine import unsupported
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.memory import ModelSize
+from tunebook.engines.packed.trainable import unsupported
 from tunebook.engines.peft import PeftEngine
 from tunebook.engines.quantised_modules import is_held, weight_bytes
 from tunebook.errors import MissingExtraError, ModelError
