@@ -328,8 +328,12 @@ class Planner(Protocol):
         """
         ...
 
-    def outlook(self, history: History) -> Outlook:
-        """The rounds to come, as far as they can be foreseen, for `plan` and `status`."""
+    def outlook(self, history: History, *, effects: bool = True) -> Outlook:
+        """The rounds to come, as far as they can be foreseen, for `plan` and `status`.
+
+        Args:
+            effects: whether to compute what can be detected, and what was cut, which takes seconds in wide studies.
+        """
         ...
 
 
@@ -551,7 +555,8 @@ class Ledger(Protocol):
         ...
 
     def retry_failed(self) -> list[int]:
-        """Put every failed trial back to planned; the last round is reopened when one of them belongs to it."""
+        """Put every failed trial back to planned. Rounds that belong to the last waves (`core.study.last_waves`) are
+        reopened when one of them belongs to them."""
         ...
 
     def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:

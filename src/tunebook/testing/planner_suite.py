@@ -63,6 +63,7 @@ def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
         baseline=baseline,
         space=space,
         budget=Budget(trials),
+        design="one_factor",
     )
     return replace(spec, **changes)  # type: ignore[arg-type]
 

@@ -125,6 +125,18 @@ def test_integers_of_gptq_hold_several_weights(folder: Path, tmp_path: Path) -> 
     assert base_model.describe_model("m", place)["parameters"] == 32 * 10 + 7
 
 
+def test_scales_of_torchao_are_no_weights(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    place = claims(folder, tmp_path / "torchao", quant_method="torchao")
+    tensors = {
+        "q._weight_qdata": torch.zeros(32, 48, dtype=torch.int8), "q._weight_scale": torch.zeros(32, 1),
+        "q._weight_zero_point": torch.zeros(32, 1, dtype=torch.int8), "norm.weight": torch.zeros(7),
+    }  # fmt: skip
+    save_file(tensors, place / "model.safetensors")
+    assert base_model.describe_model("m", place)["parameters"] == 32 * 48 + 7
+
+
 def test_weights_in_four_bits_take_an_eighth(folder: Path) -> None:
     full, four, eight = (weight_bytes(base_model.load_model(folder, quantization=k)) for k in ("none", "nf4", "int8"))
     blocks = LINEAR / 64
