@@ -221,8 +221,8 @@ def test_rerun_reproduces_a_trial_bit_for_bit(ended: Path) -> None:
 
 def test_plan_spends_and_writes_nothing(study_file: Path) -> None:
     plan = Study.load(study_file).plan()
-    assert plan.wave is not None
-    assert plan.wave.trials
+    [wave] = plan.waves
+    assert wave.trials
     assert plan.outlook.smallest_margin is not None
     assert not (study_file.parent / "runs").exists()
 

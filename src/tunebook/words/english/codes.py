@@ -112,8 +112,8 @@ NOTES = {
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
     "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
-    "retried": "{trials} had failed and were tried again. Rounds before the last one at that time keep the "
-    "findings that were judged without these trials.",
+    "retried": "{trials} had failed and were tried again. Rounds from whose results others had been planned by then "
+    "keep the findings that were judged without these trials.",
     "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
     "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",
     "no_device_free": "No device was free for more than a minute; the study waited.",
