@@ -41,9 +41,11 @@ def plan(
     from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
     from tunebook.run.study_words import study_words
+    from tunebook.run.without_torch import leave_out_torch
 
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
+    leave_out_torch(opened.spec, opened.paths.base)
     messages().print(opened.words.plan_checking())
     with TerminalObserver(1, False, opened.words) as observer:
         study_plan = opened.plan(not no_measure, observer)

@@ -94,7 +94,7 @@ class SqlLedger:
 
         def work(connection: Connection) -> StudySpec | None:
             row = self._study_row(connection)
-            return None if row is None else rows.decoded(StudySpec, row["spec"], self._place)
+            return None if row is None else rows.decoded_spec(row["spec"], self._place)
 
         return self._read(work)
 

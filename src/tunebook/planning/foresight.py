@@ -137,7 +137,7 @@ def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:
 def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
     """The measured noise, as findings use it, once replicates give it degrees of freedom; until then the prior, with
     the degrees of freedom that the first round will bring."""
-    facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.spec.design
+    facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.design
     return Sensitivity(
         n_validation=facts.n_validation,
         n_test=facts.n_test,

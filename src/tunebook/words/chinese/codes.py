@@ -14,7 +14,7 @@ GOALS = {
     RoundKind.TABLE: "给定表格里的各个配置与基线相比如何？",
     RoundKind.PILOT: "多大的学习率能学到东西，多大时训练会失败？",
     RoundKind.EXPLORE: "找出哪些参数真正有影响，以及合理范围。",
-    RoundKind.REFINE: "在留下的区间里，最好的取值在哪里？",
+    RoundKind.REFINE: "在目前最好的设置附近，哪里更好？",
     RoundKind.COMBINE: "各项改动合在一起，效果能相加，还是会互相影响？",
     RoundKind.BOUNDARY: "推到多远训练会失败，或者不再划算？",
     RoundKind.CONFIRM: "换用新的随机种子和从未用过的样本，结论还成立吗？",

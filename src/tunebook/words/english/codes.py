@@ -14,7 +14,7 @@ GOALS = {
     RoundKind.TABLE: "What do the configurations of the given table score against the baseline?",
     RoundKind.PILOT: "At which learning rate does anything learn, and where does training break?",
     RoundKind.EXPLORE: "Which settings matter at all, and where is the useful range?",
-    RoundKind.REFINE: "Where in the interval that survived is the best value?",
+    RoundKind.REFINE: "Where near the best so far is something better?",
     RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
     RoundKind.BOUNDARY: "How far can it be pushed before it breaks or stops paying?",
     RoundKind.CONFIRM: "Does it hold with fresh seeds, on examples never used before?",
