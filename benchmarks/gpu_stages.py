@@ -167,15 +167,15 @@ def families(checked: Checked) -> dict[str, Any]:
 
 def equality(checked: Checked) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
-    steps = 3 if checked.tiny else 10
+    steps = 2 if checked.tiny else 10
     configurations = [
         BASE.with_values(lora_r=4, lora_alpha=8),
         BASE.with_values(lora_r=8, per_device_train_batch_size=3, learning_rate=5e-4),
         BASE.with_values(lora_r=16, per_device_train_batch_size=5, learning_rate=2e-3),
-    ]
+    ][: 1 if checked.tiny else 3]
     for name, config in families(checked).items():
         data = trec_like(24, config.vocab_size)
-        for dtype in (torch.float32, torch.bfloat16):
+        for dtype in (torch.float32, torch.bfloat16)[: 1 if checked.tiny and name != "llama" else 2]:
             base = model_of(config, dtype, checked.device)
             trainees = []
             for form in checked.forms():
@@ -362,7 +362,7 @@ def speed_medium(checked: Checked) -> None:
 
 
 def speed_large(checked: Checked) -> None:
-    for dropout in (0.05, 0.0):
+    for dropout in (0.05, 0.0)[: 1 if checked.tiny else 2]:
         c, cohorts = BASE.with_values(lora_dropout=dropout), (1, 2) if checked.tiny else (1, 4)
         _speed(checked, "8B", "long", c, cohorts, [(1, 8)])
 

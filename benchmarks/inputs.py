@@ -49,6 +49,7 @@ data: {{train: train.jsonl{data}}}
 metric: {metric}
 baseline: {{learning_rate: 2e-4, lora_r: 4, lora_alpha: 8, max_length: 256{baseline}}}
 space: {{learning_rate: {{low: 5e-5, high: 2e-3}}}}
+design: one_factor
 budget: {{trials: 14}}
 """
 

@@ -51,6 +51,7 @@ _LONGEST_RUN_SECONDS = 900.0
 _LABELS = ("red", "green", "blue", "grey")
 _COMMON = """
 metric: exact_match
+design: one_factor
 baseline: {learning_rate: 2e-3, per_device_train_batch_size: 8, lora_r: 4, lora_alpha: 8, num_train_epochs: 1}
 space:
   learning_rate: {low: 5e-4, high: 2e-2}

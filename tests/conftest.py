@@ -66,7 +66,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Soak:
     """A simulated study of 14 trials that nothing disturbed. Only to be read; `study` is a copy."""
     from benchmarks.soak import make_simulated_study
 
-    with _two_pictures():
+    with _one_picture():
         return _made_once(tmp_path_factory, "finished", lambda folder: make_simulated_study(folder, 14))
 
 
@@ -75,7 +75,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Soak:
     """A study of 8 trials that really trained a tiny model, and that nothing disturbed. Only to be read."""
     from benchmarks.soak import make_real_study
 
-    with _two_pictures() as patched:
+    with _one_picture() as patched:
         patched.setenv("HF_TOKEN", SECRET)
         return _made_once(tmp_path_factory, "trained", lambda folder: make_real_study(folder, 8))
 
@@ -106,8 +106,8 @@ def study(finished: Soak, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def few_pictures() -> Iterator[None]:
-    """Records get two of their pictures, which are half the time of a simulated study."""
-    with _two_pictures():
+    """Records get one of their pictures; all of them are half the time of a simulated study."""
+    with _one_picture():
         yield
 
 
@@ -118,9 +118,9 @@ def one_processor(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def _two_pictures() -> Iterator[pytest.MonkeyPatch]:
+def _one_picture() -> Iterator[pytest.MonkeyPatch]:
     from tunebook.record.plots import gallery
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gallery, "PAINTERS", [p for p in gallery.PAINTERS if p[0] in ("effects", "cost")])
+        patched.setattr(gallery, "PAINTERS", [p for p in gallery.PAINTERS if p[0] == "cost"])
         yield patched

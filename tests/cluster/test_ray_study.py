@@ -27,6 +27,7 @@ metric: exact_match
 floor: go_on
 baseline: {learning_rate: 2e-3, lora_r: 2, lora_alpha: 4, num_train_epochs: 1, per_device_train_batch_size: 8}
 space: {lora_r: [2, 4]}
+design: one_factor
 budget: {trials: 7}
 trackers: []
 """

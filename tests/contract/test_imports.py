@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import subprocess
 import sys
 import tomllib
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import grimp
 import pytest
+
+from benchmarks.soak import make_real_study
+from tunebook.cli.main import main
+from tunebook.engines.packed.trainable import SUPPORTED_MODEL_TYPES, unsupported
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "peft", "sqlalchemy", "matplotlib", "datasets")
@@ -51,6 +56,39 @@ def test_planning_with_the_packed_engine_does_not_wait_for_peft() -> None:
     ]
     assert len(at_once) > 100
     assert not [each for each in at_once if str(each[1]).split(".")[0] == "peft"]
+
+
+PLANS = """
+import json, sys
+from pathlib import Path
+from tunebook.cli.main import main
+file, *folders = sys.argv[1:]
+code = main(["plan", file, "--no-measure"])
+from tunebook.engines.packed.trainable import unsupported
+print(json.dumps([code, [str(unsupported(folder)) for folder in folders], sorted(sys.modules)]), file=sys.stderr)
+"""
+
+
+def test_a_study_is_planned_without_torch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a program; and of every family that engine packed runs, the configuration is read as it is with torch."""
+    file, folders = make_real_study(tmp_path, 8), []
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("baseline: {", "baseline: {target_modules: all-linear, "), encoding="utf-8")
+    for kind in SUPPORTED_MODEL_TYPES:
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / "config.json").write_text(json.dumps({"model_type": kind}), encoding="utf-8")
+        folders.append(str(tmp_path / kind))
+    program = [sys.executable, "-c", PLANS, str(file), *folders]
+    found = subprocess.run(program, capture_output=True, text=True, check=True)
+    *told, last = found.stderr.splitlines()
+    code, refused, modules = json.loads(last)
+    assert (code, refused) == (0, [str(unsupported(folder)) for folder in folders])
+    assert not {"torch", "peft", "pandas"} & set(modules)
+    assert main(["plan", str(file), "--no-measure"]) == 0
+    assert (found.stdout.splitlines()[:6], told) == (
+        capsys.readouterr().out.splitlines()[:6],
+        ["Checking data and model."],
+    )
 
 
 def test_no_module_imports_itself_through_others() -> None:

@@ -35,6 +35,7 @@ data: {{train: rows.jsonl, allow_overlap: true}}
 metric: exact_match
 baseline: {{lora_r: 4, lora_alpha: 8}}
 space: {{lora_r: [4, 8]}}
+design: one_factor
 budget: {{trials: 7}}
 seeds: {{configuration: 1, baseline: 3}}
 engine: command

@@ -32,7 +32,7 @@ def folder(study) -> Path:
 
 def report(folder: Path, before: tuple[str, ...] = (), **environment: str) -> str:
     """Write the record in a process of its own; gives what it said."""
-    mine = {**os.environ, "MPLCONFIGDIR": str(folder.parent / "matplotlib"), **environment}
+    mine = {**os.environ, **environment}
     done = subprocess.run([*before, *REPORT, str(folder)], env=mine, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
@@ -70,7 +70,9 @@ def test_no_font_at_all(folder, tmp_path):
     hide = " && ".join(f"mount -t tmpfs tmpfs '{place}'" for place in places)
     if subprocess.run(["unshare", "-m", "sh", "-c", hide], capture_output=True, check=False).returncode:
         pytest.skip("no mount namespace can be made here")
-    said = report(folder, ("unshare", "-m", "sh", "-c", f'{hide} && exec "$@"', "sh"))
+    said = report(
+        folder, ("unshare", "-m", "sh", "-c", f'{hide} && exec "$@"', "sh"), MPLCONFIGDIR=str(tmp_path / "matplotlib")
+    )
     assert "could not be drawn" in said
     assert "font" in said.lower()
 

@@ -134,7 +134,7 @@ def test_an_interrupted_run_that_goes_on_equals_an_unbroken_one_bit_for_bit(engi
 def test_lanes_change_no_bit(model_folder, tmp_path, monkeypatch, lanes, slots):
     """Also with steps and scoring in several pieces, which idle lanes take, with a trial that breaks, and with one that
     ends alone on all threads."""
-    monkeypatch.setattr(memory_module, "CPU_LIMITS", ScoringLimits(rows=20, pending_rows=10))
+    monkeypatch.setattr(memory_module, "CPU_LIMITS", ScoringLimits(rows=20, held_rows=10))
     helped = []
     monkeypatch.setattr(Lanes, "_help", lambda self, *taken, real=Lanes._help: (helped.append(1), real(self, *taken)))
     jobs = [c for c in MIXED if c.max_length > 5]

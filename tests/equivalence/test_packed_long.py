@@ -20,7 +20,7 @@ from benchmarks.pretended_card import CARD, PretendedCard
 from tunebook.core.ports import Scoring, TokenizedExample
 from tunebook.engines.packed.model.ops import TorchOps
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.scoring import cache, generation
+from tunebook.engines.packed.scoring import generation, group_attention
 from tunebook.engines.packed.scoring.score import losses, score
 from tunebook.engines.packed.training.losses import Labels, head_rows, label_losses
 
@@ -34,7 +34,7 @@ def test_attention_a_few_queries_at_a_time_gives_the_scores_of_the_whole(family,
     data = examples(9)
     found = []
     for at_once in (1 << 24, 60):
-        monkeypatch.setattr(cache, "SCORES_AT_ONCE", at_once)
+        monkeypatch.setattr(group_attention, "SCORES_AT_ONCE", at_once)
         by_choice = score(packed, [None], data, Scoring("choice", choices=options))[0]
         generated = score(packed, [None], data, GENERATE)[0]
         found.append((by_choice, generated))
@@ -44,7 +44,7 @@ def test_attention_a_few_queries_at_a_time_gives_the_scores_of_the_whole(family,
 
 
 def test_scoring_a_long_example_takes_memory_that_is_linear_in_its_tokens(monkeypatch):
-    monkeypatch.setattr(cache, "SCORES_AT_ONCE", 1 << 16)
+    monkeypatch.setattr(group_attention, "SCORES_AT_ONCE", 1 << 16)
     packed = PackedModel(tiny_model())
     peaks = []
     for n in (1000, 4000):

@@ -17,7 +17,7 @@ from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score
 
 GENERATE = Scoring("generate", max_new_tokens=6, stop_ids=(END, 50))
-SMALL = ScoringLimits(rows=30, pending_rows=50)
+SMALL = ScoringLimits(rows=30, held_rows=50)
 EAGER_ONLY = {"gemma2"}
 """Stock classes that round attention weights to float32 even in float64."""
 LIMITS = {"one forward": ScoringLimits(), "small forwards": SMALL}

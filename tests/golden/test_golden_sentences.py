@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tunebook.core.findings import Importance, LowSeed, Verdict
+from tunebook.core.findings import DescribedFactor, DescribedLevel, Importance, LowSeed, Verdict
 from tunebook.core.service_metric import ServiceUsage
 from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.record import View, build, builder
@@ -212,6 +212,14 @@ def made_directly():
     yield "advice", *same("keep_alone", "2e-4")
     yield "importance_line", *same([importance], ["lora_dropout"])
     yield "importance_line", *same([], [])
+    worse = DescribedLevel(level=8, change=0.14, interval=(0.05, 0.24), difference=-0.031, trials=(4, 7))
+    alike = DescribedLevel(level=0.1, change=0.01, interval=(-0.04, 0.06), difference=None, trials=(5,))
+    told = DescribedFactor(factor="lora_r", own=32, levels=(worse,))
+    untold = DescribedFactor(factor="lora_dropout", own=0.0, levels=(alike,))
+    yield "described_line", *same([told, untold])
+    yield "described_line", *same([untold])
+    yield "described_level", *same(worse)
+    yield "factors_not_tested", *same()
     yield (
         "strategy",
         (["learning rate"], ("2e-4", "2e-4"), None, ["rank"]),

@@ -27,7 +27,20 @@ PIECES = (
 )  # fmt: skip
 hostile = st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), min_size=1, max_size=6).map("".join)
 names = hostile.map(lambda text: text.replace("/", "").replace("\x00", "")[:40] or "x")
-KEYS = ["study", "model", "data", "metric", "baseline", "space", "alpha_rule", "budget", "margin", "seed", "report"]
+KEYS = [
+    "study",
+    "model",
+    "data",
+    "metric",
+    "baseline",
+    "space",
+    "alpha_rule",
+    "design",
+    "budget",
+    "margin",
+    "seed",
+    "report",
+]
 
 
 def yaml_values(text: str) -> dict:

@@ -72,6 +72,7 @@ def studies(draw):
         baseline=baseline,
         space=SearchSpace(tuple(factor for factor, _ in made)),
         budget=Budget(trials, hours),
+        design="one_factor",
         alpha_rule=draw(st.sampled_from(["proportional", "fixed"])),
         seeds=SeedCounts(draw(st.integers(1, 3)), draw(st.integers(3, 6))),
         seed=draw(st.integers(0, 5)),

@@ -29,6 +29,7 @@ trackers: [failing, lines]
 data: {train: train.jsonl}
 metric: {name: overlap, floor: 0.25}
 space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
+design: one_factor
 budget: {trials: 14}
 """
 

@@ -79,6 +79,7 @@ class Row:
     section: str = ""  # the nearest heading above
     values: Mapping[str, Level] = field(default_factory=dict)  # settings by full factor name
     extra: Mapping[str, str] = field(default_factory=dict)  # settings that tunebook does not know, by header
+    unsettled: Mapping[str, str] = field(default_factory=dict)  # cells of columns that may hold settings, by header
     unknown: tuple[str, ...] = ()  # columns whose cell was not surely read; the settings are then not known
     builds_on: str | None = None  # label, "best" or "baseline", where the description says so
     score: Score | None = None
@@ -126,7 +127,6 @@ class Claim:
     inclusive: bool = False  # of a boundary: "1e-3 and above"
     exact: bool = False  # of a boundary: it fails at the level, of which nothing is said beyond
     direction: int = 1  # +1 better (more is better, fails above), -1 worse (fails below), 0 no difference
-    every: bool = False  # it is said of each pair: "at every learning rate"
     no_more: int = 0  # with direction 0: only "not better" (+1) or "not worse" (-1) is claimed
     trials: tuple[str, ...] = ()  # labels named as subject; "baseline" and "best" are allowed
     against_trials: tuple[str, ...] = ()

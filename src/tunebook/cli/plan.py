@@ -20,6 +20,7 @@ from tunebook.words.marks import plain_text
 from tunebook.words.numbers import value
 
 if TYPE_CHECKING:
+    from tunebook.core.study import StudySpec, Wave
     from tunebook.run.commands.plan import StudyPlan
     from tunebook.words import Words
 
@@ -40,9 +41,11 @@ def plan(
     from tunebook.api import Study
     from tunebook.cli.progress import TerminalObserver
     from tunebook.run.study_words import study_words
+    from tunebook.run.without_torch import leave_out_torch
 
     opened = Study.load(study, folder, trust_remote_code, trust_study_code).with_language(language)
     ask_for_code(opened, starts_program=False)
+    leave_out_torch(opened.spec, opened.paths.base)
     messages().print(opened.words.plan_checking())
     with TerminalObserver(1, False, opened.words) as observer:
         study_plan = opened.plan(not no_measure, observer)
@@ -60,20 +63,20 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
     for warning in p.warnings:
         console.print(Text(words.warning_line(words.notice(warning)), style="yellow"))
     console.print()
-    if p.wave is None and not p.outlook.all_rounds:
+    if not p.waves and not p.outlook.all_rounds:
         console.print(words.plan_nothing_left())
         return
     console.print(_rounds(p, words))
-    if p.wave and p.wave.trials:
-        counted = Counter(trial.purpose for trial in p.wave.trials if trial.has_training)
-        units = sum(trial.costs_budget for trial in p.wave.trials)
-        free = len(p.wave.trials) - counted.total()
-        console.print(Text("\n" + words.plan_next(p.wave.kind, counted, units, free)))
-        if levels := _levels(p):
+    for wave in (wave for wave in p.waves if wave.trials):
+        counted = Counter(trial.purpose for trial in wave.trials if trial.has_training)
+        units = sum(trial.costs_budget for trial in wave.trials)
+        free = len(wave.trials) - counted.total()
+        console.print(Text("\n" + words.plan_next(wave.kind, counted, units, free)))
+        if levels := _levels(wave, p.spec):
             base = p.spec.baseline
             console.print(Text(words.plan_levels(levels, {name: value(name, getattr(base, name)) for name in levels})))
         if every:
-            console.print(_trials(p, words))
+            console.print(_trials(wave, p.spec, words))
     folds = [words.plan_fold(fold, p.data.longest_tokens, counts_words(p.spec.engine)) for fold in p.outlook.folds]
     for text in (*folds, *map(words.plan_cut, p.outlook.cuts), *_closing(p, words)):
         console.print(Text(text))
@@ -114,26 +117,24 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
     return table
 
 
-def _levels(p: StudyPlan) -> dict[str, list[str]]:
-    """What each factor of the space takes in the next part beside the baseline's level, from low to high."""
-    assert p.wave is not None
+def _levels(wave: Wave, spec: StudySpec) -> dict[str, list[str]]:
+    """What each factor of the space takes in a wave beside the baseline's level, from low to high."""
     found: dict[str, list[str]] = {}
-    for factor in p.spec.space:
-        own = getattr(p.spec.baseline, factor.name)
-        levels = {getattr(trial.configuration, factor.name) for trial in p.wave.trials} - {own}
+    for factor in spec.space:
+        own = getattr(spec.baseline, factor.name)
+        levels = {getattr(trial.configuration, factor.name) for trial in wave.trials} - {own}
         ordered = sorted(levels) if all(isinstance(level, int | float) for level in levels) else list(levels)
         if ordered:
             found[factor.name] = [value(factor.name, level) for level in ordered]
     return found
 
 
-def _trials(p: StudyPlan, words: Words) -> Table:
-    assert p.wave is not None
+def _trials(wave: Wave, spec: StudySpec, words: Words) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in words.plan_trial_columns():
         table.add_column(heading)
-    for trial in p.wave.trials:
-        changes = words.changes(trial.configuration, p.spec.baseline)
+    for trial in wave.trials:
+        changes = words.changes(trial.configuration, spec.baseline)
         table.add_row(str(trial.id), words.purpose(trial.purpose), changes, str(trial.seed))
     return table
 

@@ -56,6 +56,9 @@ def run_and_show(
     """Run with progress in the terminal; at the end say where everything lies. Gives the exit code."""
     from tunebook.cli.progress import TerminalObserver
     from tunebook.errors import Interrupted
+    from tunebook.run.without_torch import leave_out_torch
+
+    leave_out_torch(study.spec, study.paths.base)
 
     command = shell_line(["tunebook", "run", str(study.paths.file or study.paths.folder)])
     try:

@@ -15,6 +15,8 @@ __all__ = [
     "BestConfiguration",
     "CheapestAsGood",
     "Confirmation",
+    "DescribedFactor",
+    "DescribedLevel",
     "DivergenceBracket",
     "Finding",
     "Importance",
@@ -293,6 +295,64 @@ class LevelMean:
     trials: tuple[int, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class DescribedLevel:
+    """What the validation loss of the best configuration would be with another level of one factor, by a model of the
+    loss over all trials.
+
+    Attributes:
+        change: expected loss over that of the best as it is, less 1; interval: the same, plain, 95 %. They describe.
+        difference: of accuracy, as the trials' losses and accuracies go together; None: not known.
+        trials: those at this level that trained to their end; of a learning rate, none between rates.
+    """
+
+    level: Level
+    change: float
+    interval: tuple[float, float]
+    difference: float | None
+    trials: tuple[int, ...]
+
+    @property
+    def is_told_apart(self) -> bool:
+        """Whether the interval leaves 0 out."""
+        return not self.interval[0] <= 0 <= self.interval[1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedFactor:
+    """One factor by the model of the loss, where no round asked about it.
+
+    Attributes:
+        own: its level in the best configuration.
+        levels: the others.
+    """
+
+    factor: str
+    own: Level
+    levels: tuple[DescribedLevel, ...]
+
+    @property
+    def matters(self) -> bool:
+        """Whether another level is told apart from that of the best."""
+        return any(level.is_told_apart for level in self.levels)
+
+    @property
+    def worst(self) -> DescribedLevel:
+        """The level that would change the loss most, of those told apart where there are any."""
+        among = [level for level in self.levels if level.is_told_apart] or list(self.levels)
+        return max(among, key=lambda level: abs(level.change))
+
+    @property
+    def at_most(self) -> float:
+        """The farthest end of the intervals: no level changes the loss by more."""
+        return max(abs(end) for level in self.levels for end in level.interval)
+
+    @property
+    def good(self) -> tuple[Level, ...]:
+        """The levels that are not told to be worse than that of the best, which comes first."""
+        return (self.own, *(level.level for level in self.levels if level.interval[0] <= 0))
+
+
 @dataclass(frozen=True)
 class SweetSpot:
     """The range of a numeric factor whose fitted response cannot be told from the best (for the learning rate: a
@@ -440,4 +500,5 @@ class StudyFindings:
     more_money: MoreMoney | None = None
     neighbours: tuple[Neighbour, ...] = ()
     level_means: tuple[LevelMean, ...] = ()
+    described: tuple[DescribedFactor, ...] = ()
     low_seeds: tuple[LowSeed, ...] = ()

@@ -166,6 +166,8 @@ class EngineOptions:
         extra: engine-specific settings, e.g. the argument list of engine `command`.
         quantization: how the base model's linear layers are kept: "none", "nf4", "int8", or as the model's folder has
             them; already resolved.
+        unused: installed packages that a worker's process shall not find: some library would import them, for seconds,
+            and nothing in the study needs them.
     """
 
     model: str
@@ -178,6 +180,7 @@ class EngineOptions:
     trust_remote_code: bool = False
     extra: dict[str, Any] = field(default_factory=dict)
     quantization: str = "none"
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -289,7 +292,7 @@ class EngineEntry:
     """An engine's registration: what must be known about it before it is loaded. Importing an entry must be cheap.
 
     Attributes:
-        factory: "module:class", called with `EngineOptions` in the worker and, to ask `Engine.refuses`, in the runner.
+        factory: "module:class", called with `EngineOptions` in the worker.
         folding: the settings that the engine promises not to change the result (equal to the class's own attribute).
         in_process: whether it runs in the runner's own process; for engines that train nothing.
         needs_model: whether a base model and its tokenizer are loaded.
@@ -299,6 +302,8 @@ class EngineEntry:
         fallbacks: names of engines that take over a model or a configuration that this one refuses, in order.
         refuses_model: "module:function", called with the model's folder and whether code that comes with the model is
             trusted; returns why the engine cannot run that model, or None. Empty: it runs every model.
+        refuses: "module:function", called with a configuration and `EngineOptions`; returns what `Engine.refuses` does,
+            without the seconds that the engine's libraries take. Empty: the engine is made in the runner and asked.
     """
 
     factory: str
@@ -310,6 +315,7 @@ class EngineEntry:
     runs_command: bool = False
     fallbacks: tuple[str, ...] = ()
     refuses_model: str = ""
+    refuses: str = ""
 
 
 class Planner(Protocol):
@@ -322,8 +328,12 @@ class Planner(Protocol):
         """
         ...
 
-    def outlook(self, history: History) -> Outlook:
-        """The rounds to come, as far as they can be foreseen, for `plan` and `status`."""
+    def outlook(self, history: History, *, effects: bool = True) -> Outlook:
+        """The rounds to come, as far as they can be foreseen, for `plan` and `status`.
+
+        Args:
+            effects: whether to compute what can be detected, and what was cut, which takes seconds in wide studies.
+        """
         ...
 
 
@@ -545,7 +555,8 @@ class Ledger(Protocol):
         ...
 
     def retry_failed(self) -> list[int]:
-        """Put every failed trial back to planned; the last round is reopened when one of them belongs to it."""
+        """Put every failed trial back to planned. Rounds that belong to the last waves (`core.study.last_waves`) are
+        reopened when one of them belongs to them."""
         ...
 
     def close_round(self, round_number: int, findings: Sequence[Finding]) -> None:

@@ -7,6 +7,7 @@ wave consists of trials, and holds the contrasts that its round will judge, fixe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,7 @@ __all__ = [
     "Wave",
     "can_become",
     "error_share",
+    "last_waves",
 ]
 
 
@@ -420,3 +422,10 @@ class Wave:
     floor: Floor | None = None
     budget: Budget | None = None
     notes: tuple[tuple[str, dict[str, Any]], ...] = ()
+
+
+def last_waves(waves: Sequence[Wave]) -> tuple[Wave, ...]:
+    """The last waves that were planned to be trained together, in the order of planning: one, or one and those beside
+    it. Nothing has been planned from their results."""
+    first = max((i for i, wave in enumerate(waves) if not wave.beside), default=0)
+    return tuple(waves[first:])

@@ -242,11 +242,12 @@ class StudySpec:
         choices=("proportional", "fixed"), always_written=True,
     )  # fmt: skip
     design: str = key(
-        "one_factor",
+        "model",
         "one_factor (each level against the baseline), balanced (all factors at once) or model (good settings)",
-        "how the study is laid out: each level against the baseline; `balanced`: all factors at once around a piloted "
-        "learning rate; `model`: a model proposes every trial, to find good settings in few trials without asking what "
-        "each factor does", example="balanced", choices=("one_factor", "balanced", "model"),
+        "how the study is laid out. `model`: a model proposes every trial, so that good settings are found in few, and "
+        "what each factor does is described, not tested; `one_factor`: each level against the baseline, every answer "
+        "tested; `balanced`: all factors at once around a piloted learning rate, one tested answer a factor. With a "
+        "table of trials it is always `one_factor`", example="balanced", choices=("one_factor", "balanced", "model"),
     )  # fmt: skip
     prior: str | None = key(
         None, "the folder of an earlier study",
@@ -349,6 +350,11 @@ class StudySpec:
     command_limits: CommandLimits = key(
         CommandLimits(), "a map with hours and output_megabytes", example="{hours: 4, output_megabytes: 10}"
     )  # fmt: skip
+
+    @property
+    def layout(self) -> str:
+        """The design that acts: a table of trials is judged as one factor at a time."""
+        return "one_factor" if self.trials is not None else self.design
 
     @property
     def installed_metrics(self) -> tuple[str, ...]:

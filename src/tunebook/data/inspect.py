@@ -339,6 +339,7 @@ def _setting_lines(seen: Findings, trials: int, language: str, words: Words) -> 
         "space:",
         *_space_lines(trials, words),
         _line("alpha_rule: proportional", words.comment("alpha_rule")),
+        _line("design: model", words.comment("design")),
         _line(f"budget: {{trials: {trials}}}", words.comment("budget")),
         _line("margin: 0.03", words.comment("margin_nats" if seen.metric[0] == "perplexity" else "margin")),
         _line(f"seed: {SEED}", words.comment("seed")),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tunebook.errors import ModelError
 
-__all__ = ["cuda_free_bytes", "cuda_name", "device_names"]
+__all__ = ["cuda_free_bytes", "cuda_name", "device_names", "has_driver"]
 
 
 def device_names(wanted: str | Sequence[str], foreign: bool = False, elsewhere: bool = False) -> tuple[str, ...]:
@@ -90,14 +90,15 @@ def _no_gpu(wanted: str) -> ModelError:
 
 def _n_gpus() -> int:
     """GPUs that torch can use; without the driver it need not be imported, which takes seconds."""
-    if not _has_driver():
+    if not has_driver():
         return 0
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def _has_driver() -> bool:
+def has_driver() -> bool:
+    """Whether a driver of NVIDIA's is installed."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:

@@ -11,9 +11,14 @@ PACKED = EngineEntry(
     factory="tunebook.engines.packed.engine:PackedEngine",
     folding=Folding.everything(),
     fallbacks=("peft",),
-    refuses_model="tunebook.engines.packed.engine:unsupported",
+    refuses_model="tunebook.engines.packed.trainable:unsupported",
+    refuses="tunebook.engines.packed.trainable:refusal",
 )
-PEFT = EngineEntry(factory="tunebook.engines.peft:PeftEngine", folding=Folding.everything())
+PEFT = EngineEntry(
+    factory="tunebook.engines.peft:PeftEngine",
+    folding=Folding.everything(),
+    refuses="tunebook.engines.peft_trainable:refusal",
+)
 COMMAND = EngineEntry(
     factory="tunebook.engines.command:CommandEngine", needs_model=False, calibrates=False, runs_command=True
 )

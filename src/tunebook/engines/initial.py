@@ -14,13 +14,10 @@ import math
 import torch
 from torch import Tensor
 
-from tunebook.core.configuration import Configuration
-from tunebook.phrases import Phrase
+from tunebook.engines.starts import DRAWN
 
-__all__ = ["DRAWN", "initial_problem", "initial_values"]
+__all__ = ["initial_values"]
 
-DRAWN = ("kaiming", "gaussian", "orthogonal")
-"""Levels of `init_lora_weights` that are drawn here. The others come from the base weights, and are PEFT's own."""
 _SEED_BITS = 63
 
 
@@ -57,19 +54,6 @@ def initial_values(
         f"init_lora_weights: got {kind!r} with rank {rank}; it is one of {', '.join(DRAWN)}, orthogonal with an even "
         "rank. Set init_lora_weights in the study file."
     )
-
-
-def initial_problem(configuration: Configuration) -> Phrase | None:
-    """Why no engine can begin with this configuration, as the end of a sentence, or None."""
-    kind = configuration.init_lora_weights
-    if kind == "orthogonal" and configuration.lora_r % 2:
-        return Phrase("an orthogonal start needs an even rank, and this one is {rank}", rank=configuration.lora_r)
-    if configuration.use_dora and kind not in DRAWN:
-        return Phrase(
-            "DoRA and a start in the base weights ({kind}) do not go together: no adapter for the base could be saved",
-            kind=kind,
-        )
-    return None
 
 
 def _seed_of(seed: int, module_name: str) -> int:

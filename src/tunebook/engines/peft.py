@@ -5,32 +5,25 @@ it is the reference that the packed engine is tested against.
 from __future__ import annotations
 
 import gc
-import importlib.util
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from tunebook.core.configuration import FACTOR_KINDS, Configuration
+from tunebook.core.configuration import Configuration
 from tunebook.core.events import Cancelled, Failed, Finished
-from tunebook.core.factor_kind import Tool
 from tunebook.core.facts import Cost
 from tunebook.core.ports import Calibration, EngineOptions, Sink, TokenizedExample, TrialSource, Workload
-from tunebook.core.quantisation import NONE
 from tunebook.core.space import Folding
 from tunebook.engines.batched_scoring import score
-from tunebook.engines.initial import DRAWN, initial_problem
 from tunebook.engines.peft_adapters import adapted_model
+from tunebook.engines.peft_trainable import refusal
 from tunebook.engines.peft_trial import StopTraining, TrialRun, collated, padding_id, peak_bytes, wait_for
 from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import EnvironmentStop, ModelError, TunebookError, is_out_of_memory
-from tunebook.phrases import Phrase
 
 __all__ = ["PeftEngine"]
-
-_BY_HAND = frozenset({"max_length", "lora_plus_lr_ratio", "class_weights"})
-"""Factors without a keyword in PEFT or the Trainer, which this engine implements itself."""
 
 
 class PeftEngine:
@@ -45,16 +38,7 @@ class PeftEngine:
 
     def refuses(self, configuration: Configuration) -> str | None:
         """Why neither PEFT nor the Trainer can train a configuration here, or None."""
-        for name, kind in FACTOR_KINDS.items():
-            keyword = kind.keys.get(Tool.PEFT) or kind.keys.get(Tool.TRAINER)
-            level = getattr(configuration, name)
-            if keyword is None and name not in _BY_HAND and level != kind.default:
-                return Phrase("it does not train {name} {level}", name=name, level=level)
-        return (
-            initial_problem(configuration)
-            or _quantised_problem(configuration, self._options.quantization)
-            or _optimiser_problem(configuration, self._options.device)
-        )
+        return refusal(configuration, self._options)
 
     def calibrate(self, workload: Workload) -> Calibration:
         """Time a training step and a scoring batch."""
@@ -110,27 +94,3 @@ class PeftEngine:
         batch = {k: v.to(self._options.device) for k, v in collated(rows, padding_id(model)).items()}
         loss: torch.Tensor = model(**batch).loss
         return loss
-
-
-def _quantised_problem(configuration: Configuration, quantization: str) -> Phrase | None:
-    """Why a configuration needs a base model in full precision, as the end of a sentence, or None."""
-    kind = configuration.init_lora_weights
-    if quantization == NONE or kind in DRAWN:
-        return None
-    return Phrase(
-        "init_lora_weights {kind} is computed from the base weights in full precision, and these are kept in "
-        "{quantization}",
-        kind=kind,
-        quantization=quantization,
-    )
-
-
-def _optimiser_problem(configuration: Configuration, device: str) -> Phrase | None:
-    """Why an optimiser of bitsandbytes cannot be used here, as the end of a sentence, or None."""
-    if configuration.optim == FACTOR_KINDS["optim"].default:
-        return None
-    if importlib.util.find_spec("bitsandbytes") is None:
-        return Phrase('optim {optim} needs bitsandbytes: pip install "tunebook[quant]"', optim=configuration.optim)
-    if not device.startswith("cuda"):
-        return Phrase("optim {optim} needs a GPU, and the device is {device}", optim=configuration.optim, device=device)
-    return None

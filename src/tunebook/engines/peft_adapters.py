@@ -15,7 +15,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.keywords import lora_keywords
 from tunebook.core.ports import EngineOptions
 from tunebook.engines.base_model import load_model, quiet_transformers
-from tunebook.engines.initial import DRAWN, initial_values
+from tunebook.engines.initial import initial_values
+from tunebook.engines.starts import DRAWN
 from tunebook.files import replaced_folder
 
 __all__ = ["adapted_model", "lora_config", "lora_plus_optimiser", "save_adapter", "taken_from_base"]

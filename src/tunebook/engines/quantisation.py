@@ -28,7 +28,7 @@ _LIBRARIES = {"gptq": "gptqmodel", "awq": "gptqmodel", "torchao": "torchao"}
 """Other ways in which folders are quantised, and the package by which transformers and PEFT run them."""
 _BESIDE_WEIGHTS = (
     ".absmax", ".quant_map", ".nested_absmax", ".nested_quant_map", ".SCB", ".weight_format", ".qzeros", ".scales",
-    ".g_idx",
+    ".g_idx", "._weight_scale", "._weight_zero_point",
 )  # fmt: skip
 """Ends of the names of tensors that belong to a quantised weight."""
 _STATE = ".quant_state."

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
-from tunebook.core.facts import ExampleText
+from tunebook.core.facts import ExampleText, Floats
 from tunebook.core.metric import ExampleMetric
 from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.evaluation.text import last_number
@@ -62,14 +62,32 @@ class Spearman(_OfNumbers):
 
     def score_all(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> float:
         """Of the whole split."""
+        return _rank_correlation(_numbers(answers), _numbers([example.gold for example in examples]))
+
+    def leave_one_out(self, answers: Sequence[str], examples: Sequence[ExampleText]) -> list[float]:
+        """Of the split without each row; the texts are read once, and rows with the same two numbers share a value."""
         given, wanted = _numbers(answers), _numbers([example.gold for example in examples])
-        if len(given) < 2 or np.ptp(given) == 0 or np.ptp(wanted) == 0:
-            return 0.0
-        return float(np.clip(stats.spearmanr(given, wanted).statistic, -1, 1))
+        pairs = np.column_stack([given, wanted])
+        _, first, kind_of = np.unique(pairs, axis=0, return_index=True, return_inverse=True)
+        without = [_rank_correlation(np.delete(given, i), np.delete(wanted, i)) for i in first]
+        return [without[kind] for kind in kind_of.ravel()]
 
 
-def _numbers(texts: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    found = [last_number(text) for text in texts]
-    values = np.array([np.nan if each is None else float(each) for each in found])
+def _rank_correlation(given: Floats, wanted: Floats) -> float:
+    """Spearman's of numbers, NaN being none."""
+    given, wanted = _filled(given), _filled(wanted)
+    if len(given) < 2 or np.ptp(given) == 0 or np.ptp(wanted) == 0:
+        return 0.0
+    ranks = stats.rankdata([given, wanted], axis=1)
+    return float(np.clip(np.corrcoef(ranks)[0, 1], -1, 1))
+
+
+def _numbers(texts: Sequence[str]) -> Floats:
+    """The last number of each text; NaN: it has none."""
+    return np.array([np.nan if (each := last_number(text)) is None else float(each) for text in texts])
+
+
+def _filled(values: Floats) -> Floats:
+    """With the middle of the others in place of missing numbers."""
     known = values[np.isfinite(values)]
     return np.where(np.isfinite(values), values, np.median(known) if len(known) else 0.0)

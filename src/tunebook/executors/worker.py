@@ -115,6 +115,8 @@ def main() -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     assignment: Assignment = receiver.receive()
+    for package in assignment.options.unused:
+        sys.modules.setdefault(package, None)  # type: ignore[arg-type]  # neither imported nor found any more
     line = _Connection(sender, receiver)
     threading.Thread(target=line.listen, daemon=True).start()
     try:

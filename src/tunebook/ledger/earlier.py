@@ -1,7 +1,8 @@
 """Converts what earlier versions wrote to this version's form when it is read. The ledger itself is not changed.
 
 Schema 0001 kept the decisions of a wave among its notes, as codes with values (decision 028). Schemas 0004 and 0005
-kept with a trial what it counts against a budget, which now follows from how far it was trained (decision 039).
+kept with a trial what it counts against a budget, which now follows from how far it was trained (decision 039). The
+first versions had one design only (decision 123).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from tunebook.core.study import BracketPlan, Budget, ChosenRate, Wave
 
-__all__ = ["trial_text", "with_typed_decisions"]
+__all__ = ["spec_text", "trial_text", "with_typed_decisions"]
 
 Values = Mapping[str, Any]
 
@@ -25,6 +26,13 @@ def trial_text(text: str) -> str:
     values = json.loads(text)
     values.pop("units", None)
     return json.dumps(values)
+
+
+def spec_text(text: str) -> str:
+    """A study as JSON, with its design: while there was no choice, that was one factor at a time."""
+    if '"design"' in text or not text.startswith('{"'):
+        return text
+    return '{"design": "one_factor", ' + text[1:]
 
 
 def with_typed_decisions(wave: Wave) -> Wave:

@@ -28,7 +28,7 @@ from tunebook.core.study import StudySpec, Trial, TrialState, Wave
 from tunebook.ledger.blob import pack, unpack
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.ledger.digest import Row, check_row, damaged, examples_digest, result_digest, sealed_row
-from tunebook.ledger.earlier import trial_text, with_typed_decisions
+from tunebook.ledger.earlier import spec_text, trial_text, with_typed_decisions
 from tunebook.ledger.schema import (
     examples,
     findings,
@@ -42,6 +42,7 @@ from tunebook.ledger.schema import (
 __all__ = [
     "PreparedResult",
     "decoded",
+    "decoded_spec",
     "decoded_trial",
     "forget_findings",
     "forget_result",
@@ -68,6 +69,11 @@ def decoded(hint: type[T], text: str, place: str) -> T:
         return decode(hint, text)
     except CodecError as error:
         raise damaged(place, str(error)) from error
+
+
+def decoded_spec(text: str, place: str) -> StudySpec:
+    """A study, of this or an earlier version."""
+    return decoded(StudySpec, spec_text(text), place)
 
 
 def decoded_trial(text: str, place: str) -> Trial:

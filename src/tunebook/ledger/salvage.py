@@ -130,7 +130,7 @@ class _Reader:
         check_row(studies, row, self._place)
         self._study_id = row["id"]
         self._found.facts = rows.read_facts(self._connection, row, self._place)
-        self._found.spec = rows.decoded(StudySpec, row["spec"], self._place)
+        self._found.spec = rows.decoded_spec(row["spec"], self._place)
 
     def _read_numbers(self) -> set[int]:
         asked = select(trials.c.id).where(trials.c.study_id == self._study_id)

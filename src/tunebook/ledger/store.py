@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from tunebook.core.facts import History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.ports import TrialEnd
-from tunebook.core.study import OWN_TRIALS, OwnTrials, StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import OWN_TRIALS, OwnTrials, StudySpec, Trial, TrialState, Wave, last_waves
 from tunebook.errors import IllegalTransition, NotFoundError, UnwritableFolder, UserError
 from tunebook.ledger import rows
 from tunebook.ledger.codec import encode
@@ -94,7 +94,7 @@ class SqlLedger:
 
         def work(connection: Connection) -> StudySpec | None:
             row = self._study_row(connection)
-            return None if row is None else rows.decoded(StudySpec, row["spec"], self._place)
+            return None if row is None else rows.decoded_spec(row["spec"], self._place)
 
         return self._read(work)
 
@@ -286,8 +286,9 @@ class SqlLedger:
     def retry_failed(self) -> list[int]:
         """Put every failed trial back to planned. Returns their ids.
 
-        If one of them belongs to the last round, that round is reopened and its findings are deleted, because nothing
-        has been planned from them yet. Findings of earlier rounds stay as they were judged (decision 046).
+        If one of them belongs to a round of the last waves, that round is reopened and its findings are deleted,
+        because nothing has been planned from them yet. Findings of earlier rounds stay as they were judged (decision
+        046).
         """
 
         def work(connection: Connection) -> list[int]:
@@ -299,8 +300,9 @@ class SqlLedger:
             for number in of_round:
                 rows.forget_result(connection, study_id, number)
             self._transitions(connection).retry(list(of_round))
-            last = select(func.max(waves.c.round_number)).where(waves.c.study_id == study_id)
-            if (number := connection.execute(last).scalar_one()) in of_round.values():
+            facts = rows.read_trial_facts(connection, study_id, self._place, {})
+            planned = rows.read_waves(connection, study_id, {n: f.trial for n, (_, f) in facts.items()}, self._place)
+            for number in {wave.round for wave in last_waves(planned)} & set(of_round.values()):
                 self._reopen_round(connection, study_id, number)
             return list(of_round)
 

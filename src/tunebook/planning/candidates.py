@@ -1,8 +1,7 @@
 """The settings that a model may propose, and where they lie.
 
-Every combination of the factors' levels, at finer learning rates over the study's whole range. The learning rate is
-measured by its natural logarithm, an ordered factor from 0 at its lowest level to 1 at its highest; an unordered one
-has a direction for each level.
+Every combination of the factors' levels, at finer learning rates over the study's whole range.
+`statistics.observations.places` says where they lie.
 """
 
 from __future__ import annotations
@@ -17,23 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.factor import Level, is_ordered, position
+from tunebook.core.factor import Level, is_ordered
 from tunebook.planning.explore_design import levels_by_factor
 from tunebook.planning.levels import rate_limits
 from tunebook.planning.problem import Problem
 from tunebook.planning.racing import RACED_EPOCHS
+from tunebook.statistics.observations import RATE, places
 
 __all__ = ["RATE", "Space", "middling", "space_of"]
 
 Floats = NDArray[np.float64]
 
-RATE = "learning_rate"
 FINE = 1.2
 """Ratio of neighbouring rates among the candidates."""
 MOST_CANDIDATES = 2000
 """Where there are more combinations, a fixed draw of so many."""
-UNORDERED = 0.75
-"""How far two levels of an unordered factor lie apart, divided by the square root of 2."""
 
 
 @dataclass(frozen=True)
@@ -64,21 +61,8 @@ class Space:
         return list(distinct.values())
 
     def places(self, configurations: list[Configuration]) -> Floats:
-        """Where configurations lie, (n, d): the log rate first, 0 where it is fixed."""
-        if not configurations:
-            return np.zeros((0, 1))
-        columns = [np.array([math.log(c.learning_rate) if RATE in self.levels else 0.0 for c in configurations])]
-        for name, levels in self.levels.items():
-            values = [getattr(c, name) for c in configurations]
-            if name == RATE:
-                continue
-            if not is_ordered(name):
-                columns += [UNORDERED * np.array([float(v == level) for v in values]) for level in levels]
-                continue
-            ends = [position(name, level) for level in (levels[0], levels[-1])]
-            at = np.array([position(name, value) for value in values])
-            columns.append((at - ends[0]) / ((ends[1] - ends[0]) or 1.0))
-        return np.stack(columns, axis=1)
+        """Where configurations lie, (n, d)."""
+        return places(self.levels, configurations)
 
 
 @lru_cache(maxsize=4)

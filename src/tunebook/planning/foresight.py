@@ -22,7 +22,7 @@ from tunebook.planning.state import PlanningState
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 
-__all__ = ["outlook", "waiting_wave", "with_waiting"]
+__all__ = ["outlook", "waiting_waves", "with_waiting"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,37 +60,48 @@ class Sensitivity:
         )
 
 
-def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | None) -> Outlook:
+def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | None, effects: bool = True) -> Outlook:
     """The rounds to come.
 
     Args:
         kinds: those that may still be opened, in order.
         wave: the next wave, when it is known to be more than the reference.
+        effects: whether to compute what can be detected, and what was cut.
     """
     rounds = rounds_of(state.problem)
     first = next((each for each in rounds if each.is_first), rounds[0])
-    opening, uncut = first.most(state.problem, 0), first.most(_without_limits(state.problem), 0)
+    opening = first.most(state.problem, 0)
     shapes = tuple(_shapes(state, opening, kinds, wave))
+    left = state.allowance(RoundKind.CONFIRM).trials + _unspent(state)
+    foreseen = Outlook(
+        rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, None) for s in shapes),
+        trials_left=None if math.isinf(left) else _whole(left),
+    )
+    return _with_effects(foreseen, state, first, shapes) if effects else foreseen
+
+
+def _with_effects(foreseen: Outlook, state: PlanningState, first: Round, shapes: tuple[Shape, ...]) -> Outlook:
+    """With what can be detected, and what was folded and cut."""
+    opening, uncut = first.most(state.problem, 0), first.most(_without_limits(state.problem), 0)
     sensitivity = _sensitivity(state, opening)
     margins = [margin for margin in map(sensitivity.margin, shapes) if margin is not None]
     planned = _planned(state, first)
-    left = state.allowance(RoundKind.CONFIRM).trials + _unspent(state)
-    return Outlook(
+    return replace(
+        foreseen,
         rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, sensitivity.effect(s)) for s in shapes),
         folds=tuple(fold for each in planned for fold in each.folds),
         cuts=tuple(cut for each in planned for cut in each.cuts),
         detectable_without_cuts=_sensitivity(state, uncut).effect(uncut),
         smallest_margin=min(margins, default=None),
-        trials_left=None if math.isinf(left) else _whole(left),
         wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
 
 
-def waiting_wave(history: History) -> Wave | None:
-    """The last wave with the trials of it that have no result yet; what comes after it depends on them."""
-    open_ = _without_result(history)
-    last = next((wave for wave in reversed(history.waves) if open_ and wave.round == open_[-1].round), None)
-    return None if last is None else replace(last, trials=open_)
+def waiting_waves(history: History) -> tuple[Wave, ...]:
+    """The waves under way, each with its trials that have no result yet: one, or several that are trained together."""
+    waiting = {trial.id for trial in _without_result(history)}
+    waves = (replace(wave, trials=tuple(t for t in wave.trials if t.id in waiting)) for wave in history.waves)
+    return tuple(wave for wave in waves if wave.trials)
 
 
 def with_waiting(outlook: Outlook, history: History) -> Outlook:
@@ -126,7 +137,7 @@ def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:
 def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
     """The measured noise, as findings use it, once replicates give it degrees of freedom; until then the prior, with
     the degrees of freedom that the first round will bring."""
-    facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.spec.design
+    facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.design
     return Sensitivity(
         n_validation=facts.n_validation,
         n_test=facts.n_test,

@@ -60,9 +60,9 @@ class _Planner:
             if number in history.trials and history.trials[number].trial.purpose is not Purpose.OWN
         )
 
-    def outlook(self, history: History) -> Outlook:
+    def outlook(self, history: History, *, effects: bool = True) -> Outlook:
         """The trials that wait, the rounds that the user has asked for, then the planner's outlook."""
-        outlook = self._planner.outlook(history)
+        outlook = self._planner.outlook(history, effects=effects)
         own = tuple(
             RoundOutlook(RoundKind.OWN, len(each.configurations) * each.seeds, len(each.configurations), None)
             for each in self._asked(history)

@@ -28,7 +28,8 @@ from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.round import Round
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.rounds.sample import DEFAULT, sampler_of
-from tunebook.planning.state import PlanningState
+from tunebook.planning.state import PlanningState, waves_apart
+from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["SampledPlanner", "StudyPlanner", "foreseen"]
 
@@ -74,8 +75,9 @@ class StudyPlanner:
         last = state.last_wave
         if last is None:
             return _reference_wave(self._problem)
-        if self._is_stopped(state, last):
-            return None
+        if self._is_stopped(state):
+            beside = (wave for wave in state.going_on if wave is not state.last_in_line)
+            return next((_ending(state, wave) for wave in beside), None)
         skipped: list[tuple[str, dict[str, Any]]] = []
         for kind in _turns(state):
             own = PlanningState(self._problem, history, self._apart(kind, state))
@@ -93,21 +95,26 @@ class StudyPlanner:
     def beside(self, history: History, devices: int) -> Wave | None:
         """A wave to train beside the open ones; see `core.ports.PlansBeside`.
 
-        A round waits for its turn where it would ask for something else if the others took less than they may.
+        A round waits for its turn where it would ask for something else if the others took less than they may; not
+        beside their last waves, after which they take no more.
         """
         state = PlanningState(self._problem, history)
         if devices < 2 or not state.together or state.is_confirmed:
             return None
         first, together = state.together[0], {wave.kind for wave in state.together}
-        for each in rounds_of(self._problem):
+        rounds = rounds_of(self._problem)
+        if first.number == 1 and first.kind in {each.kind for each in rounds if each.is_first}:
+            return None
+        for each in rounds:
             if first.kind not in each.beside or each.kind in together:
                 continue
             apart = _apart_since(each, first, state)
-            scarce, ample = (
-                self._wave_beside(each, state, PlanningState(self._problem, history, apart, kept))
+            own, unhindered = (
+                PlanningState(self._problem, history, apart, kept)
                 for kept in (self._most_for(apart, each.kind, state), Allowance(0, 0))
             )
-            if scarce is not None and scarce.trials and scarce == ample:
+            scarce, ample = (self._wave_beside(each, state, seen) for seen in (own, unhindered))
+            if scarce is not None and scarce.trials and (own.is_last_beside or scarce == ample):
                 return replace(scarce, beside=True)
         return None
 
@@ -116,7 +123,7 @@ class StudyPlanner:
         share = PlanningState(self._problem, state.history, (*kinds, beside)).share_left(kinds[-1])
         trials = 0
         for kind in kinds:
-            of_kind = [wave for wave in state.history.waves if wave.kind is kind]
+            of_kind = waves_apart(state.history, (kind,))
             planned = sum(trial.costs_budget for wave in of_kind for trial in wave.trials)
             ends = any(wave.closes_round for wave in of_kind)
             trials += planned if ends else max(planned, round_of(kind, self._problem).at_most(self._problem))
@@ -129,7 +136,7 @@ class StudyPlanner:
         if any(wave.kind is asks.kind for wave in state.history.waves):
             return None
         wave = asks.first_wave(own, state.next_round)
-        note = ("beside", {"rounds": [kind.value for kind in own.apart]})
+        note = ("begun_beside" if asks.waits else "beside", {"rounds": [kind.value for kind in own.apart]})
         return None if wave is None else replace(wave, notes=(note, *wave.notes))
 
     def _apart(self, kind: RoundKind, state: PlanningState) -> tuple[RoundKind, ...]:
@@ -148,25 +155,26 @@ class StudyPlanner:
             return ()
         return round_of(last.kind, self._problem).to_cancel(state, last)
 
-    def outlook(self, history: History) -> Outlook:
+    def outlook(self, history: History, *, effects: bool = True) -> Outlook:
         """The rounds to come as far as they can be foreseen. While trials of the last wave are not final, or its round
         is not judged, the next wave is not known and its round is given by what it may take at most."""
         state = PlanningState(self._problem, history)
         if state.last_wave is None:  # what the first round asks does not depend on the reference's result
-            return self.outlook(_with_reference(history, _reference_wave(self._problem)))
-        kinds = () if self._is_stopped(state, state.last_wave) else _kinds_to_come(state)
+            return self.outlook(_with_reference(history, _reference_wave(self._problem)), effects=effects)
+        kinds = () if self._is_stopped(state) else _kinds_to_come(state)
         is_open = any(not fact.state.is_final for fact in history.trials.values())
         waits = history.to_judge is not None
         wave = None if is_open or waits else self.next_wave(history)
         ends = wave is None and not is_open and not waits  # the rounds that are left have no question
-        return outlook(state, () if ends else kinds, wave)
+        return outlook(state, () if ends else kinds, wave, effects)
 
-    def _is_stopped(self, state: PlanningState, last: Wave) -> bool:
+    def _is_stopped(self, state: PlanningState) -> bool:
         """Whether nothing was learned, by the pilots or in the first round, and the study file does not say to go on.
 
         In the first round that is: no configuration is right more often than without any training.
         """
-        if self._problem.spec.floor != "ask":
+        last = state.last_in_line
+        if self._problem.spec.floor != "ask" or last is None:
             return False
         if last.floor is not None:
             return True
@@ -199,6 +207,8 @@ def _apart_since(asks: Round, now: Wave | None, state: PlanningState) -> tuple[R
     Args:
         now: the wave beside which it is opened now, if it is not open yet.
     """
+    if now is None and asks.waits:
+        return ()
     waves = state.history.waves
     at = next((i for i, wave in enumerate(waves) if wave.kind is asks.kind and wave.number == 1 and wave.beside), None)
     if at is not None:
@@ -223,6 +233,11 @@ def _skipped(state: PlanningState, kind: RoundKind) -> list[tuple[str, dict[str,
     since = waves[waves.index(state.last_in_line) + 1 :] if state.last_in_line is not None else ()
     note = ("round_skipped", {"kind": kind.value})
     return [] if any(note in wave.notes for wave in since) else [note]
+
+
+def _ending(state: PlanningState, last: Wave) -> Wave:
+    """A wave without trials, which ends a round that was trained beside one after which the study stops."""
+    return WaveBuilder(state, last.kind, last.round, last.number + 1, state.room(last.kind)).wave()
 
 
 def _last_wave(state: PlanningState, kind: RoundKind) -> Wave | None:

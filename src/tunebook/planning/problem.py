@@ -123,7 +123,7 @@ class Problem:
         of Optuna proposes, whatever the study file says."""
         if self.table:
             return "one_factor"
-        return "sampled" if self.sampler is not None else self.spec.design
+        return "sampled" if self.sampler is not None else self.spec.layout
 
     @property
     def is_balanced(self) -> bool:

@@ -19,10 +19,11 @@ from itertools import combinations
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import TrialState
 from tunebook.statistics.evidence import BROKE
+from tunebook.statistics.observations import LOOK
 
 __all__ = ["LOOKS", "RACED_EPOCHS", "curves_cross", "losers", "loss_at"]
 
-LOOKS = (0.5,)
+LOOKS = (LOOK,)
 """Shares of the training at which a trial is looked at."""
 RACED_EPOCHS = 3
 """With fewer epochs there is no evaluation before half of the training; with more, pilots cost more."""

@@ -46,12 +46,15 @@ class Round(ABC):
     Attributes:
         kind: its purpose.
         is_first: whether it opens a study; such a round fixes all of its comparisons beforehand.
-        beside: earlier rounds whose results it can do without, so that it may be trained beside them.
+        beside: earlier rounds whose results it can do without, so that it may be trained beside them; of a round that
+            opens a study only the waves after its first.
+        waits: whether only its first wave can do without them.
     """
 
     kind: RoundKind
     is_first = False
     beside: tuple[RoundKind, ...] = ()
+    waits = False
 
     def applies(self, problem: Problem) -> bool:
         """Whether studies like this one have such a round at all."""

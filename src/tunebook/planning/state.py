@@ -17,12 +17,12 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave
+from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave, last_waves
 from tunebook.planning.levels import position
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.statistics.evidence import Candidate, Evidence, key_of
 
-__all__ = ["LevelSeen", "PlanningState", "Point", "TriedLevel", "tried_levels"]
+__all__ = ["LevelSeen", "PlanningState", "Point", "TriedLevel", "tried_levels", "waves_apart"]
 
 FEWEST_FINISHED = 3
 """Trials that must have finished before their time is taken for what trials take."""
@@ -78,12 +78,12 @@ class PlanningState:
 
     Args:
         history: everything so far.
-        apart: kinds of the rounds that are trained beside the one that asks.
+        apart: kinds of the rounds that are trained beside the one that asks (`waves_apart`).
         kept: what is kept of the budget for these rounds; None: what they have taken, because they ask for no more.
 
     Attributes:
         whole: everything so far.
-        history: the same without the rounds beside.
+        history: the same without the waves beside.
         apart: as given.
     """
 
@@ -146,9 +146,14 @@ class PlanningState:
     @property
     def together(self) -> tuple[Wave, ...]:
         """The last waves that were planned to be trained together: one, and those beside it."""
-        waves = self.history.waves
-        first = max((i for i, wave in enumerate(waves) if not wave.beside), default=0)
-        return waves[first:]
+        return last_waves(self.history.waves)
+
+    @property
+    def is_last_beside(self) -> bool:
+        """Whether the rounds beside the one that asks end with the waves that are planned: it can ask once beside
+        them."""
+        ends = {wave.kind for wave in waves_apart(self.whole, self.apart) if wave.closes_round}
+        return bool(self.apart) and ends == set(self.apart)
 
     @property
     def next_round(self) -> int:
@@ -264,15 +269,22 @@ class Point:
     control: Candidate
 
 
+def waves_apart(history: History, kinds: tuple[RoundKind, ...]) -> tuple[Wave, ...]:
+    """The waves of these kinds that a round beside them does not see. All see the wave that opens a study."""
+    return tuple(w for w in history.waves if w.kind in kinds and not (w.kind is RoundKind.EXPLORE and w.number == 1))
+
+
 def _without(history: History, kinds: tuple[RoundKind, ...]) -> History:
-    """A history as if there were no rounds of these kinds."""
-    dropped = [fact for fact in history.trials.values() if fact.trial.kind in kinds]
-    seconds = sum(f.cost.train_seconds * f.trial.has_training + f.cost.score_seconds for f in dropped)
-    rounds = {wave.round for wave in history.waves if wave.kind in kinds}
+    """A history as if there were no such waves, and their rounds had not been judged."""
+    waves = waves_apart(history, kinds)
+    dropped = {trial.id for wave in waves for trial in wave.trials}
+    costs = [(history.trials[n].cost, history.trials[n].trial.has_training) for n in dropped]
+    seconds = sum(cost.train_seconds * trains + cost.score_seconds for cost, trains in costs)
+    rounds = {wave.round for wave in waves}
     return replace(
         history,
-        waves=tuple(wave for wave in history.waves if wave.round not in rounds),
-        trials={number: fact for number, fact in history.trials.items() if fact.trial.kind not in kinds},
+        waves=tuple(wave for wave in history.waves if wave not in waves),
+        trials={number: fact for number, fact in history.trials.items() if number not in dropped},
         spent_seconds=max(0.0, history.spent_seconds - seconds),
         findings=tuple(finding for finding in history.findings if finding.round not in rounds),
         closed_rounds=tuple(number for number in history.closed_rounds if number not in rounds),

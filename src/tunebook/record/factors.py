@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from tunebook.core.factor import Factor
-from tunebook.core.findings import Finding, SweetSpot, Verdict
+from tunebook.core.findings import DescribedFactor, Finding, SweetSpot, Verdict
 from tunebook.core.study import ContrastKind
 from tunebook.escaping import clean
 from tunebook.record.grouped import by_factor, by_verdict
@@ -30,8 +30,10 @@ MORE_IS_EXPECTED = {
 
 
 def importance_line(view: View, words: Words) -> str:
-    """The order of importance in one line."""
-    importance = view.conclusions.importance
+    """The order of importance in one line; where no round asked about factors, as a model of the loss describes it."""
+    importance, described = view.conclusions.importance, view.conclusions.described
+    if described:
+        return words.described_line(described)
     if not importance:
         return ""
     ranked = sorted((i for i in importance if i.ranked), key=lambda i: i.rank)
@@ -42,6 +44,7 @@ def factor_table(view: View, words: Words) -> Table | None:
     """A line for each factor of the study: the levels tried, their effect, the sweet spot, what to do."""
     grouped = by_factor(view, view.findings())
     order = [i.factor for i in sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))]
+    order = order or [each.factor for each in view.conclusions.described]
     varied = [f for f in view.spec.space.factors if len(_levels(view, f.name)) > 1]
     factors = sorted(varied, key=lambda f: order.index(f.name) if f.name in order else len(order))
     if not factors or not view.findings():
@@ -87,6 +90,11 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
             clauses.append(words.short_found(finding, what, against, view.margin_of(finding.round)))
     if clauses:
         return words.label("list_gap").join(clauses)
+    told = _described(view, factor)
+    if told is not None:
+        colon = words.label("colon") + words.label("word_gap")
+        levels = (f"{value(factor, x.level)}{colon}{words.described_level(x)}" for x in told.levels)
+        return words.label("list_gap").join(levels)
     known = next((i for i in view.conclusions.importance if i.factor == factor), None)
     if known is not None:
         return words.share_of(known.share) if known.ranked else words.no_effect_above(known.nothing_above)
@@ -94,8 +102,21 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
     return words.label("list_gap").join(opened)
 
 
+def _described(view: View, factor: str) -> DescribedFactor | None:
+    return next((each for each in view.conclusions.described if each.factor == factor), None)
+
+
 def _spot(view: View, factor: str) -> SweetSpot | None:
-    return next((spot for spot in view.conclusions.sweet_spots if spot.factor == factor), None)
+    """The good range of a numeric factor: as it was found, or as the model of the loss describes it."""
+    found = next((spot for spot in view.conclusions.sweet_spots if spot.factor == factor), None)
+    told = _described(view, factor)
+    if found is not None or told is None or not isinstance(told.own, int | float):
+        return found
+    own = float(told.own)
+    bad = [float(str(x.level)) for x in told.levels if x.level not in told.good]
+    low, high = max((x for x in bad if x < own), default=-math.inf), min((x for x in bad if x > own), default=math.inf)
+    good = [x for x in (float(str(level)) for level in told.good) if low < x < high]
+    return SweetSpot(factor, min(good), max(good), own, fitted=True)
 
 
 def _sweet(view: View, words: Words, factor: str) -> str:
@@ -124,7 +145,9 @@ def _advice(view: View, words: Words, factor: str, findings: list[Finding]) -> s
 
 def strategy(view: View, words: Words) -> str:
     """What to do first when tuning this again; nothing where nothing is shown."""
-    ranked = sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)
+    described = view.conclusions.described
+    ranked = [i.factor for i in sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)]
+    ranked += [each.factor for each in described if each.matters]
     if view.conclusions.best is None or not ranked:
         return ""
     spot, boundary = _spot(view, "learning_rate"), view.conclusions.boundary
@@ -133,10 +156,10 @@ def strategy(view: View, words: Words) -> str:
     span = None
     if spot is not None and is_within:
         span = (value("learning_rate", spot.low), value("learning_rate", spot.high))
-    leave = [words.factor(i.factor) for i in view.conclusions.importance if not i.ranked]
-    return words.strategy(
-        [words.factor(i.factor) for i in ranked], span, boundary.failed_at if boundary else None, leave
-    )
+    leave = [i.factor for i in view.conclusions.importance if not i.ranked]
+    leave += [each.factor for each in described if not each.matters]
+    order, last = ([words.factor(name) for name in names] for names in (ranked, leave))
+    return words.strategy(order, span, boundary.failed_at if boundary else None, last)
 
 
 def wisdom(view: View, words: Words) -> list[str]:

@@ -46,7 +46,7 @@ def sure_rows(view: View, words: Words) -> Rows:
             else "",
         ),
         ("reading", words.reading_fact()),
-        ("error", words.error_fact(spec.design, _outside(view))),
+        ("error", words.error_fact(spec.layout, _outside(view))),
         ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
     ]
     return _labelled(words, rows)

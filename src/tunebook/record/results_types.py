@@ -12,6 +12,7 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 
 from tunebook.core.findings import (
     Confirmation,
+    DescribedFactor,
     DivergenceBracket,
     Interaction,
     LevelMean,
@@ -420,6 +421,8 @@ class Results(_Object):
     interactions: tuple[Interaction, ...]
     level_means: tuple[LevelMean, ...]
     """of a balanced design: accuracy at each level, adjusted to the mean of the other factors"""
+    described: tuple[DescribedFactor, ...]
+    """where no round asked about factors: the loss of the best with another level of one, by a model of the loss"""
     sweet_spots: tuple[SweetSpot, ...]
     boundary: DivergenceBracket | None
     confirmation: Confirmation | None

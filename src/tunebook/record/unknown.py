@@ -16,12 +16,15 @@ __all__ = ["unknown"]
 
 def unknown(view: View, words: Words) -> tuple[str, ...]:
     """A sentence for each open question: factors below the noise, open comparisons of the best configuration,
-    interactions, differences too small to be seen; then what more spending would bring."""
+    interactions, factors that no round asked about, differences too small to be seen; then what more spending would
+    bring."""
     conclusions = view.conclusions
     items = [*_factors(view, words), *_of_best(view, words)]
     pairs = [" × ".join(words.factor(f) for f in i.factors) for i in conclusions.interactions if not i.known]
     if pairs:
         items.append(words.unknown_interactions(pairs))
+    if conclusions.described:
+        items.append(words.factors_not_tested())
     unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
     if view.has_comparison and conclusions.nothing_learned is None and 0 < unseen < 1:
         items.append(words.unseen(unseen))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Failed, Noted, TrialEvent
@@ -64,19 +65,22 @@ class EngineChoice:
         None)."""
         reasons: dict[str, str] = {}
         for name in self.names:
-            reason = self._engine(name).refuses(configuration)
+            reason = self._refuses(name)(configuration)
             if reason is None:
                 return name, next(iter(reasons.values()), "")
             reasons[name] = reason
         told = [Phrase("engine {name}: {reason}", name=name, reason=reason) for name, reason in reasons.items()]
         return None, joined(told, "; ")
 
-    def _engine(self, name: str) -> Engine:
-        """An engine with no model loaded, for calling `refuses`. Created when first needed, because its libraries may
-        be slow to import."""
+    def _refuses(self, name: str) -> Callable[[Configuration], str | None]:
+        """What says why an engine does not train a configuration. Only where its entry does not say it is the engine
+        made, without a model, and when it is first needed, because its libraries may be slow to import."""
+        entry = ENGINES.load(name)
+        if entry.refuses:
+            return partial(resolve(entry.refuses), options=self.options)
         if name not in self._engines:
-            self._engines[name] = resolve(ENGINES.load(name).factory)(self.options)
-        return self._engines[name]
+            self._engines[name] = resolve(entry.factory)(self.options)
+        return self._engines[name].refuses
 
     def refusals(self, configurations: Iterable[Configuration]) -> tuple[Refusal, ...]:
         """What the first engine refuses of these configurations, each reason once."""

@@ -36,7 +36,7 @@ from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, standard_scores
 from tunebook.evaluation.likelihood import LARGEST_NATS
 from tunebook.executors import Transform
-from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths, locate
@@ -46,7 +46,7 @@ from tunebook.run.scores.documents import AskedSettings, asked_model, rows_of_do
 from tunebook.run.scores.service_scores import ScoringExecutor
 from tunebook.study_file import with_line
 
-__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare"]
+__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare", "unused_packages"]
 
 FEWEST_PRIOR_RATES = 3
 """Learning rates that an earlier study must have trained at."""
@@ -367,11 +367,20 @@ def _machine(
         trust_remote_code=trust,
         extra=extra,
         quantization=quantization,
+        unused=unused_packages(spec, quantization, devices),
     )
     model = base_model.describe_model(spec.model, folder) | {"dtype": dtype, "quantization": quantization}
     if quantization_of(folder) != NONE:
         model["quantised_folder"] = True
     return options, model, base_model.load_tokenizer(folder, trust), devices
+
+
+def unused_packages(spec: StudySpec, quantization: str, devices: tuple[str, ...]) -> tuple[str, ...]:
+    """bitsandbytes, which PEFT imports wherever it is installed, and with it torch's compiler, unless something may use
+    it: quantised weights, an optimiser, which takes a GPU, or code that is not tunebook's."""
+    plugins = [ENGINES.origin(spec.engine), *(METRICS.origin(name) for name in spec.metrics)]
+    is_own = all(plugin is not None and plugin.package == OWN_PACKAGE for plugin in plugins)
+    return ("bitsandbytes",) if is_own and quantization == NONE and devices[0].startswith("cpu") else ()
 
 
 def _refuse_quantization(spec: StudySpec) -> None:

@@ -56,10 +56,15 @@ def has_ledger(paths: StudyPaths) -> bool:
 
 
 class StudyReader:
-    """Reads a study again and again: what has not changed since is neither read nor computed anew."""
+    """Reads a study again and again: what has not changed since is neither read nor computed anew.
 
-    def __init__(self, paths: StudyPaths) -> None:
+    Args:
+        effects: whether the outlook is to say what can be detected; see `core.ports.Planner.outlook`.
+    """
+
+    def __init__(self, paths: StudyPaths, effects: bool = True) -> None:
         self._paths = paths
+        self._effects = effects
         self._known: KnownFacts = {}
         self._last: StudyRead | None = None
 
@@ -76,7 +81,7 @@ class StudyReader:
             )
         with open_ledger(self._paths.folder, write=False, study=self._paths.study) as ledger:
             ledger.known = self._known
-            self._last = read_ledger(ledger, self._last)
+            self._last = read_ledger(ledger, self._last, self._effects)
             self._known = ledger.known
         return self._last
 
@@ -86,11 +91,12 @@ def read_study(paths: StudyPaths) -> StudyRead:
     return StudyReader(paths).read()
 
 
-def read_ledger(ledger: Ledger, before: StudyRead | None = None) -> StudyRead:
+def read_ledger(ledger: Ledger, before: StudyRead | None = None, effects: bool = True) -> StudyRead:
     """Everything in an open ledger.
 
     Args:
         before: of the same study, as it was read earlier.
+        effects: as in `StudyReader`.
     """
     spec = ledger.spec()
     if spec is None:
@@ -107,7 +113,7 @@ def read_ledger(ledger: Ledger, before: StudyRead | None = None) -> StudyRead:
         facts=facts,
         history=history,
         conclusions=conclude(history, spec, facts.data),
-        outlook=planner_of(spec, facts, history, calibration).outlook(history),
+        outlook=planner_of(spec, facts, history, calibration).outlook(history, effects=effects),
         notes=notes,
         calibration=calibration,
     )

@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.notice import Notice
 from tunebook.core.ports import Ledger, Observer
-from tunebook.core.study import StudySpec, TrialState
+from tunebook.core.study import StudySpec, TrialState, last_waves
 from tunebook.errors import DataError, ModelError, StudyFileError
 from tunebook.run.environment import changed_versions
 from tunebook.run.prepare import Prepared
@@ -111,7 +111,7 @@ def _check_versions(ledger: Ledger, now: dict[str, Any], observer: Observer, wor
 
 
 def retry_failed(ledger: Ledger, observer: Observer, words: Words) -> None:
-    """Put failed trials back to planned, and keep a note of what their round had found without them.
+    """Put failed trials back to planned, and keep a note of what their rounds had found without them.
 
     The note is written first. If the run is killed in between, repeating the command retries the trials.
     """
@@ -120,8 +120,8 @@ def retry_failed(ledger: Ledger, observer: Observer, words: Words) -> None:
     if not failed:
         observer.phase(words.phase_retrying(()))
         return
-    last = max(wave.round for wave in history.waves)
-    before = {f.label: f.verdict.value for f in history.findings if f.round == last and f.family == "main"}
-    ledger.note("retried", {"trials": failed, "round": last, "findings_before": before})
+    opened = {wave.round for wave in last_waves(history.waves)} & {history.trials[n].trial.round for n in failed}
+    before = {f.label: f.verdict.value for f in history.findings if f.round in opened and f.family == "main"}
+    ledger.note("retried", {"trials": failed, "rounds": sorted(opened), "findings_before": before})
     ledger.retry_failed()
     observer.phase(words.phase_retrying(failed))

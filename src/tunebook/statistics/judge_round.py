@@ -52,7 +52,7 @@ def judge_round(history: History, round_number: int, spec: StudySpec, facts: Dat
     if not contrasts:
         return ()
     kind = waves[0].kind
-    alpha = error_share(kind, spec.design)
+    alpha = error_share(kind, spec.layout)
     if all(contrast.kind.is_fitted for contrast in contrasts):
         return judge_fitted(contrasts, history, spec.baseline, alpha, spec.margin, (round_number, kind))
     found = judge(contrasts, history, alpha, spec.margin, facts.groups, round_number, kind)

@@ -296,6 +296,18 @@ class LedgerSuite:
         assert ledger.retry_failed() == [1, 2, 3]
         assert [finding.label for finding in ledger.closed_rounds()[1]] == ["judged anew"]
 
+    def test_trying_again_opens_all_rounds_that_were_trained_side_by_side(self, ledger: Any) -> None:
+        numbers = [trial.id for trial in sample_wave(1).trials]
+        ledger.add_wave(replace(sample_wave(2, round_number=2), beside=True))
+        beside = [trial.id for trial in sample_wave(2).trials if trial.id not in numbers][:1]
+        for number in (numbers[0], *beside):
+            trial = ledger.history().trials[number].trial
+            ledger.finish_trial(result_of(trial, TrialState.FAILED), ledger.start_trial(number, "here"))
+        for number in (1, 2):
+            ledger.close_round(number, [finding_of(number)])
+        assert ledger.retry_failed() == [numbers[0], *beside]
+        assert ledger.closed_rounds() == {}
+
     # --- results that come together ------------------------------------------------------------------------------
 
     def test_results_that_come_together_are_written_together(self, ledger: Any, opener: Opener) -> None:

@@ -63,6 +63,7 @@ def example_study(trials: int | None = 75, **changes: object) -> StudySpec:
         baseline=baseline,
         space=space,
         budget=Budget(trials),
+        design="one_factor",
     )
     return replace(spec, **changes)  # type: ignore[arg-type]
 
@@ -249,10 +250,10 @@ class PlannerSuite:
         assert make_planner(spec, facts, Folding.everything()).next_wave(history) is None
 
     def test_more_budget_after_confirm_stays_on_validation(self, make_planner: MakePlanner) -> None:
-        spec, facts = example_study(40, margin=1e-6), example_facts()
+        spec, facts = example_study(24, margin=1e-6), example_facts()
         oracle = world_oracle(World(), facts)
         history = checked_history(make_planner, spec, facts, Folding.everything(), oracle)
-        more = replace(spec, budget=Budget(60))
+        more = replace(spec, budget=Budget(36))
         longer = checked_history(make_planner, more, facts, Folding.everything(), oracle, history=history)
         assert len(longer.waves) > len(history.waves)
         assert len({wave.round for wave in longer.waves if wave.kind is RoundKind.CONFIRM}) == 1

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
-from tunebook.planning.surrogate import Surrogate, fit
+from tunebook.statistics.surrogate import Surrogate, fit
 from tunebook.testing.recorded_table import RecordedTable
 
 __all__ = ["Answer", "HeldOut", "Replay"]

@@ -82,6 +82,7 @@ def bare_spec(**changes: Any) -> StudySpec:
         "baseline": Configuration(),
         "space": SearchSpace(),
         "budget": Budget(trials=40),
+        "design": "one_factor",
     }
     return StudySpec(**(values | changes))
 
@@ -112,6 +113,7 @@ def sample_spec(name: str = "sample") -> StudySpec:
         baseline=Configuration(learning_rate=2e-4, lora_alpha=32.5, target_modules=("q_proj", "v_proj")),
         space=SearchSpace(factors),
         budget=Budget(trials=20, hours=1.5),
+        design="one_factor",
         baseline_given=("learning_rate", "lora_alpha"),
     )
 

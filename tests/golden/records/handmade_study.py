@@ -95,6 +95,7 @@ def study_spec(language: str = "en") -> StudySpec:
         metric="exact_match",
         language=language,
         budget=Budget(trials=60),
+        design="one_factor",
         data=DataSpec(
             train="train.jsonl", validation="validation.jsonl", test="test.jsonl", group="label", train_rows=500
         ),

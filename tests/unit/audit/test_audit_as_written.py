@@ -363,7 +363,8 @@ def test_a_first_column_without_a_header_holds_the_labels():
 @pytest.mark.parametrize(("gap", "expected"), [("10", []), ("11", ["said_gap_differs"])])
 def test_the_best_against_the_baseline_is_a_claim_of_its_own(gap, expected):
     values = values_of(UNHEADED.format(gap=gap))
-    assert claim(values, "best setup")["comparisons"][0]["pairs"] == [["top", "base"]]
+    best = claim(values, "best setup")  # with another number than the table's it is listed
+    assert [c["pairs"] for c in best["comparisons"]] == ([] if expected else [[["top", "base"]]])
     assert claim(values, "hardly matters")["kind"] == "no_effect"
     assert codes(values) == expected
 

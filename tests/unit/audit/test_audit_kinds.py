@@ -192,10 +192,10 @@ def test_a_blank_description_is_not_no_change() -> None:
     assert record.values()["trials"][1]["settings_read"] is False
 
 
-def test_claims_numbered_within_a_line_are_read() -> None:
+def test_claims_numbered_within_a_line_are_listed_together() -> None:
     rows = table("编号|学习率|准确率", "1|1e-4|70.0", "2|3e-4|72.0")
     claims = audited(rows + "可以看到：(1) 学习率 3e-4 优于 1e-4；(2) 2 号最好。\n").values()["claims"]
-    assert [c["kind"] for c in claims] == ["unread", "best_trial"]
+    assert [c["kind"] for c in claims] == ["unread"]
 
 
 def test_a_factor_without_its_level_is_not_understood() -> None:

@@ -131,3 +131,21 @@ def test_columns_may_be_named() -> None:
     assert (list(columns.factors.values()), columns.measure.kind) == (["learning_rate"], MeasureKind.SHARE)  # type: ignore[union-attr]
     with pytest.raises(RecordTableError, match='got "speed"'):
         read_record(b"run,lr,acc\na,1e-4,0.5\n", "x.csv", {"lr": "speed"})
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "taken_for"),
+    [
+        ("Who", ("Ann", "Bob", "Ann", "Bob"), "measured"),
+        ("负责人", ("张", "李", "张", "李"), "measured"),
+        ("GPU", ("A100", "4090", "A100", "4090"), "measured"),
+        ("vibe", ("cold", "warm", "cold", "warm"), "unsure"),
+        ("optimizer", ("adamw", "lion", "adamw", "lion"), "setting"),
+        ("temperature", ("0", "0.7", "0", "0.7"), "setting"),
+        ("lr (1e-4)", ("1", "2", "2", "4"), "ambiguous"),
+        ("acc before", ("40%", "40%", "41%", "40%"), "measured"),
+    ],
+)
+def test_what_is_not_surely_a_setting_is_none(header: str, cells: tuple[str, ...], taken_for: str) -> None:
+    rows = (f"{i}|{i}e-4|{cell}|8|7{i}%" for i, cell in enumerate(cells, 1))
+    assert role(settled(f"run|lr|{header}|r|acc", *rows), header) == taken_for

@@ -96,6 +96,34 @@ def test_a_level_against_another(text: str, levels: tuple, against: tuple, direc
         "学习率不宜超过 1e-3",
         "Importance: learning rate > rank ≈ dropout",
         "学习率 3e-4 略有提升，但不明显",
+        "r=32 will be better than r=8",
+        "r=32 seems better than r=8",
+        "Hu et al. found that r=32 is better than r=8",
+        "r=32 is far from better than r=8",
+        "r=32 is not much better than r=8",
+        "r=32 is better than r=8, we think",
+        "r=32 is better than r=8; not sure",
+        "r=32 vs. r=8: no difference, says the paper",
+        "Before the fix, r=32 was better than r=8",
+        "In one run r=32 is better than r=8",
+        "In this round r=32 is better than r=8",
+        "The highest learning rate is 2e-3",
+        "alpha/r = 2 works best",
+        "alpha = 2r works best",
+        "Epoch 3 is the best",
+        "Doubling the rank helps",
+        "5e-4 lost to 2e-4",
+        "Does r=32 beat r=8? No.",
+        "Hypothesis: r=32 is better than r=8",
+        "秩 32 会比秩 8 好",
+        "秩 32 有时比秩 8 好",
+        "上次秩 32 比秩 8 好",
+        "秩 32 带来的提升有限",
+        "秩 16 之后没有提升",
+        "秩最好用 32",
+        "学习率最高 2e-3",
+        "第 3 轮最好",
+        "r=32 比 r=8 好，因为参数更多",
     ],
 )
 def test_what_is_not_surely_read_is_listed(text: str) -> None:
@@ -215,8 +243,8 @@ def test_the_best_trial(text: str) -> None:
 
 
 def test_it_and_this_are_not_guessed() -> None:
-    first, second = read("Run 5 is the best; it beats run 2 by 0.6 points")
-    assert (first.kind, second.kind) == (ClaimKind.BEST_TRIAL, ClaimKind.UNREAD)
+    (claim,) = read("Run 5 is the best; it beats run 2 by 0.6 points")
+    assert claim.kind is ClaimKind.UNREAD
 
 
 def test_two_claims_of_one_sentence_are_two() -> None:
@@ -248,6 +276,13 @@ def test_an_analysis_cell_speaks_of_its_row() -> None:
     assert read("training diverged", row()) == []
 
 
+def test_the_baseline_must_be_known_and_have_another_level() -> None:
+    unnamed = Context(measure=SHARE, has_baseline=False, base=None)
+    assert read("exp5 is better than the baseline", unnamed)[0].kind is ClaimKind.UNREAD
+    assert read("Raising the rank to 16 helps", Context(measure=SHARE, base={R: 16}))[0].kind is ClaimKind.UNREAD
+    assert read("Raising the rank to 16 helps", Context(measure=SHARE, base={R: 8}))[0].kind is ClaimKind.LEVELS
+
+
 def test_better_by_itself_needs_a_baseline_to_be_better_than() -> None:
     assert read("better", row())[0].kind is ClaimKind.TRIALS
     assert read("better", row(has_baseline=False))[0].kind is ClaimKind.UNREAD
@@ -267,7 +302,7 @@ def test_a_sentence_on_another_result_is_not_held_against_this_one() -> None:
         "Goal: find a better learning rate",
         "目标：找到更好的学习率",
         "Is r=32 better than r=8?",
-        "lr=1e-3 works best, but is it real? We do not know.",
+        "lr=1e-3 works best, but is it real?",
         "下一步：提高学习率",
         "exp1 uses r=8",
         "Scored on 200 examples",

@@ -53,31 +53,31 @@ def shown(*arguments: object) -> str:
 
 def test_the_numbers_of_a_plan_fit_one_another(file: Path) -> None:
     plan, text = Study.load(file).plan(), shown("plan", file)
-    assert plan.wave is not None
+    [wave] = plan.waves
     budget = plan.spec.budget.trials
     rounds = {each.kind: each.n_trials for each in plan.outlook.rounds}
     assert budget is None or plan.outlook.most_trials <= budget
     if plan.outlook.most_trials < sum(rounds.values()):
         assert re.search(rf"^in all +<= {plan.outlook.most_trials} *$", text, re.MULTILINE)
-    units = sum(trial.costs_budget for trial in plan.wave.trials)
-    assert math.ceil(units) <= rounds[plan.wave.kind]
-    trained = sum(trial.has_training for trial in plan.wave.trials)
+    units = sum(trial.costs_budget for trial in wave.trials)
+    assert math.ceil(units) <= rounds[wave.kind]
+    trained = sum(trial.has_training for trial in wave.trials)
     [line] = [line for line in text.splitlines() if line.startswith("Next part, ")]
     assert f": {trained} trials (" in line
     listed = line.partition("(")[2].partition(")")[0]
     assert sum(map(int, re.findall(r": (\d+)", listed))) == trained
     assert ("which count as" in line) == (math.ceil(units) != trained)
-    assert len(plan.wave.trials) - trained == sum(map(int, re.findall(r"; (\d+) more are scored", line)))
+    assert len(wave.trials) - trained == sum(map(int, re.findall(r"; (\d+) more are scored", line)))
 
 
 def test_a_plan_shows_the_levels_that_will_run(file: Path) -> None:
     plan, text = Study.load(file).plan(), shown("plan", file)
-    assert plan.wave is not None
+    [wave] = plan.waves
     [line] = [line for line in text.splitlines() if line.startswith("levels: ")]
-    ranks = {t.configuration.lora_r for t in plan.wave.trials} - {plan.spec.baseline.lora_r}
+    ranks = {t.configuration.lora_r for t in wave.trials} - {plan.spec.baseline.lora_r}
     if ranks:
         assert f"rank {', '.join(map(str, sorted(ranks)))} (baseline: 4)" in line
-    rates = {t.configuration.learning_rate for t in plan.wave.trials} - {plan.spec.baseline.learning_rate}
+    rates = {t.configuration.learning_rate for t in wave.trials} - {plan.spec.baseline.learning_rate}
     named = re.search(r"learning rate ([^()]+) \(", line)
     shown_rates = sorted(map(float, named[1].split(", "))) if named else []
     assert shown_rates == pytest.approx(sorted(rates), rel=0.06)

@@ -21,6 +21,7 @@ data: {{train: rows.jsonl, allow_overlap: true}}
 metric: {metric}
 baseline: {{lora_r: 4, lora_alpha: 8}}
 space: {{lora_r: [4, 8]}}
+design: one_factor
 budget: {{trials: 7}}
 {engine}
 """
@@ -65,7 +66,7 @@ def test_without_a_terminal_a_program_is_refused_and_named(capsys) -> None:
     with_program()
     assert command_line(["run", "study.yaml", "--quiet"]) == BAD_INPUT
     said = capsys.readouterr().err
-    assert "study.yaml:10: command: found `" in said
+    assert "study.yaml:11: command: found `" in said
     assert "train.py '{config}'" in said
     assert "--trust-study-code" in said
     assert not Path("started").exists()

@@ -36,10 +36,10 @@ def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> 
     assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
     assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
     assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "choice", 40, "zh")
-    assert "100 个样本，第一轮能检出 17.1 个百分点以上的差异" in text
+    assert "100 个样本，最先的比较能检出 17.1 个百分点以上的差异" in text
     assert "2 种答案：yes、no" in text
     english = write_study_file(str(tmp_path / "data"), tmp_path, shown=lambda *_: 0.171)
-    assert "100 examples; the first round detects differences of 17.1 points or more" in english
+    assert "100 examples; its first comparisons detect differences of 17.1 points or more" in english
     assert "2 different answers: yes, no" in english
     values = [line for line in text.splitlines() if re.match(r"(  |metric|alpha_rule|budget|margin|seed|report)", line)]
     assert all("#" in line for line in values)
@@ -60,7 +60,7 @@ def test_a_file_of_one_row_is_not_divided_by_nothing(tmp_path: Path) -> None:
     write(tmp_path / "one.jsonl", labelled(1))
     seen = []
     text = write_study_file(str(tmp_path / "one.jsonl"), tmp_path, shown=lambda _, *n: seen.append(n) or 1.0)
-    assert "about 0 rows are split off train; the first round detects differences of 100.0 points or more" in text
+    assert "about 0 rows are split off train; its first comparisons detect differences of 100.0 points or more" in text
     assert seen == [(1, 1, 0)]
 
 

@@ -143,7 +143,7 @@ def test_weights_that_were_cut_off_are_named(model_folder: Path) -> None:
 
 
 def test_the_packed_engine_asks_before_it_runs_a_models_own_code(model_folder: Path) -> None:
-    from tunebook.engines.packed.engine import unsupported
+    from tunebook.engines.packed.trainable import unsupported
 
     assert unsupported(str(model_folder)) is None
     rewrite_config(model_folder, model_type="strange", auto_map={"AutoConfig": "strange.Config"})

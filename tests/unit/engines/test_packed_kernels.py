@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import platform
+
 import pytest
 import torch
 
-from tunebook.engines.packed.model import kernels
+from tunebook.engines.packed.model import kernels, native
 from tunebook.engines.packed.model.native import library
 
 needs_native = pytest.mark.skipif(library() is None, reason="no C compiler on this machine")
@@ -16,10 +19,10 @@ def both(monkeypatch):
     """Runs a function with the native kernels and with the torch forms."""
 
     def run(function):
-        native = function()
+        found = function()
         with monkeypatch.context() as patch:
             patch.setattr(kernels, "library", lambda: None)
-            return native, function()
+            return found, function()
 
     return run
 
@@ -103,6 +106,26 @@ def test_written_out_gradients_equal_autograd_in_float64(form, monkeypatch):
     (torch.nn.functional.silu(a) * b).backward(grad)
     for mine, theirs in zip(kernels.silu_gate_backward(grad, gate, up), (a.grad, b.grad), strict=True):
         torch.testing.assert_close(mine, theirs)
+
+
+@needs_native
+def test_the_kernels_may_be_built_for_another_processor(monkeypatch):
+    """With half the vector width, as on a processor without AVX-512, sums are the same up to rounding."""
+    x, scale = random(9, 70), random(70, seed=1)
+    here = kernels.rms_norm(x, scale, 1e-5)[0]
+    built = []
+    monkeypatch.setattr(
+        native, "_built", lambda compiler, flags, real=native._built: (built.append(flags), real(compiler, flags))[1]
+    )
+    monkeypatch.setenv("TUNEBOOK_NATIVE", "x86-64-v3" if platform.machine() == "x86_64" else "native")
+    library.cache_clear()
+    try:
+        torch.testing.assert_close(kernels.rms_norm(x, scale, 1e-5)[0], here)
+        assert library() is not None
+        assert built[0][0] == f"-march={os.environ['TUNEBOOK_NATIVE']}"
+    finally:
+        monkeypatch.undo()
+        library.cache_clear()
 
 
 def test_without_a_compiler_the_torch_forms_are_used(monkeypatch):

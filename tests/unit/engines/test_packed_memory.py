@@ -100,7 +100,7 @@ def test_a_limit_counts_what_the_process_holds(monkeypatch):
 def test_scoring_is_bounded_by_what_training_may_use_and_halves_to_an_end():
     size, weights = model_size("8B", four_bits=True)
     plan = plan_memory(size, replace(NEEDS, longest=1024), "cuda:0", CARDS["24 GB"] - weights - CONTEXT_BYTES)
-    held = plan.scoring.rows + plan.slots * plan.scoring.pending_rows
+    held = plan.scoring.rows + plan.scoring.held_rows
     assert held * size.key_value_row() < plan.rows * row_bytes(size, 1024, plan.recompute)
     limits, halvings = plan.scoring, 0
     while (less := limits.halved()) is not None:

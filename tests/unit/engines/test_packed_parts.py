@@ -16,6 +16,7 @@ from tunebook.core.schedule import rate_factor
 from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.bank import Adapter, ModuleShape, new_adapter
+from tunebook.engines.packed.trainable import unsupported_config
 from tunebook.engines.packed.training import checkpoint
 from tunebook.engines.packed.training.losses import Labels, label_losses
 from tunebook.engines.packed.training.optim import TrialOptimizer
@@ -165,7 +166,7 @@ def test_target_modules_mean_what_they_mean_in_peft():
 
 
 def test_what_cannot_be_packed_is_said_from_the_configuration_alone():
-    assert targets.unsupported_config(LlamaConfig()) is None
-    assert "attention_dropout 0.1" in targets.unsupported_config(LlamaConfig(attention_dropout=0.1))
+    assert unsupported_config(LlamaConfig()) is None
+    assert "attention_dropout 0.1" in unsupported_config(LlamaConfig(attention_dropout=0.1))
     dynamic = LlamaConfig(rope_parameters={"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4})
-    assert "dynamic" in targets.unsupported_config(dynamic)
+    assert "dynamic" in unsupported_config(dynamic)

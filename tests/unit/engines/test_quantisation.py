@@ -17,9 +17,9 @@ from tunebook.core.ports import EngineOptions
 from tunebook.core.quantisation import bitsandbytes_keywords
 from tunebook.engines import base_model, quantisation
 from tunebook.engines.merge import merge
-from tunebook.engines.packed.engine import unsupported
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.memory import ModelSize
+from tunebook.engines.packed.trainable import unsupported
 from tunebook.engines.peft import PeftEngine
 from tunebook.engines.quantised_modules import is_held, weight_bytes
 from tunebook.errors import MissingExtraError, ModelError
@@ -123,6 +123,18 @@ def test_integers_of_gptq_hold_several_weights(folder: Path, tmp_path: Path) -> 
     }  # fmt: skip
     save_file(tensors, place / "model.safetensors")
     assert base_model.describe_model("m", place)["parameters"] == 32 * 10 + 7
+
+
+def test_scales_of_torchao_are_no_weights(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    place = claims(folder, tmp_path / "torchao", quant_method="torchao")
+    tensors = {
+        "q._weight_qdata": torch.zeros(32, 48, dtype=torch.int8), "q._weight_scale": torch.zeros(32, 1),
+        "q._weight_zero_point": torch.zeros(32, 1, dtype=torch.int8), "norm.weight": torch.zeros(7),
+    }  # fmt: skip
+    save_file(tensors, place / "model.safetensors")
+    assert base_model.describe_model("m", place)["parameters"] == 32 * 48 + 7
 
 
 def test_weights_in_four_bits_take_an_eighth(folder: Path) -> None:

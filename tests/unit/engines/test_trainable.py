@@ -54,7 +54,9 @@ def test_an_orthogonal_start_needs_an_even_rank(peft):
 def test_dora_is_left_to_peft_and_goes_with_drawn_starts_alone(peft):
     assert refusal(Configuration(use_dora=True)) == "it does not train use_dora True"
     assert "do not go together" in str(
-        object.__new__(PeftEngine).refuses(Configuration(use_dora=True, init_lora_weights="pissa"))
+        PeftEngine(EngineOptions(model="", threads=torch.get_num_threads())).refuses(
+            Configuration(use_dora=True, init_lora_weights="pissa")
+        )
     )
 
 

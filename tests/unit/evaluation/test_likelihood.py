@@ -70,6 +70,7 @@ data: {train: stories.jsonl, prompt: "{opening}", completion: "{continuation}"}
 metrics: [METRICS]
 baseline: {learning_rate: 2e-4}
 space: {learning_rate: {low: 5e-5, high: 2e-3}}
+design: one_factor
 budget: {trials: 9}
 """
 

@@ -76,6 +76,25 @@ def test_bleu_without_each_row_is_what_it_is_without_that_row() -> None:
     assert given == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize("name", ["macro_f1", "micro_f1", "weighted_f1", "balanced_accuracy", "matthews", "spearman"])
+def test_a_statistic_without_each_row_is_what_it_is_without_that_row(name: str) -> None:
+    if name == "spearman":
+        cases = [(["1", "2", "2", "none", "5"], ["1", "3", "2", "4", "4.5"]), (["1", "1", "2"], ["1", "2", "3"])]
+    else:
+        chance = np.random.default_rng(1)
+        many = list(chance.choice(["a", "b", "c", "d"], 30, p=[0.6, 0.2, 0.1, 0.1]))
+        noisy = [gold if chance.random() < 0.6 else str(chance.choice(["a", "b", "c", "x"])) for gold in many]
+        once = ["a", "b", "a", "b", "once"], ["a", "once", "b", "x", "b"]  # what was given loses its label
+        cases = [(many, noisy), once, (["a", "a", "a"], ["a", "a", "x"]), (["a", "b"], ["b", "b"])]
+    metric = load_metric(name)
+    for golds, answers in cases:
+        examples, n = rows(golds), len(golds)
+        without = [
+            statistic(metric, answers[:i] + answers[i + 1 :], examples[:i] + examples[i + 1 :]) for i in range(n)
+        ]
+        assert metric.leave_one_out(answers, examples) == pytest.approx(without, abs=1e-12)
+
+
 def test_several_right_answers_count_as_the_nearest() -> None:
     example = ExampleText(0, "q", "Paris", references=("City of Light", "Lutetia"))
     assert standard_scores(load_metric("exact_match"), ["lutetia"], [example]).tolist() == [1.0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib.util
 import os
 import signal
 import sys
@@ -54,6 +55,7 @@ class ScriptedEngine:
     folding = Folding()
 
     def __init__(self, options: EngineOptions) -> None:
+        assert not any(map(importlib.util.find_spec, options.unused))
         if options.extra.get("broken"):
             raise ModelError("model: this one is broken, by design. Nothing can be done.")
         if options.extra.get("dies"):

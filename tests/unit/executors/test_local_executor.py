@@ -44,7 +44,8 @@ class Run:
     """What came of running jobs."""
 
     def __init__(self, tmp_path, jobs, devices=("cpu",), limits=None, watch=None, **extra):
-        options = EngineOptions(model="m", threads=2, extra={"marks": str(tmp_path), **extra})
+        extra = {"marks": str(tmp_path), **extra}
+        options = EngineOptions(model="m", threads=2, extra=extra, unused=("bitsandbytes",))
         self.executor = LocalExecutor(
             "scripted_engine:ScriptedEngine", options_by_device(options, devices), WORKLOAD, limits=limits
         )

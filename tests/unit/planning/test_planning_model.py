@@ -12,10 +12,10 @@ from tunebook.core.facts import History
 from tunebook.core.space import Folding, SearchSpace
 from tunebook.core.study import Purpose, RoundKind
 from tunebook.planning.candidates import space_of
-from tunebook.planning.observations import SHORT_DOUBT, observations
 from tunebook.planning.planner import StudyPlanner
 from tunebook.planning.problem import Problem
 from tunebook.planning.state import PlanningState
+from tunebook.statistics.observations import SHORT_DOUBT, observations
 from tunebook.testing.planner_suite import PlannerSuite, checked_history, example_facts, example_study
 from tunebook.testing.simulated_study import world_oracle
 from tunebook.testing.world import World
@@ -77,7 +77,7 @@ def test_evaluations_on_the_way_say_what_fewer_epochs_come_to():
     spec = replace(example_study(24), design="model", space=epochs)
     problem = Problem(spec=spec, facts=FACTS, folding=Folding.everything())
     state = PlanningState(problem, studied(24, margin=0.002, space=epochs))
-    seen = observations(state, space_of(problem))
+    seen = observations(state.history, FACTS, space_of(problem).levels)
     short = seen.places[(seen.doubts == SHORT_DOUBT) & (seen.shares == 1.0)]
     assert set(np.round(3 * short[:, 1]).astype(int)) >= {0, 1}, "one epoch and two"
     assert len(seen.ended) == len(seen.ends) < int((seen.shares == 1.0).sum())

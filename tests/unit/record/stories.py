@@ -51,6 +51,7 @@ class Story:
             space=space,
             budget=Budget(60),
             engine="packed",
+            design="one_factor",
         )
         golds = ["a" if i < n * common else "bcdefghij"[i % (labels - 1)] for i in range(n)]
         texts = tuple(ExampleText(i, f"Question {i}", gold) for i, gold in enumerate(golds))

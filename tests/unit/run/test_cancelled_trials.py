@@ -127,7 +127,7 @@ def test_a_planner_may_cancel_trials_under_way(study_file: Path, monkeypatch) ->
 def test_a_trial_that_falls_behind_is_stopped_and_what_it_showed_is_kept(study_file: Path, monkeypatch) -> None:
     monkeypatch.setattr(racing, "CLEARLY", 1.1)  # in this world losses differ little on the way,
     monkeypatch.setattr(racing, "FINISHED", 1)  # and pilots come in order of their rates, the best one late
-    study_file.write_text(study_file.read_text(encoding="utf-8") + "design: model\n", encoding="utf-8")
+    study_file.write_text(study_file.read_text(encoding="utf-8").replace("one_factor", "model"), encoding="utf-8")
     study = Study.load(study_file)
     study.run()
     history = read_study(study.paths).history

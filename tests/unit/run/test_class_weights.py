@@ -24,6 +24,7 @@ data: {train: train.jsonl}
 metric: macro_f1
 baseline: {learning_rate: 2e-4}
 space: {learning_rate: {low: 5e-5, high: 2e-3}, class_weights: [none, balanced]}
+design: one_factor
 budget: {trials: 9}
 """
 

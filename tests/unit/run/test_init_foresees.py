@@ -28,7 +28,7 @@ def written(folder: Path, splits: dict[str, int]) -> Path:
 def test_the_comment_of_init_is_the_first_line_of_plan(tmp_path: Path, splits: dict[str, int], trials: int) -> None:
     data = written(tmp_path, splits)
     text = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=trials, language="en")
-    found = re.search(r"the first round detects differences of ([\d.]+) points or more", text)
+    found = re.search(r"its first comparisons detect differences of ([\d.]+) points or more", text)
     (tmp_path / "study.yaml").write_text(text + "engine: simulated\nexecutor: inline\n", encoding="utf-8")
     effect = Study.load(tmp_path / "study.yaml").plan().outlook.first_effect
     assert found is not None
@@ -42,7 +42,7 @@ def test_a_study_of_perplexity_is_not_told_in_points(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     text = study_file_for(str(tmp_path / "train.jsonl"), tmp_path, "s.yaml", model="none", trials=20, language="en")
     assert "metric: perplexity" in text
-    assert "detects differences" not in text
+    assert "detect differences" not in text
 
 
 def test_the_readme_says_what_init_and_plan_would_say(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_readme_says_what_init_and_plan_would_say(tmp_path: Path) -> None:
     effect = first_effect(text, "study.yaml", DataFacts(n_train=500, n_validation=400, n_test=400))
     assert effect is not None
     points, readme = f"{100 * effect:.1f}", " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert f"# 400 examples; the first round detects differences of {points} points or more" in text
-    assert "With 400 validation examples the first round" in readme
-    assert f"detects differences of {points} points or more" in readme
+    assert f"# 400 examples; its first comparisons detect differences of {points} points or more" in text
+    assert "With 400 validation examples the first comparisons" in readme
+    assert f"detect differences of {points} points or more" in readme
     assert f"能检出 {points} 个百分点以上的差异" in (ROOT / "README.zh.md").read_text("utf-8")

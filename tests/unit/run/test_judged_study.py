@@ -25,6 +25,7 @@ data: {{train: train.jsonl, validation: validation.jsonl}}
 metric: {{name: judge, model: tiny, rubric: "{rubric}", twice: 0.2, price_per_million_tokens: 2.0{options}}}
 baseline: {{learning_rate: 2e-4, per_device_train_batch_size: 8, lora_r: 8, lora_alpha: 16, num_train_epochs: 2}}
 space: {{learning_rate: {{low: 5e-5, high: 2e-3}}}}
+design: one_factor
 budget: {{trials: 6}}
 trackers: []
 """

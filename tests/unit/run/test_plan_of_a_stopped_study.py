@@ -17,6 +17,7 @@ from tunebook.core.outlook import Outlook, RoundOutlook
 from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.errors import Interrupted
 from tunebook.run.commands.status import study_status
+from tunebook.run.reading import StudyReader
 from tunebook.testing.sample_study import bare_spec, sample_wave
 
 
@@ -31,11 +32,19 @@ def stopped(tmp_path: Path) -> Study:
 def test_plan_of_a_stopped_study_shows_the_trials_that_wait(stopped: Study) -> None:
     plan, status = stopped.plan(measure=False), stopped.status()
     assert status.planned
-    assert [trial.id for trial in plan.wave.trials] == list(status.planned)
+    assert [trial.id for wave in plan.waves for trial in wave.trials] == list(status.planned)
     assert [each.n_trials for each in plan.outlook.waiting] == [len(status.planned)]
     assert plan.outlook.all_rounds[0].kind is RoundKind.EXPLORE
     assert plan.outlook.all_rounds[0].n_trials >= len(status.planned)
     assert plan.outlook.most_trials == 14 - status.spent_trials
+
+
+def test_status_computes_no_effects_and_is_otherwise_the_plan(stopped: Study) -> None:
+    plan, read = stopped.plan(measure=False), StudyReader(stopped.paths, effects=False).read()
+    rounds = tuple(replace(each, smallest_detectable_effect=None) for each in plan.outlook.rounds)
+    assert (read.outlook.rounds, read.outlook.waiting) == (rounds, plan.outlook.waiting)
+    assert read.outlook.most_trials == plan.outlook.most_trials
+    assert (read.outlook.smallest_margin, read.outlook.detectable_without_cuts) == (None, None)
 
 
 def test_a_simulated_study_has_no_speed(stopped: Study) -> None:

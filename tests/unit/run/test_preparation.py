@@ -21,6 +21,7 @@ baseline:
   learning_rate: 2e-4
   max_length: 512
 space: {learning_rate: {low: 5e-5, high: 2e-3}}
+design: one_factor
 budget: {trials: 14}
 """
 
@@ -39,7 +40,7 @@ def study(folder: Path, old: str = "", new: str = "") -> Study:
         ("engine: simulated", "engine: peft", "study.yaml:2: model: found 'none'"),
         ("exact_match", "nowhere:score", "study.yaml:5: metric: found nowhere:score"),
         ("max_length: 512", "max_length: 2", "study.yaml:8: max_length: found 2"),
-        ("budget:", "trials: mine.csv\nbudget:", "study.yaml:10: trials: "),
+        ("budget:", "trials: mine.csv\nbudget:", "study.yaml:11: trials: "),
     ],
 )
 def test_a_late_fault_names_file_line_and_key(tmp_path: Path, old: str, new: str, begin: str) -> None:

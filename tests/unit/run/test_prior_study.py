@@ -20,7 +20,8 @@ pytestmark = pytest.mark.usefixtures("few_pictures")
 def second(study_file: Path, prior: str) -> Study:
     text = study_file.read_text(encoding="utf-8").replace("study: small", "study: second")
     file = study_file.with_name("second.yaml")
-    file.write_text(text + f"design: model\nprior: {prior}\n", encoding="utf-8")
+    text = text.replace("one_factor", "model")
+    file.write_text(f"{text}prior: {prior}\n", encoding="utf-8")
     return Study.load(file)
 
 

@@ -23,6 +23,7 @@ data: {train: train.jsonl, validation: validation.jsonl}
 metrics: [macro_f1, exact_match, length]
 baseline: {learning_rate: 2e-4, per_device_train_batch_size: 8, lora_r: 8, lora_alpha: 16, num_train_epochs: 2}
 space: {learning_rate: {low: 5e-5, high: 2e-3}}
+design: one_factor
 budget: {trials: 9}
 trackers: []
 """

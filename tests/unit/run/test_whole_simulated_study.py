@@ -30,6 +30,7 @@ baseline: {learning_rate: 2e-4, per_device_train_batch_size: 8, lora_r: 8, lora_
 space:
   learning_rate: {low: 5e-5, high: 2e-3}
   lora_r: [8, 16]
+design: one_factor
 budget: {trials: TRIALS}
 """
 
@@ -220,15 +221,15 @@ def test_rerun_reproduces_a_trial_bit_for_bit(ended: Path) -> None:
 
 def test_plan_spends_and_writes_nothing(study_file: Path) -> None:
     plan = Study.load(study_file).plan()
-    assert plan.wave is not None
-    assert plan.wave.trials
+    [wave] = plan.waves
+    assert wave.trials
     assert plan.outlook.smallest_margin is not None
     assert not (study_file.parent / "runs").exists()
 
 
 def test_balanced_study_goes_from_file_to_record(study_file: Path):
     text = study_file.read_text().replace("trials: 14", "trials: 24").replace("[8, 16]", "[8, 16, 32]")
-    study_file.write_text(f"{text}design: balanced\n", encoding="utf-8")
+    study_file.write_text(text.replace("one_factor", "balanced"), encoding="utf-8")
     conclusions = Study.load(study_file).run()
     folder = study_file.parent / "runs" / "small"
     found, record = results(folder), (folder / "record.md").read_text(encoding="utf-8")
@@ -242,11 +243,26 @@ def test_balanced_study_goes_from_file_to_record(study_file: Path):
     assert "averaged over the settings around the good rate" in record
 
 
+def test_a_study_by_model_describes_the_factors_without_claiming_anything_of_them(study_file: Path):
+    text = study_file.read_text().replace("trials: 14", "trials: 20").replace("[8, 16]", "[8, 16, 32]")
+    study_file.write_text(text.replace("one_factor", "model"), encoding="utf-8")
+    Study.load(study_file).run()
+    folder = study_file.parent / "runs" / "small"
+    found, record = results(folder), (folder / "record.md").read_text(encoding="utf-8")
+    assert {f["round_kind"] for f in found["findings"]} == {"confirm"}
+    assert {each["factor"] for each in found["described"]} <= {"learning_rate", "lora_r"}
+    first = found["described"][0]
+    assert first["factor"] == "learning_rate"
+    assert any(not level["interval"][0] <= 0 <= level["interval"][1] for level in first["levels"])
+    assert "described here, not tested" in record
+    assert "In order of importance: **learning rate** (" in record
+
+
 def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
     text = study_file.read_text().replace("trials: 14", "trials: 24")
     text = text.replace("learning_rate: {low: 5e-5, high: 2e-3}", "learning_rate: {low: 1e-8, high: 1e-7}")
     text = text.replace("learning_rate: 2e-4", "learning_rate: 5e-8")
-    study_file.write_text(f"{text}design: balanced\n", encoding="utf-8")
+    study_file.write_text(text.replace("one_factor", "balanced"), encoding="utf-8")
     Study.load(study_file).run()
     record = (study_file.parent / "runs" / "small" / "record.md").read_text(encoding="utf-8")
     assert "Nothing was learned" in record

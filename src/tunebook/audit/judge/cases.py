@@ -8,12 +8,12 @@ none the record cannot show it, however large the difference.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Structure, acting, level_in, moved
-from tunebook.audit.judge.trials import AuditTrial, TrialTable
+from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits
 from tunebook.audit.judge.verdicts import Comparison, Question, Reason, SupportVerdict
-from tunebook.audit.model import UNSAID, Claim, ClaimKind
+from tunebook.audit.model import UNSAID, Claim, ClaimKind, MeasureKind
 from tunebook.core.factor import Level
 
 ENOUGH_FAILURES = 5
@@ -165,6 +165,9 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
     """The verdict on a claim: the least supported of its comparisons, capped by what the case says. A claim that
     another result column bears out is not called false."""
     comparisons = tuple(answers[question] for question in case.questions)
+    if _is_doubtful(case, comparisons, subjects):
+        unread = replace(case.claim, kind=ClaimKind.UNREAD)
+        return Judged(case=replace(case, claim=unread), verdict=SupportVerdict.UNCHECKED, reason=Reason.UNREAD)
     if case.claim.direction == 0:
         return _no_difference(case, comparisons)
     deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
@@ -174,7 +177,7 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
         case.verdict is None or (known and _STRENGTH[case.verdict] > _STRENGTH[deciding.verdict])
     ):
         verdict, reason = deciding.verdict, deciding.reason
-    of_each = case.claim.every or case.claim.kind is ClaimKind.TREND  # "the more the better" is said of every step
+    of_each = case.claim.kind is ClaimKind.TREND  # "the more the better" is said of every step
     if of_each and any(c.is_mixed(case.claim.direction) for c in comparisons):
         reason = Reason.MIXED_SIGNS
         kept = (SupportVerdict.CANNOT_HOLD, SupportVerdict.UNCHECKED)
@@ -182,6 +185,18 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
     if reason in _FALSE and "worked" not in case.facts and _borne_out_elsewhere(case, subjects):
         verdict, reason = SupportVerdict.UNCHECKED, Reason.OTHER_RESULT
     return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
+
+
+def _is_doubtful(case: Case, comparisons: Sequence[Comparison], subjects: Subjects) -> bool:
+    """Whether a claim is better listed as not read: the difference that it gives is not that of its pair, or all that
+    keeps its trials apart is a column of which it is not sure that it holds settings."""
+    gap, share = case.claim.gap, subjects.table.measure.kind is MeasureKind.SHARE
+    rows = {t.key: t.score for t in subjects.scored}
+    scores = [(rows.get(a), rows.get(b)) for c in comparisons for a, b in c.pairs if len(c.pairs) == 1]
+    known = [(a, b) for a, b in scores if a is not None and b is not None] if gap is not None and share else []
+    if gap is not None and known and not any(difference_fits(gap, a, b, signed=False) for a, b in known):
+        return True
+    return any(subjects.table.unsure.intersection(pair.also) for pair in case.confounded)
 
 
 def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tunebook.audit.judge.cases import Subjects
 from tunebook.audit.judge.structure import acting, moved
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits, row_key, same_result, same_score
-from tunebook.audit.model import Difference, HandRecord, MeasureKind, Note, Row, Score, TableKind
+from tunebook.audit.model import HandRecord, MeasureKind, Note, Row, TableKind
 
 
 def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -> Iterator[Note]:
@@ -102,17 +102,9 @@ def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
         a, b = named
         if a is None or b is None or a.score is None or b.score is None:
             continue
-        if not gap_fits(claim.gap, a.score, b.score):
+        if not difference_fits(claim.gap, a.score, b.score, signed=False):
             values = {"line": claim.line, "said": claim.gap.value, "points": 100 * (a.score.value - b.score.value)}
             yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
-
-
-def gap_fits(said: Difference, a: Score, b: Score) -> bool:
-    """Whether a difference in a sentence is that of two results, in points or in per cent of the second."""
-    gap, slack = a.value - b.value, (a.unit + b.unit) / 2
-    unit = said.unit / (2 if said.points else 1)  # per cents are often cut off
-    scales = [100.0] if said.points or b.value <= 0 else [100.0, 100.0 / b.value]
-    return any(abs(x * abs(gap) - said.value) <= unit + x * slack + 1e-6 for x in scales)
 
 
 def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
@@ -122,7 +114,7 @@ def _differences(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     rows = [row for row in record.rows if row.difference is not None and row.score is not None]
     if base is None or base.value <= 0:
         return
-    wrong = [row for row in rows if not difference_fits(row, base)]
+    wrong = [r for r in rows if r.difference and r.score and not difference_fits(r.difference, r.score, base)]
     if 2 * len(wrong) > len(rows):
         yield Note("differences_unread", {"line": rows[0].line, "trials": tuple(row.trial for row in wrong)})
         return

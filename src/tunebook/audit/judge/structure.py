@@ -95,7 +95,9 @@ def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
     names = [EFFECTIVE_BATCH if name == BATCH else name for name in names]
     if "lora_r" in names and "lora_alpha" in names and _close(_scaling(left), _scaling(right)):
         names.remove("lora_alpha")
-    return (*names, *(n for n in dict.fromkeys([*a.extra, *b.extra]) if a.extra.get(n) != b.extra.get(n)))
+    names += [n for n in dict.fromkeys([*a.extra, *b.extra]) if a.extra.get(n) != b.extra.get(n)]
+    unsettled = a.row.unsettled.items() ^ b.row.unsettled.items() if not names and a.key != b.key else ()
+    return (*names, *sorted({name for name, _ in unsettled}))  # equal only where nothing may differ
 
 
 _NAMES = tuple(field.name for field in fields(Configuration))
@@ -145,7 +147,7 @@ def _ordered(factor: str, a: AuditTrial, b: AuditTrial) -> Pair:
 
 
 def _acts(trial: AuditTrial) -> object:
-    return _vector(trial.configuration), tuple(sorted(trial.extra.items()))
+    return _vector(trial.configuration), tuple(sorted(trial.extra.items())), tuple(sorted(trial.row.unsettled.items()))
 
 
 def _acts_if_short(trial: AuditTrial) -> object:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tunebook.audit.labels import key_of, whole
-from tunebook.audit.model import UNSAID, HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
+from tunebook.audit.model import UNSAID, Difference, HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 
@@ -63,6 +63,7 @@ class TrialTable:
     notes: tuple[Note, ...] = ()
     sections: Mapping[tuple[str, str], str] = field(default_factory=dict)  # section and number there to key
     ambiguous: frozenset[str] = frozenset()  # labels that stand for several trials of one table
+    unsure: frozenset[str] = frozenset()  # columns of which it is not sure that they are settings
 
     def get(self, key: str) -> AuditTrial | None:
         """The trial of that key, or None."""
@@ -132,6 +133,9 @@ def trials_of(record: HandRecord) -> TrialTable:
         notes=tuple(notes),
         sections={(row.section, row_key(row)): key for row, key in text_rows},
         ambiguous=ambiguous,
+        unsure=frozenset(use.header for use in record.columns if use.role in _UNSURE).union(
+            *(r.unsettled for r in main)
+        ),
     )
 
 
@@ -142,20 +146,24 @@ def _by_differences(rows: Sequence[Row]) -> Row | None:
         base
         for base in rows
         if base.score is not None and (base.difference is None or base.difference.value == 0)
-        if all(row is base or difference_fits(row, base.score) for row in compared)
+        if base.score.value > 0 and all(row is base or _fits(row, base.score) for row in compared)
     ]
     return bases[0] if len(compared) > 1 and len(bases) == 1 else None
 
 
-def difference_fits(row: Row, base: Score) -> bool:
-    """Whether a row's printed difference is that from a result, in points or in per cent of it."""
-    said, own = row.difference, row.score
-    if said is None or own is None or base.value <= 0:
-        return False
+def _fits(row: Row, base: Score) -> bool:
+    return row.difference is not None and row.score is not None and difference_fits(row.difference, row.score, base)
+
+
+def difference_fits(said: Difference, own: Score, base: Score, signed: bool = True) -> bool:
+    """Whether a printed difference is that of two results, in points or in per cent of the second; in a sentence it has
+    no sign, and per cents are often cut off."""
     gap, slack = own.value - base.value, (own.unit + base.unit) / 2
-    scales = [100.0] if said.points else [100.0, 100.0 / base.value]
+    gap = gap if signed else abs(gap)
+    unit = said.unit / (2 if signed or said.points else 1)
+    scales = [100.0] if said.points or base.value <= 0 else [100.0, 100.0 / base.value]
     scales += [1.0, float(base.total or 1)] if said.points is None else []
-    return any(abs(said.value - scale * gap) <= said.unit / 2 + scale * slack + 1e-6 for scale in scales)
+    return any(abs(said.value - scale * gap) <= unit + scale * slack + 1e-6 for scale in scales)
 
 
 def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], frozenset[str]]:
@@ -234,6 +242,7 @@ def _renumberings(text_rows: Sequence[tuple[Row, str]]) -> tuple[Renumbering, ..
     )
 
 
+_UNSURE = ("unsure", "ambiguous")
 _NO_TRIALS = ("planned_rows", "unfinished_rows", "struck_rows", "reference_row")
 
 

@@ -35,6 +35,7 @@ from tunebook.audit.words.columns import (
     MEASURED_UNIT,
     MEASUREMENT,
     NAMES,
+    SETTING,
     ResultWord,
     compact,
     factor_of_header,
@@ -42,6 +43,7 @@ from tunebook.audit.words.columns import (
     is_effective_batch,
     is_place,
     is_replicate,
+    is_scaled,
     may_be_mean,
     result_of,
     role_of,
@@ -63,6 +65,7 @@ ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
 REFUSALS = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
 """Roles of columns that look like results and are none."""
+_UNSCALED = re.compile(r"[(（].*")
 _MEDALS = {"🥇": "1", "🥈": "2", "🥉": "3"}
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
 
@@ -77,6 +80,7 @@ class Columns:
     results: tuple[int, ...] = ()  # the one used first
     measure: Measure | None = None  # what they are, None without
     texts: tuple[int, ...] = ()  # remarks, read for claims
+    unsettled: tuple[int, ...] = ()  # what their cells alone say to be no settings: trials that differ there may differ
     roles: Mapping[str, int] = field(default_factory=dict)  # trial, change, seed, status, round, kind, delta, place
     uses: tuple[ColumnUse, ...] = ()  # every column with what it was taken for
 
@@ -121,6 +125,7 @@ class _Settling:
         self.extras: dict[int, str] = {}
         self.words: dict[int, ResultWord] = {}
         self.over_sets = False
+        self.unsettled: list[int] = []
 
     def columns(self) -> Columns:
         for index, header in enumerate(self.headers):
@@ -135,7 +140,7 @@ class _Settling:
         self._labels()
         for index in range(len(self.headers)):
             if index not in self.role:
-                self.role[index] = self._by_content(index)
+                self.role[index] = self._by_header_word(index) or self._by_content(index)
         single = {role: index for index, role in reversed(self.role.items()) if role in (*_SINGLE, "difference")}
         delta = single.pop("difference", None)
         if delta is not None and results:
@@ -151,6 +156,7 @@ class _Settling:
             results=results,
             measure=measure,
             texts=tuple(i for i, role in self.role.items() if role == "analysis"),
+            unsettled=tuple(self.unsettled),
             roles=single,
             uses=tuple(uses),
         )
@@ -166,6 +172,8 @@ class _Settling:
         elif factor := factor_of_header(header):
             if self._holds_levels(index, factor):
                 self.role[index], self.factor[index] = "factor", factor
+        elif is_scaled(header) and factor_of_header(_UNSCALED.sub("", header)):
+            self.role[index], self.extras[index] = "ambiguous", header
         elif (role := role_of(header)) and role not in self.role.values():
             self.role[index] = role
         elif word := result_of(header):
@@ -349,21 +357,25 @@ class _Settling:
             for cell in self.cells[index]
         )
 
-    def _by_content(self, index: int) -> str:
-        """The role of a column that no header word settles."""
+    def _by_header_word(self, index: int) -> str:
+        """The role of a column that a word of its header, its links or signs settle, or ""."""
         header, cells = self.headers[index], [c for c in self.cells[index] if not is_blank(c)]
-        different = set(cells)
-        numbers = [n for c in cells if isinstance(n := read_number(c), Number)]
-        n_set = len(self.factor) + sum(len(names) for names in self.joined.values())
-        taken = set(self.role.values())
         plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", header))
         links = any(_LINK.search(cell) for cell in self.grid.column(index))
         if MEASUREMENT.search(plain) or MEASURED_UNIT.search(header) or links or index in self.words:
             return "measured"
-        if DIFFERENCE.search(header) or any(n.signed for n in numbers):
+        signed = any(isinstance(n := read_number(c), Number) and n.signed for c in cells)
+        if DIFFERENCE.search(header) or signed:
             return "difference" if DIFFERENCE.search(header) else "measured"
-        if len(different) < 2 and len(cells) == len(self.cells[index]):
-            return "constant"
+        return "constant" if len(set(cells)) < 2 and len(cells) == len(self.cells[index]) else ""
+
+    def _by_content(self, index: int) -> str:
+        """The role of a column that no header word settles."""
+        header, cells = self.headers[index], [c for c in self.cells[index] if not is_blank(c)]
+        plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", header))
+        numbers = sum(isinstance(read_number(c), Number) for c in cells)
+        n_set = len(self.factor) + sum(len(names) for names in self.joined.values())
+        taken = set(self.role.values())
         if _EXPORTED_SETTING.match(header):
             self.extras[index] = header
             return "setting"
@@ -371,17 +383,22 @@ class _Settling:
         if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
             return "change"
         leads = all(self.role.get(i) in ("place", "measured") for i in range(index))
-        if "trial" not in taken and leads and self._unique(index) and len(numbers) * 2 < len(cells):
+        if "trial" not in taken and leads and self._unique(index) and numbers * 2 < len(cells):
             return "trial"
-        if len(numbers) == len(cells) and (len(different) * 5 > len(cells) * 4 or any("." in c for c in cells)):
+        if SETTING.search(plain) and (n_set or "change" in taken):
+            self.extras[index] = header
+            return "setting"
+        different = len(set(cells))
+        if numbers == len(cells) and 5 * different > 4 * len(cells):
+            self.unsettled.append(index)
             return "measured"
+        long = max((len(c) for c in cells), default=0) > _LONG_TEXT
         short = len(cells) == 1 and " " not in cells[0]  # "✓" in one row: a setting of that row
-        if max((len(c) for c in cells), default=0) > _LONG_TEXT or (len(different) == len(cells) and not short):
-            return "analysis"
-        if not n_set and "change" not in taken:
+        if long or (different == len(cells) and not short) or (not n_set and "change" not in taken):
+            self.unsettled += [] if long else [index]
             return "analysis"
         self.extras[index] = header or f"({index + 1})"
-        return "setting"
+        return "unsure"
 
 
 def _is_mean(said: Number, of: Sequence[Number]) -> bool:

@@ -160,6 +160,7 @@ class _Reading:
     notes: list[Note]
     uses: list[ColumnUse] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
+    other_data: bool = False  # a table of the same trials on other data was left out: sentences may speak of that
     used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
 
     def record(self) -> HandRecord:
@@ -289,6 +290,7 @@ class _Reading:
             table = Table(grid, number, columns, self._blanks_said(), self._baseline_settings())
             if any(table.gives_again(other) for other in tables):
                 self.notes.append(Note("other_results", {"line": grid.line, "column": grid.section or own.name}))
+                self.other_data = True
                 continue
             self.uses += columns.uses
             tables.append(table)
@@ -444,15 +446,18 @@ class _Reading:
         return [statement for statement in self.document.statements if not statement.is_code]
 
     def _claims(self, rows: Sequence[Row], measure: Measure, labels: re.Pattern[str] | None) -> tuple[Claim, ...]:
+        named = next((row for row in rows if row.is_baseline), None)
         shared = Context(
-            labels=labels, measure=measure, has_baseline=any(row.is_baseline for row in rows),
+            labels=labels, measure=measure, has_baseline=named is not None, base=named.values if named else None,
             extras=_extra_words(rows), levels=_levels_of(rows),
         )  # fmt: skip
         found: list[Claim] = []
         for statement in self._prose():
             after = any(row.line < statement.line for row in rows)
             context = replace(shared, round=round_of(statement.section) or statement.section, after_results=after)
-            found += claims_of(statement, context) if len(found) <= MAX_CLAIMS else []
+            read = claims_of(statement, context) if len(found) <= MAX_CLAIMS else []
+            of_kept = statement.section in {row.section for row in rows}
+            found += [_unread(c) for c in read] if self.other_data and not of_kept else read
         for row in rows:
             if row.analysis and len(found) <= MAX_CLAIMS:
                 context = replace(
@@ -469,6 +474,10 @@ class _Reading:
     def _said(self, labels: re.Pattern[str] | None) -> tuple[Said, ...]:
         """Accuracies that the running text gives for a trial."""
         return tuple(said for statement in self._prose() for said in said_of(statement, labels))[:MAX_CLAIMS]
+
+
+def _unread(claim: Claim) -> Claim:
+    return Claim(kind=ClaimKind.UNREAD, text=claim.text, line=claim.line, section=claim.section)
 
 
 def _says_no_more_than_failed(claim: Claim) -> bool:

@@ -19,12 +19,10 @@ from tunebook.audit.words.columns import round_of
 from tunebook.audit.words.sentences import (
     CLAIMS,
     CLAUSE_ENDS,
-    CONJUNCTION,
     GENERAL,
     NO_CLAIM,
     NUMBER,
     OF_ALL,
-    RESTRICTS,
     SENTENCE_ENDS,
     STRONG,
     WORDS,
@@ -48,6 +46,7 @@ class Context:
     levels: Mapping[str, frozenset[Level]] = field(default_factory=dict)  # the record's, by factor
     after_results: bool = False  # the sentence stands below a table of results
     has_baseline: bool = True  # "better" by itself is better than the named baseline
+    base: Mapping[str, Level] | None = field(default_factory=dict)  # the named baseline's settings; None without one
 
 
 @dataclass(frozen=True)
@@ -72,47 +71,14 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈+-]+|[-+→]")
 
 
-_AT_EACH = re.compile(
-    r"(?:\b(?:at|for|with|under|across|in) (?:each|every|both|all|any|(?:the |an? )?(?:same|fixed|equal))(?: of)?"
-    r"(?: the)?(?: (?:two|three|four|five))?"
-    r"|在?(?:每一?[个种]|各[个种]?|所有|任何|[两三四五][个种]|相同|同样|同一[个种]?)的?)\s?$",
-    re.IGNORECASE,
-)
-"""Before a factor's word: the sentence compares trials of one level of it, at each level or at any."""
-_BELOW = re.compile(r"\s?(?:取?值)?[下时里](?=[都均也,，]|$|\s)")
-_NUMERALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", *"一两三四五六七八九十")
-_COUNTED = {word: str(i % 10 + 1) for i, word in enumerate(_NUMERALS)}
-_COUNTED_ROUNDS = re.compile(r"(?<!第)(?<=[练了跑比到])[两三四五六七八九十](?=\s?(?:轮|个 ?epoch))")
-_COUNTED_EPOCHS = re.compile(r"\b(?:two|three|four|five|six|seven|eight|nine|ten|one(?= epoch))\b", re.IGNORECASE)
-_IMPORTANCE = re.compile(r"的?影响力?比(.{1,20}?)(?:更|还|要)?([大小])(?=$|\W)")
-
-
-_NOT_AS_GOOD = re.compile(r"没有?((?:(?!比|更|影响|提升|变)[^，,。；;]){1,16}?)(?:那么|这么)?好(?=$|\W)")
-
-
-def _normal(text: str) -> str:
-    """A sentence with numbers in words as digits where it counts epochs, "A 的影响比 B 大" as "A 比 B 影响大", and
-    "A 没有 B 好" as "A 不如 B"."""
-    if re.search(r"\bepochs?\b", text, re.IGNORECASE):
-        text = _COUNTED_EPOCHS.sub(lambda m: _COUNTED[m.group().lower()], text)
-    text = _COUNTED_ROUNDS.sub(lambda m: _COUNTED[m.group()], text)
-    text = _NOT_AS_GOOD.sub(r"不如 \1", text)
-    return _IMPORTANCE.sub(r"比\1影响\2", text)
-
-
 def cut(text: str, labels: re.Pattern[str] | None) -> list[Token]:
     """A cleaned sentence as tokens, in order; words that say nothing are left out."""
-    text = _normal(text)
     spans: list[tuple[int, int, Token]] = []
     named = trial_labels(text, labels)
     for m in mentions(text):
         if not any(start <= m.start and m.end <= end for _, start, end in named):
             kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
-            start, end = m.start, m.end
-            if kind == "f" and (each := _AT_EACH.search(text, 0, start)):
-                below = _BELOW.match(text, end)
-                kind, start, end = "A", each.start(), below.end() if below else end
-            spans.append((start, end, Token(kind, text[start:end], m if kind != "A" else m.factor)))
+            spans.append((m.start, m.end, Token(kind, text[m.start : m.end], m)))
     for label, start, end in named:
         if not any(start < known_end and known_start < end for known_start, known_end, _ in spans):
             spans.append((start, end, Token("t", text[start:end], label)))
@@ -148,78 +114,66 @@ EDGES = " ,-*•:："
 _NUMBERED = re.compile(r"^\W{0,3}\d{1,2}\s?[、.)）](?!\d)\s?")
 _NAMES = frozenset("fvpqtbwgLMnr%C")
 _COMPARES = frozenset("xXe+-=!oijk*UDudcg>~")
+_DERIVED = re.compile(
+    r"[/×*]\s?(?:r|rank|秩)(?![A-Za-z])|\d\s?[x×*]?\s?r(?![A-Za-z])|\bepoch\s?\d|第\s?\d+\s?(?:轮|个 ?epoch)",
+    re.IGNORECASE,
+)
+"""What looks like a setting and is another quantity: "alpha/r = 2", "2r", a checkpoint ("epoch 3")."""
 
 
 def claims_of(statement: Statement, context: Context | None = None) -> list[Claim]:
     """The claims of one line of text, in order; what claims something and was not read among them as `UNREAD`."""
     context = context or Context()
     found: list[Claim] = []
-    if NO_CLAIM.search(statement.text):
-        return []
     parts = SENTENCE_ENDS.split(statement.text)
-    for sentence, end in zip(parts[::2], [*parts[1::2], ""], strict=True):
-        if "?" in end:
+    ends = [*parts[1::2], ""]
+    for i, (sentence, end) in enumerate(zip(parts[::2], ends, strict=True)):
+        answered = any(part.strip() for part in parts[2 * i + 2 :: 2])
+        if ("?" in end and not answered) or NO_CLAIM.search(sentence):
             continue
         sentence = _NUMBERED.sub("", sentence)
         tokens = cut(sentence, context.labels)
-        kinds = {t.kind for t in tokens}
-        other = context.extras is not None and context.extras.search(sentence)
-        named = context.trial or kinds & _NAMES or kinds & STRONG or other
-        concludes = context.after_results and kinds & {"?"} and kinds & set("fvpqt")  # whatever its words may mean
-        if (named and (concludes or kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence):
-            read = _claims(sentence, tokens, statement, context)
-            goes_on = ";" in end and read[:1] and read[0].kind is ClaimKind.IMPORTANCE  # the order may go on
-            found += [replace(read[0], kind=ClaimKind.UNREAD, factor=None, order=())] if goes_on else read
+        unread = Claim(
+            kind=ClaimKind.UNREAD,
+            text=sentence.strip(EDGES),
+            line=statement.line,
+            section=statement.section,
+            trials=(context.trial,) if context.trial else (),
+        )
+        read = [] if "?" in end or _DERIVED.search(sentence) else _claims(sentence, tokens, unread, context)
+        found += read or ([unread] if _claims_something(sentence, tokens, context) else [])
     return found
 
 
-def _claims(sentence: str, tokens: list[Token], statement: Statement, context: Context) -> list[Claim]:
-    """The whole sentence as one claim, else clause by clause. A clause that was not read and may restrict the others,
-    by a setting, a trial, a number or a word such as "only", leaves the whole sentence unread."""
-    base = Claim(
-        kind=ClaimKind.UNREAD,
-        text=sentence.strip(EDGES),
-        line=statement.line,
-        section=statement.section,
-        trials=(context.trial,) if context.trial else (),
-    )
+def _claims_something(sentence: str, tokens: Sequence[Token], context: Context) -> bool:
+    """Whether a sentence that is not read is listed. Below the results it is where it names anything."""
+    kinds = {t.kind for t in tokens}
+    if context.trial and kinds <= {"x"}:  # "diverged": the row's result says so
+        return False
+    other = context.extras is not None and context.extras.search(sentence)
+    named = context.trial or kinds & _NAMES or kinds & STRONG or other
+    concludes = context.after_results and kinds & set("?~g%") and kinds & set("fvpqtbwgrLM%")
+    return bool((named and (concludes or kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence))
+
+
+def _claims(sentence: str, tokens: list[Token], base: Claim, context: Context) -> list[Claim]:
+    """The whole sentence as one claim, else each of its clauses as one; none where any is not surely read, since it may
+    restrict the others."""
     whole = _Clause(base, tokens, context).claim()
     if whole is not None:
         return [whole]
-    read: list[Claim] = []
-    unread: list[Claim] = []
-    for part in (CONJUNCTION.sub("", p) for p in CLAUSE_ENDS.split(sentence) if p.strip()):
-        part = _continued(part, read)
-        pieces = cut(part, context.labels)
-        clause = replace(base, text=part.strip(EDGES))
-        claim = _Clause(clause, pieces, context).claim()
-        if claim is not None:
-            read.append(claim)
-        elif any(t.kind in "fvpqtbnrLMP" for t in pieces) or RESTRICTS.search(part):
-            return [base]
-        elif CLAIMS.search(part):
-            unread.append(clause)
-    if not read and context.trial and not {t.kind for t in tokens} & set("ue-+=*jkiUdD?~f"):
-        return [] if any(t.kind in "xX" for t in tokens) else [base]  # "diverged": the row's result says so
-    return read + unread if read else [base]
-
-
-_CONTINUED = re.compile(
-    rf"\s*(?:再|继续|进一步)(?:往上)?(?:增|加|提|升|调|涨)(?:大|高|加)?[到至]\s?({NUMBER})|"
-    rf"\s*(?:going|raising|increasing|moving)(?: it)?(?: further| on)? to ({NUMBER})",
-    re.IGNORECASE,
-)
+    clauses = [part for part in CLAUSE_ENDS.split(sentence) if part.strip()]
+    read = []
+    for part in clauses if len(clauses) > 1 else ():
+        claim = _Clause(replace(base, text=part.strip(EDGES)), cut(part, context.labels), context).claim()
+        before = {c.factor for c in read if c.kind is ClaimKind.LEVELS}
+        if claim is None or (claim.kind is ClaimKind.LEVELS and not claim.against and claim.factor in before):
+            return []  # "r=32 beats r=8, r=16 is worse": than which?
+        read.append(claim)
+    return read
 
 
 _SMALL = 0.02
-
-
-def _continued(part: str, read: Sequence[Claim]) -> str:
-    """A clause that goes on from the level of the one before, "再提到 64 就没有提升了", with both levels."""
-    match, before = _CONTINUED.match(part), read[-1] if read else None
-    if match is None or before is None or before.kind is not ClaimKind.LEVELS or len(before.levels) != 1:
-        return part
-    return f"{before.factor} 从 {before.levels[0]} 到 {match[1] or match[2]} {part[match.end() :]}"
 
 
 def _completed(tokens: list[Token], levels: Mapping[str, frozenset[Level]]) -> list[Token]:
@@ -250,10 +204,7 @@ class _Clause:
     def __init__(self, base: Claim, tokens: Sequence[Token], context: Context) -> None:
         self.base = base
         self.context = context
-        at = [t for t in tokens if t.kind == "A"]
-        self.at_each = any(re.match(r"\w+ (?:each|every|both|all|any)\b|在?[每各所任两三四五]", t.text) for t in at)
-        self.held = {str(t.value) for t in at}  # factors of which the trials compared have one level
-        self.tokens = _completed([t for t in tokens if t.kind != "A"], context.levels)
+        self.tokens = _completed(tokens, context.levels)
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.labels = [str(t.value) for t in self.tokens if t.kind == "t"]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
@@ -274,7 +225,7 @@ class _Clause:
             code = code.replace(word, of_result)
         turned = sum(kind in "ud" for kind in code) > sum(kind in "ud" for kind in kinds)
         self.by_number |= turned or any(t.kind in "UDud*" and _OF_NUMBER.search(t.text) for t in self.tokens)
-        return re.sub(r"[sRCVTEg]", "", code)
+        return re.sub(r"[sRCVTEg1]", "", code)
 
     def claim(self) -> Claim | None:
         """The clause as a claim, or None when it is none or not surely read."""
@@ -292,16 +243,14 @@ class _Clause:
         kind = groups.pop()
         if groups:
             return None
-        found = forms[kind](plain) if kind in forms else self._compared()
-        if self.held and found is not None:
-            of_pairs = found.kind in (ClaimKind.LEVELS, ClaimKind.TREND, ClaimKind.BEST_LEVEL)
-            return replace(found, every=self.at_each) if of_pairs else None
-        return found
+        return forms[kind](plain) if kind in forms else self._compared()
 
     def _understood(self) -> bool:
         """Whether nothing is left over, and the sentence speaks of the results that the table gives."""
         measure, kinds = self.context.measure, {t.kind for t in self.tokens}
-        if kinds & {"?", "~", "X", "0"} or self.held & {m.factor for m in self.factors}:
+        if "b" in kinds and self.context.base is None:
+            return False  # which trial "the baseline" is, the record does not say
+        if kinds & {"?", "~", "X", "0"} or ("1" in kinds and not kinds & set("xmlhz")):
             return False
         if measure.kind is MeasureKind.LOSS and self.by_number:
             return False  # a lower loss is better
@@ -364,6 +313,9 @@ class _Clause:
             return None
         if ("b" in plain and self.gap is None) or any(m.side for m in self.factors):
             return None
+        by_number = any(re.search("highest|高", t.text, re.IGNORECASE) for t in self.tokens if t.kind == "*")
+        if by_number and self.factors and not any(t.kind == "C" for t in self.tokens):
+            return None  # "the highest learning rate is 2e-3"
         kinds = {t.kind for t in self.tokens}
         in_round = "R" in kinds or (self.context.round.isdigit() and not OF_ALL.search(self.base.text))
         within = round_of(self.base.text) or (self.context.round if in_round else "")
@@ -406,7 +358,7 @@ class _Clause:
         """Better, worse, the same, no better: of two trials, two levels, more of a factor, or the row's own trial."""
         direction, no_more = self._direction()
         sides = self._sides()
-        if direction is None or sides is None:
+        if direction is None or sides is None or any(t.kind == "R" for t in self.tokens):
             return None
         first, second = sides
         if "w" in self.code:
@@ -480,7 +432,7 @@ class _Clause:
         against = other.values if other is not None else ()
         if (other is not None and other.factor != factor) or set(levels) & set(against):
             return None
-        if not against and not self.context.has_baseline:
+        if not against and (not self.context.has_baseline or (self.context.base or {}).get(factor) in levels):
             return None
         return replace(self.base, kind=ClaimKind.LEVELS, factor=factor, levels=levels, against=against,
                        direction=direction, no_more=no_more, gap=self.gap)  # fmt: skip

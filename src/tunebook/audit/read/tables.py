@@ -24,7 +24,7 @@ from tunebook.audit.read.cells import (
 )
 from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Line
-from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings
+from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
@@ -38,6 +38,7 @@ from tunebook.audit.words.columns import (
     REFERENCE,
     TOTAL,
     UNFINISHED,
+    UNTRAINED,
     factor_of_header,
     factors_of_header,
     result_of,
@@ -46,6 +47,8 @@ from tunebook.audit.words.columns import (
 )
 from tunebook.core.factor import Level
 
+LONGEST_NAME = 24
+"""A longer remark that speaks of the baseline does not say that its row is it."""
 _SIGNED = re.compile(r"([-+]?\s?\d+(?:\.(\d+))?)\s?([%％]?)")
 _POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
 _PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
@@ -267,7 +270,9 @@ class Table:
         words = [self._cell(i, "trial"), self._cell(i, "change")]
         if self.columns.factors:
             words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
-        return blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words)
+        plain = [without_marks(word) for word in words]
+        untrained = bool(self.columns.factors) and not self.said and not self.blanks
+        return blank and any(REFERENCE.fullmatch(w) or (untrained and UNTRAINED.fullmatch(w)) for w in plain)
 
     def _was_stopped(self, i: int) -> bool:
         """Whether the row has no result, and its result or a remark says that the run did not finish."""
@@ -284,7 +289,8 @@ class Table:
 
     def _names_baseline(self, i: int) -> bool:
         words = [self._cell(i, role) for role in ("trial", "change", "purpose")]
-        name = AGAINST_BASELINE.sub(" ", " ".join(words + [self._text[i][j] for j in self.columns.texts]))
+        remarks = [text for j in self.columns.texts if len(text := self._text[i][j]) <= LONGEST_NAME]
+        name = AGAINST_BASELINE.sub(" ", " ".join(words + remarks))
         marked = any(MARKED_BASELINE.search(self._text[i][j]) for j in self.columns.factors)
         called = self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
         return called and not EXTENDED_BASELINE.search(AGAINST_BASELINE.sub(" ", words[1]))
@@ -392,14 +398,16 @@ class Table:
         columns = self.columns
         change, status = self._cell(i, "change"), self._cell(i, "status")
         analysis = self._remark(i)
-        described = settings(change)
+        named = trial_labels(change, self._wordy) if columns.kind is TableKind.CHANGES else []
+        described = settings(_without(change, named))
         values, unknown = self._values(i, line, label)
         if columns.kind is TableKind.CHANGES and change.startswith("+"):
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
         built_on = base_trial(change, self._wordy)
         if columns.kind is TableKind.CHANGES and i and not built_on and not unknown and self._is_cumulative():
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
-        fully = bool(described) and is_fully_described(change, self._wordy)
+        others = {name for name, _, _ in named} - {built_on, label}
+        fully = bool(described) and not others and is_fully_described(change, self._wordy)
         sure = fully or not i or self._names_baseline(i)
         if "change" in columns.roles and columns.kind is TableKind.CHANGES and not sure and not unknown:
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
@@ -424,6 +432,7 @@ class Table:
             section=self.grid.section,
             values={**described, **values},
             extra={name: self._text[i][j].casefold() for j, name in columns.extras.items()},
+            unsettled={self._headers[j]: self._text[i][j].casefold() for j in columns.unsettled},
             unknown=tuple(unknown),
             builds_on=built_on,
             score=result if isinstance(result, Score) else None,
@@ -451,6 +460,13 @@ class Table:
         in_percent = bool(match[3]) or "%" in self._headers[delta]
         value = float(match[1].replace(" ", ""))
         return Difference(value, 10.0 ** -len(match[2] or ""), True if in_points else False if in_percent else None)
+
+
+def _without(text: str, named: Sequence[tuple[str, int, int]]) -> str:
+    """A text without the labels of trials in it: "r2 + dropout 0.1" gives no rank."""
+    for _, start, end in named:
+        text = text[:start] + " " * (end - start) + text[end:]
+    return text
 
 
 def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> Iterator[Row]:

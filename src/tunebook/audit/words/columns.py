@@ -86,8 +86,8 @@ OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
 CUMULATIVE = re.compile(r"previous|\bprev\b|row above|cumulativ|added|上一|累[计加积]|逐步|叠加", re.IGNORECASE)
 """In the header of changes: each builds on the row above."""
 MEASUREMENT = any_of(
-    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node",
-    "时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用",
+    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week",
+    "负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用",
 )
 """A header of something measured, not set."""
 MEASURED_UNIT = re.compile(
@@ -96,6 +96,12 @@ MEASURED_UNIT = re.compile(
     re.IGNORECASE,
 )
 """In a header: the unit of something measured, "tokens/s", "peak (GB)"."""
+
+SETTING = any_of(
+    r"optim\w*|models?|base|backbone|data|datasets?|train(?:ing)? (?:set|data)|template|prompt|quant\w*|\w*bits?|precision|dtype|packing|neftune\w*|methods?|peft|adapter|init\w*|augment\w*|mix\w*|shots?|max steps|train size|layers?|freez\w*|frozen|clip\w*|grad norm|beta\w*|eps\w*|momentum|strategy|variant|format|tokenizer|dora|rslora|lora\+?|qlora|kernel|attention|flash\w*|loss (?:fn|function)|seed|label smoothing|temperature|top p|sampling|gamma|lambda",
+    "优化器|模型|底座|数据|模板|提示|量化|精度|方法|初始化|增强|层|冻结|裁剪|策略|格式|训练集|样本|损失函数|温度|种子|平滑|采样|位宽|打包",
+)
+"""A header of a setting that tunebook does not know. What varies under another header is not surely one."""
 
 _UNIT = re.compile(r"[(\[（【][^()\[\]（）【】]{0,60}[)\]）】]")
 _SIGNS = re.compile(r"[\s_\-./:：#*`%％,，、·↑↓]+")
@@ -146,6 +152,11 @@ def factor_of_header(header: str) -> str | None:
     return None if _SCALED.search(header) else found
 
 
+def is_scaled(header: str) -> bool:
+    """Whether a header scales its cells, "lr (1e-4)"."""
+    return _SCALED.search(header) is not None
+
+
 def factors_of_header(header: str) -> tuple[str, ...]:
     """The factors of a header that names two, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
     for text in (header, *(bracket[1:-1] for bracket in _UNIT.findall(header))):
@@ -180,6 +191,10 @@ _NO_RESULT = {
     "difference": any_of(
         r"diff\w*|delta|change|gains?|drop|loss of|improv\w*|retention|retained|relative|vs\.?|over|against|lift",
         "提升|下降|变化|之差|差值|差异|保持率|相对|增益|较|相比|Δ|δ",
+    ),
+    "measured": any_of(
+        r"before|base|baseline|zero[- ]?shot|few[- ]?shot|pre[- ]?(?:trained|tuning)|untuned|prior|old|best epoch",
+        "(?:微调|训练|调参)[之以]?前|原始|基座|底座|基线|零样本|旧",
     ),
     "bound": any_of("low|high|lower|upper|min|max|std|stdev|ci|variance|sd|stderr", "标准差|下界|上界|方差"),
 }
@@ -333,6 +348,10 @@ OTHERWISE = any_of(
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
+UNTRAINED = re.compile(
+    r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
+)
+"""A label of a row without settings: the model without training, where the text gives no baseline's settings."""
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"

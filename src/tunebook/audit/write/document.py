@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tunebook.audit.judge.cases import ConfoundedPair, Judged
-from tunebook.audit.judge.consistency import gap_fits
 from tunebook.audit.judge.report import AuditReport, Detectable, TrialVerdict
 from tunebook.audit.judge.structure import Boundary, Confounding, level_in
+from tunebook.audit.judge.trials import difference_fits
 from tunebook.audit.judge.verdicts import Comparison, Reason, SupportVerdict
 from tunebook.audit.labels import key_of
 from tunebook.audit.model import UNSAID, ClaimKind, MeasureKind, Note, Score
@@ -109,7 +109,7 @@ class _Writer:
                 factors.append(_quoted(use.header) + (f" = {name}" if name not in ("", use.header) else ""))
         result = named("result")
         parts = [say("read_result", header=strong(result[0]), kind=say(f"kind_{self._kind.value}"))] if result else []
-        others = {role: named(role) for role in ("other_result", "place", "trial", "ambiguous", "analysis")}
+        others = {role: named(role) for role in ("other_result", "place", "trial", "ambiguous", "unsure", "analysis")}
         known = {*_SETTINGS, *_SAID_ELSEWHERE, *others}
         others["unused"] = [_quoted(use.header) for use in uses if use.role not in known]
         for role, names in {"factors": factors, **others}.items():
@@ -302,7 +302,7 @@ class _Writer:
         if said is None or len(deciding.pairs) != 1 or judged.verdict is SupportVerdict.HOLDS or not self._share:
             return ""
         first, second = (self._trials[key].trial.score for key in deciding.pairs[0])
-        return self._say("gap_fits") if first and second and gap_fits(said, first, second) else ""
+        return self._say("gap_fits") if first and second and difference_fits(said, first, second, signed=False) else ""
 
     def _facts_of(self, judged: Judged) -> dict[str, object]:
         """Values for every reason's sentence; each takes what it has a place for."""

@@ -11,28 +11,18 @@ import torch
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import Calibration, EngineOptions, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
-from tunebook.engines.base_model import load_config, load_model
+from tunebook.engines.base_model import load_model
 from tunebook.engines.calibration import MEASURED, measure
-from tunebook.engines.packed.model import targets
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.cohort import Cohort
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, ModelSize, free_bytes, needs_of, plan_memory
 from tunebook.engines.packed.trainable import refusal
-from tunebook.engines.quantisation import needs_other_library
 
-__all__ = ["PackedEngine", "unsupported"]
+__all__ = ["PackedEngine"]
 
 ORDINARY_RANK = 16
 """What a wave's adapters are taken to be before they are known."""
-
-
-def unsupported(folder: str, trust_remote_code: bool = False) -> str | None:
-    """Why the packed engine cannot run the model in this folder, as one sentence, or None; reads config.json alone.
-
-    Raises: ModelError: it cannot be read, or needs code of its own.
-    """
-    return targets.unsupported_config(load_config(folder, trust_remote_code)) or needs_other_library(folder)
 
 
 class PackedEngine:

@@ -7,12 +7,14 @@ bracket. Beside it, rank and epochs go one step at a time beyond the end of thei
 they are best.
 
 Where there are several devices the round is trained beside refine and combine, with the settings that combine would
-train by what is known before them, and a wave tries two rates, so that the search ends when combine does.
+train by what is known before them, and a wave tries two rates, so that the search ends when combine does. Beside the
+last wave of combine it tries all rates at once.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 from tunebook.core.configuration import Configuration
@@ -124,37 +126,60 @@ def _probe(state: PlanningState, builder: WaveBuilder, settings: Configuration, 
     repeat = state.rounds_of(RoundKind.BOUNDARY) - (builder.number > 1)
     seeds = seed_numbers(state.problem.spec.seed, SeedUse.BOUNDARY, SEEDS_A_RATE, repeat)
     added = 0
-    for rate in _rates(state, settings, seen):
+    for rate in _rates(state, settings, seen, left // PROBE_REPLICATES):
         configuration = settings.with_values(learning_rate=rate)
         n = min(PROBE_REPLICATES, left - added)
         fresh = [seed for seed in seeds if builder.missing(configuration, (seed,))][:n]
         added += len(builder.replicates(configuration, fresh, Purpose.BOUNDARY, "learning_rate"))
-    return 0 < added < left
+    return 0 < added < left and not state.is_last_beside
 
 
-def _rates(state: PlanningState, settings: Configuration, seen: Bracket) -> tuple[float, ...]:
+def _rates(state: PlanningState, settings: Configuration, seen: Bracket, most: int) -> tuple[float, ...]:
     """The rates to try next; none when the bracket is fine enough and its ends are confirmed, or at the limits."""
     rate = _next_rate(state, settings, seen)
     if rate is None:
         return seen.unsure[:1]
+    if state.is_last_beside:
+        return _at_once(state, settings, seen, most) or (rate,)
     further = _further_rate(state, seen, rate) if state.apart else None
     return (rate,) if further is None else (rate, further)
 
 
 def _further_rate(state: PlanningState, seen: Bracket, rate: float) -> float | None:
     """A rate to try at once with the next one: the step after it, as long as nothing broke."""
-    assert state.problem.rate_factor is not None
     if seen.raw_failed is not None or seen.mixed:
         return None
-    high = rate_limits(state.problem.rate_factor)[1] * state.problem.spec.extrapolate
-    return _rounded(min(rate * RATE_STEP, high), above=rate)
+    return _rounded(min(rate * RATE_STEP, _highest_rate(state)), above=rate)
+
+
+def _at_once(state: PlanningState, settings: Configuration, seen: Bracket, most: int) -> tuple[float, ...]:
+    """Evenly spaced rates (log scale) above the highest that trained: up to the lowest that broke, or up to the limit,
+    in steps of at most three; no finer than `FINE_ENOUGH`. Settings without any trial begin at their own rate. None
+    where it is only known what breaks, or a rate did both."""
+    above, failed = seen.raw_trained, seen.raw_failed
+    if seen.mixed or (above is None and failed is not None):
+        return ()
+    if above is None:
+        own = settings.learning_rate
+        tried = replace(seen, raw_trained=own)
+        return (own, *_at_once(state, settings, tried, most - 1)) if most > 1 else (own,)
+    ratio = (failed or max(above, _highest_rate(state))) / above
+    intervals = max(1, math.ceil(math.log(ratio, FINE_ENOUGH) - 1e-9))
+    n = min(most, intervals - (failed is not None))
+    step = ratio ** (1 / (n + 1)) if failed is not None else min(RATE_STEP, ratio ** (1 / max(1, n)))
+    rates = [_rounded(above * step**i, above=above, below=failed or math.inf) for i in range(1, n + 1)]
+    return tuple(rate for rate in rates if rate is not None)
+
+
+def _highest_rate(state: PlanningState) -> float:
+    assert state.problem.rate_factor is not None
+    return rate_limits(state.problem.rate_factor)[1] * state.problem.spec.extrapolate
 
 
 def _next_rate(state: PlanningState, settings: Configuration, seen: Bracket) -> float | None:
     """The next rate to try; None when the bracket is fine enough or the limits are reached."""
     assert state.problem.rate_factor is not None
-    low, high = rate_limits(state.problem.rate_factor)
-    low, high = low / state.problem.spec.extrapolate, high * state.problem.spec.extrapolate
+    low, high = rate_limits(state.problem.rate_factor)[0] / state.problem.spec.extrapolate, _highest_rate(state)
     trained, failed = seen.raw_trained, seen.raw_failed
     if trained is None and failed is None and not seen.mixed:
         return settings.learning_rate

@@ -21,12 +21,12 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.study import ChosenRate, Floor, Purpose, RoundKind, TrialState, Wave
 from tunebook.planning.candidates import RATE, middling, space_of
 from tunebook.planning.levels import rate_limits
-from tunebook.planning.observations import observations
 from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
 from tunebook.planning.racing import FINISHED, LOOKS, RACED_EPOCHS, curves_cross, losers, loss_at
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
+from tunebook.statistics.observations import observations
 
 __all__ = ["Pilot", "piloted_units"]
 
@@ -142,7 +142,8 @@ def _near_prior(state: PlanningState) -> tuple[float, ...]:
     space = space_of(problem)
     rates = [float(rate) for rate in space.levels[RATE]]  # type: ignore[arg-type]
     grid = [middling(problem).with_values(learning_rate=rate) for rate in rates]
-    best = rates[int(np.argmin(observations(state, space).fitted().mean(space.places(grid))))]
+    model = observations(state.history, problem.facts, space.levels).fitted()
+    best = rates[int(np.argmin(model.mean(space.places(grid))))]
     low, high = rate_limits(problem.rate_factor)
     near = (max(low, min(high, float(f"{best * ratio:.2g}"))) for ratio in (1 / PRIOR_RATIO, 1.0, PRIOR_RATIO))
     return tuple(dict.fromkeys(near))

@@ -22,13 +22,13 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.study import Purpose, RoundKind
 from tunebook.planning.balanced_design import design_of, model_columns
 from tunebook.planning.candidates import RATE, Space, middling, space_of
-from tunebook.planning.observations import has_ended, observations
 from tunebook.planning.problem import Problem
 from tunebook.planning.proposing import Proposing
 from tunebook.planning.state import PlanningState
-from tunebook.planning.surrogate import Surrogate, expected_improvement
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.evidence import BROKE
+from tunebook.statistics.observations import has_ended, observations
+from tunebook.statistics.surrogate import Surrogate, expected_improvement
 
 __all__ = ["Propose"]
 
@@ -88,7 +88,7 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
     space = space_of(state.problem)
     if not space.levels:
         return [], None
-    seen = observations(state, space)
+    seen = observations(state.history, state.problem.facts, space.levels)
     if not seen.ended and not state.problem.facts.prior:
         return _spread(state.problem, space, min(FIRST, int(state.room(RoundKind.REFINE).trials))), None
     candidates = [c for c in space.candidates if state.is_new(c)]
@@ -103,12 +103,14 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
     left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
     chosen: list[int] = []
     near, takes = _near(best, space, candidates), _takes(state.problem, candidates)
-    for _ in range(min(n, len(candidates))):
-        worth = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains / takes
+    while len(chosen) < min(n, len(candidates)):
+        if chosen:
+            model = model.with_expected(at[chosen[-1]])
+            gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
+        worth = gain / takes
         worth[~near] -= worth.max() + 1.0  # after all near ones
         worth[chosen] = -math.inf
         chosen.append(int(np.argmax(worth)))
-        model = model.with_expected(at[chosen[-1]])
     return [candidates[i] for i in chosen], left
 
 
@@ -131,7 +133,8 @@ def _leaders(state: PlanningState, n: int) -> list[Configuration]:
     """What would be confirmed now, then those of lowest expected loss; of all these what was trained once, and well."""
     space = space_of(state.problem)
     once = [c for c in state.evidence.contenders if len(c.facts) == 1 and has_ended(c.facts[0])]
-    expected = observations(state, space).fitted().mean(space.places([c.configuration for c in once]))
+    model = observations(state.history, state.problem.facts, space.levels).fitted()
+    expected = model.mean(space.places([c.configuration for c in once]))
     leads = np.array([state.leading is None or c.key != state.leading.key for c in once], dtype=bool)
     return [once[int(i)].configuration for i in np.lexsort((expected, leads))[:n]]
 

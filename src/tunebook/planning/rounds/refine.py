@@ -3,11 +3,15 @@
 The learning rate is always refined, and so is every other numeric factor of which some level helped. The new points
 lie halfway (on the factor's scale) between the best level and its neighbours. They get fresh seeds and are compared
 with the same baseline.
+
+Where there are several devices the learning rate is refined beside explore's second wave, which has none of its levels;
+the other factors follow in a second wave.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from tunebook.core.factor import Factor, Level
 from tunebook.core.study import Purpose, RoundKind, Wave
@@ -24,27 +28,26 @@ class Refine(Round):
     """Points beside the best level of a factor."""
 
     kind = RoundKind.REFINE
+    beside = (RoundKind.EXPLORE,)
+    waits = True
 
     def applies(self, problem: Problem) -> bool:
         """Only where explore moves one factor at a time: a model proposes otherwise."""
         return problem.design == "one_factor"
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
-        """The round's only wave, or None when there is nothing to refine."""
+        """The round's only wave, or None when there is nothing to refine. Beside explore the learning rate's alone."""
         builder = WaveBuilder(state, self.kind, round_number, 1, state.room(self.kind))
-        spec = state.problem.spec
-        n = spec.seeds.configuration
-        seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, state.rounds_of(self.kind))
-        for point in _points(state, builder):
-            affordable = [k for k in range(n, 0, -1) if builder.covers(point.configuration, seeds[:k], ("validation",))]
-            if not affordable or (affordable[0] < n and not builder.is_empty()):
-                builder.cut("middle_levels", n, point.factor)
-                continue
-            if affordable[0] < n:
-                builder.cut("second_seeds", n - affordable[0], point.factor)
-            ids = builder.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
-            builder.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
-        return None if builder.is_empty() else builder.wave()
+        ordered = [factor for factor in state.problem.factors if is_ordered(factor.name)]
+        is_beside = RoundKind.EXPLORE in state.apart
+        _add(builder, [factor for factor in ordered if factor.name == "learning_rate"] if is_beside else ordered)
+        return None if builder.is_empty() else builder.wave(closes_round=not is_beside)
+
+    def next_wave(self, state: PlanningState, last: Wave) -> Wave:
+        """The other factors, after the learning rate was refined beside explore."""
+        builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.room(self.kind))
+        _add(builder, [f for f in state.problem.factors if is_ordered(f.name) and f.name != "learning_rate"])
+        return builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
         """A point on each side of the best level of every ordered factor."""
@@ -59,12 +62,28 @@ class Refine(Round):
         )
 
 
-def _points(state: PlanningState, builder: WaveBuilder) -> list[Point]:
-    """New points in order of promise: the learning rate's first, then factors by how far their best level leads."""
-    ranked: list[tuple[float, list[Point]]] = []
-    for factor in state.problem.factors:
-        if not is_ordered(factor.name):
+def _add(builder: WaveBuilder, factors: Sequence[Factor]) -> None:
+    """Add the new points of these factors, as far as the room allows."""
+    state = builder.state
+    spec, n = state.problem.spec, state.problem.spec.seeds.configuration
+    repeat = state.rounds_of(RoundKind.REFINE) - (builder.number > 1)
+    seeds = seed_numbers(spec.seed, SeedUse.REFINE, n, repeat)
+    for point in _points(builder, factors):
+        affordable = [k for k in range(n, 0, -1) if builder.covers(point.configuration, seeds[:k], ("validation",))]
+        if not affordable or (affordable[0] < n and not builder.is_empty()):
+            builder.cut("middle_levels", n, point.factor)
             continue
+        if affordable[0] < n:
+            builder.cut("second_seeds", n - affordable[0], point.factor)
+        ids = builder.replicates(point.configuration, seeds[: affordable[0]], Purpose.REFINE, point.factor)
+        builder.contrast(ids, point.control.ids, level_label(point.factor, point.value), point.factor)
+
+
+def _points(builder: WaveBuilder, factors: Sequence[Factor]) -> list[Point]:
+    """New points in order of promise: the learning rate's first, then factors by how far their best level leads."""
+    state = builder.state
+    ranked: list[tuple[float, list[Point]]] = []
+    for factor in factors:
         why_not = _why_not(state, factor)
         if why_not is not None:
             builder.note("not_refined", {"factor": factor.name, "why": why_not})

@@ -68,7 +68,7 @@ def _scored(history: History) -> list[TrialFact]:
 def _named(text: str, history: History, conclusions: StudyFindings | None) -> str | None:
     if text == "baseline":
         keys = (f.trial.effective.key for f in history.trials.values() if f.trial.purpose is Purpose.BASELINE)
-        return next(keys, None)
+        return next(keys, history.sealed.get("baseline"))  # where a model proposes, confirm alone trains it
     if conclusions is None:
         return None
     if text == "best" and conclusions.best:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,10 +13,10 @@ from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Observer, Planner
 from tunebook.core.score import ScoreScale
 from tunebook.core.service_metric import ExpectedRequests, ServiceMetric
-from tunebook.core.study import RoundKind, StudySpec, Wave
+from tunebook.core.study import RoundKind, StudySpec, Trial, Wave
 from tunebook.data import ShownExample
 from tunebook.errors import TrialFailed
-from tunebook.planning.foresight import waiting_wave
+from tunebook.planning.foresight import waiting_waves
 from tunebook.planning.planner import foreseen
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
@@ -32,10 +33,10 @@ class StudyPlan:
     """A plan as plain values.
 
     Attributes:
-        wave: the next trials: those that are planned and have no result yet, else those that will be planned next;
-            None when the study is done.
+        waves: the next trials: those that are planned and have no result yet, by wave if several are trained together,
+            else the wave that will be planned next; empty when the study is done.
         outlook: the trials that wait and the rounds to come, what was folded and cut, what can be detected.
-        next_cost: predicted cost of the next wave.
+        next_cost: predicted cost of these trials.
         total_cost: predicted cost of all trials to come; those of later rounds are assumed to cost as much as the
             baseline.
         calibration: the measured speeds behind the predictions; None for an engine that cannot be measured.
@@ -51,7 +52,7 @@ class StudyPlan:
 
     spec: StudySpec
     data: DataFacts
-    wave: Wave | None
+    waves: tuple[Wave, ...]
     outlook: Outlook
     next_cost: Prediction
     total_cost: Prediction
@@ -104,19 +105,18 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
     from tunebook.run.environment import free_bytes
 
     spec, data = prepared.spec, prepared.facts.data
-    wave = waiting_wave(history)
     outlook = planner.outlook(history)
-    if wave is None:
-        coming = foreseen(planner, history)
-        wave = coming[-1] if coming else None  # the reference needs no training, so the plan shows the wave after it
+    # the reference needs no training, so the plan shows the wave after it
+    waves = waiting_waves(history) or foreseen(planner, history)[-1:]
+    trials = tuple(trial for wave in waves for trial in wave.trials)
     next_cost = total_cost = Prediction()
     if calibration is not None:
-        next_cost = predict_trials(wave.trials if wave else (), data, calibration)
-        total_cost = next_cost + _later(prepared, outlook, wave, calibration)
+        next_cost = predict_trials(trials, data, calibration)
+        total_cost = next_cost + _later(prepared, outlook, trials, calibration)
     return StudyPlan(
         spec=spec,
         data=data,
-        wave=wave,
+        waves=waves,
         outlook=outlook,
         next_cost=next_cost,
         total_cost=total_cost,
@@ -149,10 +149,10 @@ def _service(prepared: Prepared, outlook: Outlook, history: History) -> Expected
     )
 
 
-def _later(prepared: Prepared, outlook: Outlook, wave: Wave | None, calibration: Calibration) -> Prediction:
-    """The trials after the next wave, each like the baseline."""
+def _later(prepared: Prepared, outlook: Outlook, next_: Sequence[Trial], calibration: Calibration) -> Prediction:
+    """The trials after the next ones, each like the baseline."""
     from tunebook.core.cost import predict_trial
 
-    later = max(0, outlook.most_trials - (sum(trial.has_training for trial in wave.trials) if wave else 0))
+    later = max(0, outlook.most_trials - sum(trial.has_training for trial in next_))
     one = predict_trial(prepared.spec.baseline, ("validation",), prepared.facts.data, calibration)
     return sum((one for _ in range(later)), Prediction())

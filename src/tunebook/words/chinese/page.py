@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunebook.core.findings import Finding, Importance, Verdict
+from tunebook.core.findings import DescribedFactor, DescribedLevel, Finding, Importance, Verdict
 from tunebook.words.chinese.common import ChinesePieces, fold, gap
 from tunebook.words.marks import strong
-from tunebook.words.numbers import number, rate
+from tunebook.words.numbers import number, rate, signed, value
 
 __all__ = ["ChinesePage"]
 
@@ -23,6 +23,33 @@ class ChinesePage(ChinesePieces):
         parts = [f"{strong(self.factor(i.factor))}（{self._weight(i)}）" for i in ranked]
         rest = f"；影响在噪声之内：{'、'.join(map(self.factor, below))}" if below else ""
         return f"参数重要性（按扣除噪声后解释的方差占比）：{' > '.join(parts)}{rest}。换一个取值范围，次序可能不同。"
+
+    def described_line(self, factors: Sequence[DescribedFactor]) -> str:
+        told = [
+            f"{strong(self.factor(f.factor))}（{value(f.factor, f.own)} 改为 {value(f.factor, f.worst.level)}："
+            f"{self.described_level(f.worst)}）"
+            for f in factors
+            if f.matters
+        ]
+        rest = [f for f in factors if not f.matters]
+        most = self.percent(max((f.at_most for f in rest), default=0.0), 0)
+        text = (
+            "各参数的作用在这里只是描述，没有检验：用全部实验的验证损失拟合一个模型，估计在最优配置上只改一个参数时，"
+            "损失会怎样变化。"
+        )
+        if told:
+            text += f"按重要性排列：{' > '.join(told)}。"
+        if rest:
+            named = gap("、".join(self.factor(f.factor) for f in rest)).lstrip() if told else "各参数"
+            text += f"{named}的影响不能与零区分，损失的变化可能达到 {most}。"
+        return text + "离最优配置较远时，次序可能不同。"
+
+    def described_level(self, level: DescribedLevel) -> str:
+        low, high = (signed(100 * end, 0) for end in level.interval)
+        points = ""
+        if level.difference is not None:
+            points = f"，约合 {self.change(level.difference)} {self.unit}"
+        return f"损失 {signed(100 * level.change, 0)}%（{low}{self.to}{high}）{points}"
 
     def _weight(self, i: Importance) -> str:
         low, high = i.rank_interval

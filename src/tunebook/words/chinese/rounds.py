@@ -276,6 +276,11 @@ class ChineseRounds(ChinesePieces):
             if code == "beside":
                 others = "、".join(f"“{ROUNDS[RoundKind(kind)]}”" for kind in values["rounds"])
                 told.append(f"没有等待{others}轮：所问只依据它们之前各轮的结果。")
+            if code == "begun_beside":
+                others = "、".join(f"“{ROUNDS[RoundKind(kind)]}”" for kind in values["rounds"])
+                told.append(
+                    f"学习率的细调与{others}轮的最后一部分同时进行（那一部分与学习率无关），其余设置等该轮结束后再细调。"
+                )
             if code == "only_leading":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"一并带上尚未证实有效的改动：{names}（取目前领先的取值）。")

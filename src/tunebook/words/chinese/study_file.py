@@ -11,6 +11,7 @@ __all__ = ["ChineseStudyFile"]
 _COMMENTS = {
     "alpha_rule": "改变 lora_r 时保持 alpha/r 不变；fixed 则保持 alpha 不变",
     "budget": "也可写 hours: 8，或两者都写",
+    "design": "用较少的实验找到好的设置；one_factor 则逐个检验每个参数的作用",
     "margin": "准确率相差 3 个百分点以内对您无关紧要",
     "margin_nats": "每词元相差 0.03 nats（困惑度的 3%）以内对您无关紧要",
     "seed": "所有随机性都由它决定",
@@ -62,7 +63,7 @@ class ChineseStudyFile(ChinesePieces):
         return f"{examples} 个样本{self._shows(effect)}"
 
     def _shows(self, effect: float | None) -> str:
-        return "" if effect is None else f"，第一轮能检出 {self.amount(effect)} {self.unit}以上的差异"
+        return "" if effect is None else f"，最先的比较能检出 {self.amount(effect)} {self.unit}以上的差异"
 
     def comment_no_validation(self, examples: int, effect: float | None, is_oddly_named: bool) -> str:
         why = "只在名为 train.* 的文件旁寻找" if is_oddly_named else "未找到"

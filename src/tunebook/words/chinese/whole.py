@@ -31,6 +31,12 @@ class ChineseWhole(ChinesePieces):
             f"（{self.range(interaction.interval)}）：{tail}。"
         )
 
+    def factors_not_tested(self) -> str:
+        return (
+            "某个参数的影响是否超出偶然：没有一轮检验过。`design: one_factor` 把每个取值与基线比较，"
+            "`balanced` 用全部实验检验每个参数。"
+        )
+
     def unknown_interactions(self, pairs: Sequence[str]) -> str:
         return f"以下参数之间是否互相影响尚不清楚（没有安排相应的对照实验）：{'；'.join(pairs)}。"
 

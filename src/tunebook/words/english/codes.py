@@ -14,7 +14,7 @@ GOALS = {
     RoundKind.TABLE: "What do the configurations of the given table score against the baseline?",
     RoundKind.PILOT: "At which learning rate does anything learn, and where does training break?",
     RoundKind.EXPLORE: "Which settings matter at all, and where is the useful range?",
-    RoundKind.REFINE: "Where in the interval that survived is the best value?",
+    RoundKind.REFINE: "Where near the best so far is something better?",
     RoundKind.COMBINE: "Do the changes that helped add up, or do they interact?",
     RoundKind.BOUNDARY: "How far can it be pushed before it breaks or stops paying?",
     RoundKind.CONFIRM: "Does it hold with fresh seeds, on examples never used before?",
@@ -112,8 +112,8 @@ NOTES = {
     "cohort_split": "A cohort did not fit in memory and was split; the results are the same.",
     "scoring_split": "A batch of scored examples did not fit in memory and was halved; the results are the same.",
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
-    "retried": "{trials} had failed and were tried again. Rounds before the last one at that time keep the "
-    "findings that were judged without these trials.",
+    "retried": "{trials} had failed and were tried again. Rounds from whose results others had been planned by then "
+    "keep the findings that were judged without these trials.",
     "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
     "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",
     "no_device_free": "No device was free for more than a minute; the study waited.",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunebook.core.findings import Finding, Importance, Verdict
+from tunebook.core.findings import DescribedFactor, DescribedLevel, Finding, Importance, Verdict
 from tunebook.words.english.common import EnglishPieces, numeral, plural
 from tunebook.words.marks import strong
-from tunebook.words.numbers import count, number, rate, times
+from tunebook.words.numbers import count, number, rate, signed, times, value
 
 __all__ = ["EnglishPage"]
 
@@ -28,6 +28,36 @@ class EnglishPage(EnglishPieces):
             f"In order of importance over the ranges tried, by share of the variance beyond noise: {', '.join(parts)}"
             f"{rest}. Other ranges could change the order."
         )
+
+    def described_line(self, factors: Sequence[DescribedFactor]) -> str:
+        """What each factor does by the model of the loss, those that matter first, in one line."""
+        told = [
+            f"{strong(self.factor(f.factor))} ({value(f.factor, f.worst.level)} instead of {value(f.factor, f.own)}: "
+            f"{self.described_level(f.worst)})"
+            for f in factors
+            if f.matters
+        ]
+        rest = [f for f in factors if not f.matters]
+        most = self.percent(max((f.at_most for f in rest), default=0.0), 0)
+        text = (
+            "What each factor does is described here, not tested: a model of the validation loss over all trials says "
+            "what changing one setting of the best configuration would do. "
+        )
+        if told:
+            text += f"In order of importance: {', then '.join(told)}. "
+        if rest:
+            named = self.listed([self.factor(f.factor) for f in rest])
+            what = f"Of {named} no effect is told" if told else "No factor's effect can be told from none"
+            text += f"{what}; it may change the loss by up to {most}. "
+        return text + "Far from the best configuration the order may be another one."
+
+    def described_level(self, level: DescribedLevel) -> str:
+        """How the loss of the best configuration changes with another level."""
+        low, high = (signed(100 * end, 0) for end in level.interval)
+        points = ""
+        if level.difference is not None:
+            points = f", about {self.change(level.difference)} {self.unit}"
+        return f"loss {signed(100 * level.change, 0)} % ({low}{self.to}{high}){points}"
 
     def _weight(self, i: Importance) -> str:
         low, high = i.rank_interval

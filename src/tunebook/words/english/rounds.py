@@ -340,6 +340,12 @@ class EnglishRounds(EnglishPieces):
             if code == "beside":
                 others = self.listed([f'"{ROUNDS[RoundKind(kind)]}"' for kind in values["rounds"]])
                 sentences.append(f"Trained without waiting for {others}: what it asks rests on the rounds before them.")
+            if code == "begun_beside":
+                others = self.listed([f'"{ROUNDS[RoundKind(kind)]}"' for kind in values["rounds"]])
+                sentences.append(
+                    f"The learning rate was refined beside the last part of {others}, which says nothing about it; "
+                    "other settings waited for its end."
+                )
             if code == "only_leading":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 sentences.append(

@@ -11,6 +11,7 @@ __all__ = ["EnglishStudyFile"]
 _COMMENTS = {
     "alpha_rule": "while lora_r varies, keep alpha/r; fixed keeps alpha",
     "budget": "or hours: 8, or both",
+    "design": "finds good settings in few trials; one_factor tests what each factor does instead",
     "margin": "differences below 3 points do not matter to you",
     "margin_nats": "differences below 0.03 nats a token (3 % of perplexity) do not matter to you",
     "seed": "everything random follows from it",
@@ -69,7 +70,7 @@ class EnglishStudyFile(EnglishPieces):
     def _shows(self, effect: float | None) -> str:
         if effect is None:
             return ""
-        return f"; the first round detects differences of {self.amount(effect)} {self.unit} or more"
+        return f"; its first comparisons detect differences of {self.amount(effect)} {self.unit} or more"
 
     def comment_no_validation(self, examples: int, effect: float | None, is_oddly_named: bool) -> str:
         """Validation is split off the training rows, for no file was found, or none looked for."""

@@ -32,6 +32,12 @@ class EnglishWhole(EnglishPieces):
             return text + ". This describes the trials, at 95 % on its own; it is not one of the study's claims."
         return text + ": an interaction is not shown."
 
+    def factors_not_tested(self) -> str:
+        return (
+            "Whether a factor matters beyond chance: no round tested it. `design: one_factor` compares every level "
+            "with the baseline; `balanced` tests each factor over all trials."
+        )
+
     def unknown_interactions(self, pairs: Sequence[str]) -> str:
         return (
             f"Whether these interact is unknown, because the trials that would tell were not run: {'; '.join(pairs)}."

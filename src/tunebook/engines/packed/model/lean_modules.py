@@ -13,6 +13,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from tunebook.engines.packed.model.attention import OwnAttention
+from tunebook.engines.packed.model.kernels import rotate
 from tunebook.engines.packed.model.ops import Ops
 
 __all__ = ["swap_known_modules", "swap_last_layer"]
@@ -97,7 +99,7 @@ class _LeanGated(nn.Module):
 
 
 class _LeanAttention(nn.Module):
-    """Attention with the rotary encoding inside its own function. Under scoring's own attention the stock one runs."""
+    """Attention with the rotary encoding inside its own function, or before scoring's own attention."""
 
     def __init__(self, stock: Any) -> None:
         super().__init__()
@@ -109,13 +111,16 @@ class _LeanAttention(nn.Module):
 
     def forward(self, hidden_states: Tensor, position_embeddings: tuple[Tensor, Tensor], **kwargs: Any) -> Any:
         stock = self._stock[0]
-        if kwargs.get("packed_attention") is not None:
-            return stock(hidden_states, position_embeddings=position_embeddings, **kwargs)
         heads = (hidden_states.shape[1], -1, stock.head_dim)
         q, k, v = (p(hidden_states).view(heads) for p in (self.q_proj, self.k_proj, self.v_proj))
         if self.q_norm is not None and self.k_norm is not None:
             q, k = self.q_norm(q), self.k_norm(k)
         cosine, sine = position_embeddings
+        own: OwnAttention | None = kwargs.get("packed_attention")
+        if own is not None:
+            q_HNE, k_GNE = (rotate(x, cosine[0], sine[0]).transpose(0, 1) for x in (q, k))
+            out_HNE = own.attend(stock.layer_idx, q_HNE, k_GNE, v.transpose(0, 1), stock.scaling, self._window, None)
+            return self.o_proj(out_HNE.transpose(0, 1).reshape(1, len(q), -1)), None
         out_NHE = kwargs["packed_ops"].attend(
             kwargs["packed_batch"], q.transpose(0, 1), k.transpose(0, 1), v.transpose(0, 1), stock.scaling,
             self._window, None, (cosine[0], sine[0]),

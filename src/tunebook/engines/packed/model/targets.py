@@ -12,20 +12,16 @@ import torch
 from torch import nn
 
 from tunebook.engines.packed.model.bank import ModuleShape
+from tunebook.engines.packed.trainable import unsupported_config
 from tunebook.engines.target_modules import Targets, chosen
 from tunebook.phrases import Phrase
 
 __all__ = [
-    "SUPPORTED_MODEL_TYPES",
     "chosen_shapes",
     "compute_dtype",
     "linear_shapes",
     "unsupported",
-    "unsupported_config",
 ]
-
-SUPPORTED_MODEL_TYPES = ("llama", "qwen2", "qwen3", "mistral", "gemma2", "gemma3_text", "phi3")
-"""Families whose stock class is tested against PEFT: causal attention, with or without window and soft-capping."""
 
 _SHARED_INPUT = (("q_proj", "k_proj", "v_proj"), ("gate_proj", "up_proj"))
 """Projections that the stock classes feed with one and the same tensor."""
@@ -36,26 +32,6 @@ def unsupported(model: Any) -> Phrase | None:
     if not type(model).__module__.startswith("transformers."):
         return Phrase("class {name} is not transformers' own, so its attention is not known", name=type(model).__name__)
     return unsupported_config(model.config)
-
-
-def unsupported_config(config: Any) -> Phrase | None:
-    """As `unsupported`, from the model's configuration alone."""
-    if config.model_type not in SUPPORTED_MODEL_TYPES:
-        return Phrase(
-            "model type {kind!r} has not been shown to be equal to PEFT under packing", kind=config.model_type
-        )
-    if getattr(config, "use_bidirectional_attention", False):
-        return Phrase("its attention looks ahead (use_bidirectional_attention), which a prompt tree cannot express")
-    dropped = getattr(config, "attention_dropout", 0.0)
-    if dropped:
-        return Phrase(
-            "it drops attention weights (attention_dropout {dropped}), which the packed attention does not",
-            dropped=dropped,
-        )
-    rope = str(getattr(config, "rope_parameters", None) or "")
-    if "'dynamic'" in rope or "'longrope'" in rope:
-        return Phrase("its position encoding depends on the length of the whole batch (dynamic or longrope scaling)")
-    return None
 
 
 def linear_shapes(model: Any) -> tuple[ModuleShape, ...]:

@@ -229,7 +229,7 @@ def _plan(
     wanted = slots if slots is not None else _useful_slots(lanes * most_rows)
     n_slots = int(max(1, min(wanted, MAX_SLOTS, beside_longest, max(whole_steps, few))))
     rows = int(max(MIN_ROWS, min(most_rows, (room - n_slots * a_trial) // a_row)))
-    scoring = _scoring(size, needs, rows * a_row, n_slots) if cuda else CPU_LIMITS
+    scoring = _scoring(size, needs, rows * a_row) if cuda else CPU_LIMITS
     return MemoryPlan(rows, n_slots, n_slots * a_trial, recompute, scoring)
 
 
@@ -238,12 +238,12 @@ def _useful_slots(rows: int) -> int:
     return max(4, rows // 128)
 
 
-def _scoring(size: ModelSize, needs: Needs, room: int, n_adapters: int) -> ScoringLimits:
+def _scoring(size: ModelSize, needs: Needs, room: int) -> ScoringLimits:
     """Bounds of scoring that need no more than a training forward has, as the two never run at the same time."""
     a_row = size.key_value_row() + size.layer_row(0) + size.gate_row() + size.score_row(needs.longest)
-    pending = room // 2 // (n_adapters * size.key_value_row())
+    held = room // 2 // size.key_value_row()
     rows = max(MIN_ROWS, min(GPU_LIMITS.rows, room // 2 // a_row))
-    return replace(GPU_LIMITS, rows=rows, pending_rows=max(MIN_ROWS, min(GPU_LIMITS.pending_rows, pending)))
+    return replace(GPU_LIMITS, rows=rows, held_rows=max(MIN_ROWS, min(GPU_LIMITS.held_rows, held)))
 
 
 def free_bytes(device: str, limit: int | None = None) -> int:

@@ -6,64 +6,163 @@ that computes the likelihood of the gold completion has already computed everyth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from tunebook.core.ports import Scoring
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.scoring.cache import StepAttention, StepCache
+from tunebook.engines.packed.model.transfer import to_device
+from tunebook.engines.packed.scoring.group_attention import KeyValue
+from tunebook.engines.packed.scoring.pages import Pages, Rows, StepAttention, StepRows
 from tunebook.engines.packed.scoring.passes import SlotRows, likeliest, run_rows
 
-__all__ = ["Writer", "accepted", "write_answers"]
+__all__ = ["Begun", "Writing", "accepted"]
 
 STEPS_UNREAD = 8
 """Number of tokens that a GPU writes for each answer before the host reads them. Answers that ended in between are cut
 at their end."""
 
 
-@dataclass
-class Writer:
-    """The answers of one adapter that are still being written.
+@dataclass(frozen=True)
+class Begun:
+    """What a group of examples says of one adapter's answers.
 
     Attributes:
-        cache: keys and values of all their tokens except the last one.
-        answers: tokens so far of each answer, in the cache's order, at least one each.
-        examples: the example of each answer.
-        done: finished answers by example.
+        done: complete answers by example.
+        unfinished: of every other answer its example and its tokens so far, at least one.
+        rows: of each of these the rows of all its tokens except the last one, among those of `layers`.
+        layers: keys and values of rows in every layer, each (G, n, E).
     """
 
-    adapter: Adapter | None
-    cache: StepCache
-    answers: list[list[int]] = field(default_factory=list)
-    examples: list[int] = field(default_factory=list)
-    done: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    done: Mapping[int, tuple[int, ...]]
+    unfinished: Sequence[tuple[int, list[int]]]
+    rows: Sequence[Rows]
+    layers: Sequence[KeyValue]
 
-    def join(self, other: Writer) -> None:
-        """Add the answers of another writer, which has not continued them yet."""
-        self.cache.join(other.cache)
-        self.answers += other.answers
-        self.examples += other.examples
-        self.done |= other.done
 
-    def take(self, steps: Sequence[Sequence[int]], scoring: Scoring) -> None:
-        """Append the next tokens (one of every answer for each step), and remove the answers that are complete."""
-        going = []
-        for index, answer in enumerate(self.answers):
-            if _ends(answer, [step[index] for step in steps], scoring):
-                self.done[self.examples[index]] = tuple(answer)
-            else:
-                going.append(index)
-        if len(going) < len(self.answers):
-            self.answers = [self.answers[i] for i in going]
-            self.examples = [self.examples[i] for i in going]
-            self.cache.keep(going)
+@dataclass
+class _Answer:
+    """An answer that is being written.
 
-    def left(self, scoring: Scoring) -> int:
-        """The most tokens that an answer may still get."""
-        return scoring.max_new_tokens - min(map(len, self.answers))
+    Attributes:
+        rows: where its keys and values lie, those of the shared prompt first, with room behind them.
+        n_keys: how many it has: those of all tokens except the last one.
+    """
+
+    example: int
+    tokens: list[int]
+    rows: Rows
+    n_keys: int
+
+
+class Writing:
+    """The answers of several adapters, written together; each adapter's by itself in `done`, by example.
+
+    Args:
+        adapters: of each slot; None: the base model alone.
+        shared: keys and values of the shared prompt for each slot, in every layer, (G, P, E) each, or None.
+        n_shared: its tokens.
+    """
+
+    def __init__(
+        self, packed: PackedModel, adapters: Sequence[Adapter | None], shared: Sequence[Sequence[KeyValue] | None],
+        n_shared: int, scoring: Scoring,
+    ) -> None:  # fmt: skip
+        self._packed, self._adapters, self._scoring = packed, adapters, scoring
+        self._shared, self._n_shared = shared, n_shared
+        self._pages = Pages()
+        self._prompts: list[Rows | None] = [None] * len(adapters)
+        self._going: list[list[_Answer]] = [[] for _ in adapters]
+        self.done: list[dict[int, tuple[int, ...]]] = [{} for _ in adapters]
+
+    @property
+    def n_answers(self) -> int:
+        """Answers that are not complete."""
+        return sum(map(len, self._going))
+
+    @property
+    def n_rows(self) -> int:
+        """Tokens whose keys and values these answers hold when they are complete, at most."""
+        return sum(a.n_keys - self._n_shared + self._left(a) for going in self._going for a in going)
+
+    def add(self, slot: int, begun: Begun) -> None:
+        """Take over what a group says of one slot's answers."""
+        self.done[slot] |= begun.done
+        if not begun.unfinished:
+            return
+        prompt, stored = self._prompt(slot), self._pages.store(begun.layers)
+        for (example, tokens), own in zip(begun.unfinished, begun.rows, strict=True):
+            self._pages.take(stored[own])
+            rows = np.concatenate([prompt, stored[own]])
+            self._going[slot].append(_Answer(example, tokens, rows, len(rows)))
+
+    def step(self) -> None:
+        """Write the next token of every answer, on a GPU the next few; complete answers leave."""
+        steps = min(STEPS_UNREAD, self._most_left()) if self._packed.device.type == "cuda" else 1
+        tokens = iter(zip(*self._write(steps), strict=True))
+        for slot, going in enumerate(self._going):
+            left = []
+            for answer in going:
+                answer.n_keys += steps
+                if _ends(answer.tokens, next(tokens), self._scoring):
+                    self.done[slot][answer.example] = tuple(answer.tokens)
+                    self._pages.give_back(answer.rows[self._n_shared :])
+                else:
+                    left.append(answer)
+            self._going[slot] = left
+
+    def _left(self, answer: _Answer) -> int:
+        return self._scoring.max_new_tokens - len(answer.tokens)
+
+    def _most_left(self) -> int:
+        return max(self._left(answer) for going in self._going for answer in going)
+
+    def _prompt(self, slot: int) -> Rows:
+        found, shared = self._prompts[slot], self._shared[slot]
+        if found is None:
+            found = np.zeros(0, dtype=np.int64) if shared is None else self._pages.store(shared)
+            self._pages.take(found)
+            self._prompts[slot] = found
+        return found
+
+    def _write(self, steps: int) -> list[list[int]]:
+        """The next tokens of all answers, in order, for some steps, read once."""
+        writing = [slot for slot, going in enumerate(self._going) if going]
+        rows = self._step_rows(writing, steps)
+        ids, found = None, []
+        for step in range(steps):
+            slots = [self._next_rows(slot, step) for slot in writing]
+            hidden = run_rows(self._packed, slots, StepAttention(self._pages, rows.after(step)), ids=ids)
+            ids = likeliest(self._packed, hidden[: self.n_answers])
+            found.append(ids)
+        read: list[list[int]] = torch.stack(found).tolist()
+        return read
+
+    def _step_rows(self, writing: Sequence[int], steps: int) -> StepRows:
+        answers = [answer for slot in writing for answer in self._going[slot]]
+        for answer in answers:
+            if answer.n_keys + steps > len(answer.rows):
+                more = self._pages.room(answer.n_keys + steps - len(answer.rows))
+                self._pages.take(more)
+                answer.rows = np.concatenate([answer.rows, more])
+        table = np.zeros((len(answers), max(a.n_keys for a in answers) + steps), dtype=np.int64)
+        for row, answer in zip(table, answers, strict=True):
+            n = answer.n_keys + steps
+            row[:n] = answer.rows[:n]
+        there, counts = to_device(self._packed.device, table, np.array([a.n_keys for a in answers], dtype=np.int64))
+        return StepRows(
+            table=there, counts=counts, longest=[max(a.n_keys for a in self._going[slot]) for slot in writing],
+            sizes=[len(self._going[slot]) for slot in writing], shared=[self._shared[slot] for slot in writing],
+            n_shared=self._n_shared,
+        )  # fmt: skip
+
+    def _next_rows(self, slot: int, step: int) -> SlotRows:
+        going = self._going[slot]
+        return SlotRows(self._adapters[slot], [a.tokens[-1] for a in going], [a.n_keys + step for a in going])
 
 
 def _ends(answer: list[int], tokens: Sequence[int], scoring: Scoring) -> bool:
@@ -97,43 +196,3 @@ def accepted(gold: Sequence[int], greedy: Sequence[int], scoring: Scoring) -> tu
         if token != expected:
             return answer, False
     return answer, False
-
-
-def write_answers(
-    packed: PackedModel, writers: Sequence[Writer], scoring: Scoring, on_step: Callable[[], None]
-) -> None:
-    """Continue all answers until a stop token or `max_new_tokens`. `on_step` may raise an exception to stop."""
-    for writer in writers:
-        if writer.answers:
-            writer.cache.settle()
-    unread = STEPS_UNREAD if packed.device.type == "cuda" else 1
-    while going := [writer for writer in writers if writer.answers]:
-        on_step()
-        steps = min(unread, max(writer.left(scoring) for writer in going))
-        tokens, start = _write(packed, going, steps), 0
-        for writer in going:
-            rows = slice(start, start + len(writer.answers))
-            start = rows.stop
-            writer.take([step[rows] for step in tokens], scoring)
-
-
-def _write(packed: PackedModel, writers: Sequence[Writer], steps: int) -> list[list[int]]:
-    """The next tokens of all answers, in order, for some steps, read once."""
-    caches = [writer.cache for writer in writers]
-    for cache in caches:
-        cache.make_room(steps)
-    ids, found = None, []
-    for _ in range(steps):
-        slots = [_next_rows(writer) for writer in writers]
-        hidden = run_rows(packed, slots, StepAttention(caches), ids=ids)
-        ids = likeliest(packed, hidden[: sum(len(slot.tokens) for slot in slots)])
-        found.append(ids)
-        for cache in caches:
-            cache.grown()
-    read: list[list[int]] = torch.stack(found).tolist()
-    return read
-
-
-def _next_rows(writer: Writer) -> SlotRows:
-    positions = [n + writer.cache.n_shared for n in writer.cache.lengths]
-    return SlotRows(writer.adapter, [answer[-1] for answer in writer.answers], positions)

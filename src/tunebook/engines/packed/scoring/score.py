@@ -2,7 +2,8 @@
 
 The common beginning of all prompts runs once for each adapter. Each example then branches off it: the rest of its
 prompt and the gold completion go through in one pass, which gives the likelihood, and with it the greedy answer as far
-as it agrees with the gold one. Only answers that part from it are written on token by token, all of them together.
+as it agrees with the gold one. Only answers that part from it are written on token by token, many of them together:
+those that are complete leave, and further groups of examples bring new ones.
 For a choice every option is a branch of the same pass, and nothing is generated.
 
 Groups of examples are spread over the lanes that are idle, a window of them at a time. What is computed for an adapter
@@ -22,8 +23,8 @@ from tunebook.core.facts import Floats
 from tunebook.core.ports import RawScores, Scoring, TokenizedExample
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.scoring.cache import GroupAttention, KeyValue, StepCache
-from tunebook.engines.packed.scoring.generation import Writer, accepted, write_answers
+from tunebook.engines.packed.scoring.generation import Begun, Writing, accepted
+from tunebook.engines.packed.scoring.group_attention import GroupAttention, KeyValue
 from tunebook.engines.packed.scoring.passes import Reading, SlotRows, read_head, run_rows
 from tunebook.engines.packed.scoring.scoring_groups import Group, Path, group_of, groups_of, paths_of, shared_prompt
 from tunebook.engines.packed.spread import Spread, one_by_one
@@ -43,21 +44,26 @@ class ScoringLimits:
 
     Attributes:
         rows: computed tokens of a forward (one long example may have more).
-        pending_rows: tokens of an adapter's unfinished answers whose keys and values are held; with more of them the
-            answers are written to their end before the next window, else all adapters' together at the end.
+        held_rows: tokens whose keys and values the unfinished answers of all adapters may come to hold; with more of
+            them answers are written before the next window (which may still add its own).
+        answers: likewise how many answers are unfinished; so many are written together as long as there are examples.
     """
 
     rows: int = 512
-    pending_rows: int = 1024
+    held_rows: int = 16384
+    answers: int = 128
 
     def halved(self) -> ScoringLimits | None:
         """Half of each, or None where less would not help."""
-        return ScoringLimits(self.rows // 2, self.pending_rows // 2) if self.rows > SMALLEST_ROWS else None
+        if self.rows <= SMALLEST_ROWS:
+            return None
+        return ScoringLimits(self.rows // 2, self.held_rows // 2, max(1, self.answers // 2))
 
 
 CPU_LIMITS = ScoringLimits()
-"""512 rows reach the multiply rate of a CPU within its caches; 1024 pending rows are 47 MB with SmolLM2-135M."""
-GPU_LIMITS = ScoringLimits(rows=8192, pending_rows=16384)
+"""512 rows reach the multiply rate of a CPU within its caches, 128 nine tenths of it; 16384 rows are 755 MB with
+SmolLM2-135M."""
+GPU_LIMITS = ScoringLimits(rows=8192, held_rows=1 << 20, answers=512)
 
 
 @torch.inference_mode()
@@ -144,27 +150,30 @@ class _Pass:
         paths = paths_of(self._examples, self._scoring, len(self._prompt))
         groups = groups_of(paths, len(self._prompt), self._limits.rows, self._packed.device)
         self._rows = sum(group.n_rows for group in groups)
-        writers = [self._writer(slot) for slot in self._slots]
+        writing = self._writing()
         for start in range(0, len(groups), WINDOW):
             for found in self._spread(self._run_group, groups[start : start + WINDOW]):
-                for writer, more in zip(writers, found, strict=True):
-                    writer.join(more)
-            self._write([writer for writer in writers if writer.cache.n_pending > self._limits.pending_rows])
-        self._write(writers)
-        for slot, writer in zip(self._slots, writers, strict=True):
-            slot.answers = writer.done
+                for index, begun in enumerate(found):
+                    writing.add(index, begun)
+            while writing.n_answers >= self._limits.answers or writing.n_rows > self._limits.held_rows:
+                self._step(writing)
+        while writing.n_answers:
+            self._step(writing)
+        for slot, answers in zip(self._slots, writing.done, strict=True):
+            slot.answers = answers
         return self._slots
 
-    def _write(self, writers: Sequence[Writer]) -> None:
-        if self._scoring is not None and self._generates:
-            write_answers(self._packed, writers, self._scoring, self._tell)
+    def _step(self, writing: Writing) -> None:
+        self._tell()
+        writing.step()
+
+    def _writing(self) -> Writing:
+        adapters, shared = [slot.adapter for slot in self._slots], [slot.shared for slot in self._slots]
+        return Writing(self._packed, adapters, shared, len(self._prompt), self._scoring or Scoring("likelihood"))
 
     def _tell(self, rows: int = 0) -> None:
         self._rows_done.append(rows)
         self._on_batch(sum(self._rows_done) / self._rows)
-
-    def _writer(self, slot: _Slot) -> Writer:
-        return Writer(slot.adapter, StepCache(slot.shared, len(self._prompt), self._packed.n_layers))
 
     def _run_prompt(self) -> None:
         n = len(self._prompt)
@@ -178,17 +187,18 @@ class _Pass:
                                for layer in attention.kept if layer is not None]  # fmt: skip
 
     @torch.inference_mode()
-    def _run_group(self, group: Group) -> list[Writer]:
-        """Run a group for every adapter; gives its answers, finished or not."""
-        writers = [self._writer(slot) for slot in self._slots]
+    def _run_group(self, group: Group) -> list[Begun]:
+        """Run a group for every adapter; gives each one's answers, finished or not, if any are wanted."""
+        begun = []
         for batch in self._batches(group.n_rows):
             hidden, attention = self._forward(group, self._slots[batch])
             n_read = len(group.label_rows)
-            for k, (slot, writer) in enumerate(zip(self._slots[batch], writers[batch], strict=True)):
-                read = hidden[k * n_read : (k + 1) * n_read]
-                self._read(group, read, k * group.n_rows, slot, writer, attention)
+            for k, slot in enumerate(self._slots[batch]):
+                reading = self._read(group, hidden[k * n_read : (k + 1) * n_read], slot)
+                if self._generates:
+                    begun.append(self._begun(group, reading, k * group.n_rows, attention))
         self._tell(group.n_rows)
-        return writers
+        return begun
 
     def _batches(self, n_rows: int) -> list[slice]:
         """Which adapters go through one forward together."""
@@ -200,30 +210,33 @@ class _Pass:
         attention = GroupAttention(group, [slot.shared for slot in slots], self._packed.n_layers)
         return run_rows(self._packed, rows, attention, group.label_rows), attention
 
-    def _read(self, group: Group, hidden_MD: Tensor, start: int, slot: _Slot, writer: Writer, attention: GroupAttention
-              ) -> None:  # fmt: skip
-        """Take what one adapter's label rows of a group say; `start` is its first row in the forward."""
+    def _read(self, group: Group, hidden_MD: Tensor, slot: _Slot) -> Reading:
+        """Take what one adapter's label rows of a group say."""
         _, _, labels, tokens = zip(*group.wanted, strict=True)
         reading = read_head(self._packed, hidden_MD, labels, tokens, self._generates)
         examples = [group.paths[k].example for k, _, _, _ in group.wanted]
         np.add.at(slot.nll, (examples, [continuation for _, continuation, _, _ in group.wanted]), reading.nll)
-        if self._generates:
-            self._take_answers(group, reading, start, writer, attention)
+        return reading
 
-    def _take_answers(self, group: Group, reading: Reading, start: int, writer: Writer, attention: GroupAttention
-                      ) -> None:  # fmt: skip
+    def _begun(self, group: Group, reading: Reading, start: int, attention: GroupAttention) -> Begun:
+        """The answers of one adapter, whose first row in the forward is `start`."""
         assert reading.greedy is not None
         assert self._scoring is not None
         greedy: list[list[int]] = [[] for _ in group.paths]
         for k, _, label, _ in group.wanted:
             greedy[k].append(reading.greedy[label])
+        done, unfinished, known = {}, [], []
         for path, rows, tokens in zip(group.paths, group.path_rows, greedy, strict=True):
-            gold = self._examples[path.example].completion_ids
-            answer, complete = accepted(gold, tokens, self._scoring)
+            answer, complete = accepted(self._examples[path.example].completion_ids, tokens, self._scoring)
             if complete:
-                writer.done[path.example] = tuple(answer)
-                continue
-            known = torch.tensor(rows[: path.n_tail + len(answer) - 1], device=self._packed.device) + start
-            writer.cache.add(known, attention.kept)
-            writer.answers.append(answer)
-            writer.examples.append(path.example)
+                done[path.example] = tuple(answer)
+            else:
+                unfinished.append((path.example, answer))
+                known.append(np.array(rows[: path.n_tail + len(answer) - 1], dtype=np.int64))
+        if not unfinished:
+            return Begun(done, (), (), ())
+        needed = np.unique(np.concatenate(known))
+        index = torch.from_numpy(needed + start).to(self._packed.device)
+        layers = [(layer[0].index_select(1, index), layer[1].index_select(1, index))
+                  for layer in attention.kept if layer is not None]  # fmt: skip
+        return Begun(done, unfinished, [np.searchsorted(needed, rows) for rows in known], layers)

@@ -597,6 +597,97 @@ API int64_t attend(const float *q, const float *k, const float *v, float *out, c
     return failed;
 }
 
+/* scores (J, width): products of the J queries of one group with n keys, times scale. */
+static void score_rows(const float *q, const float *k, const int64_t *rows, int64_t n, heads h, int64_t group,
+                       float scale, float *scores, int64_t width)
+{
+    const int64_t each = h.n_heads / h.n_groups;
+    for (int64_t i = 0; i < n; i += BLOCK) {
+        const float *keys[BLOCK], *queries[ADJACENT];
+        float result[ADJACENT][BLOCK];
+        for (int64_t b = 0; b < BLOCK; b++) keys[b] = k + (rows[least(i + b, n - 1)] * h.n_groups + group) * h.size;
+        for (int64_t j = 0; j < each; j += ADJACENT) {
+            for (int64_t b = 0; b < ADJACENT; b++) queries[b] = q + least(j + b, each - 1) * h.size;
+            dots(keys, queries, h.size, result);
+            for (int64_t c = 0; c < least(ADJACENT, each - j); c++)
+                for (int64_t b = 0; b < least(BLOCK, n - i); b++) scores[(j + c) * width + i + b] = scale * result[c][b];
+        }
+    }
+}
+
+/* `vectors` vectors of out (m, size) from column e on: weights times the rows of one group's values. */
+ALWAYS void weigh_columns(const float *const weights[BLOCK], const float *v, const int64_t *rows, int64_t n, heads h,
+                          int64_t e, float *out, int64_t m, int vectors)
+{
+    vec s[BLOCK][WIDE];
+    UNROLLED for (int b = 0; b < BLOCK; b++)
+        UNROLLED for (int x = 0; x < vectors; x++) s[b][x] = splat(0);
+    for (int64_t i = 0; i < n; i++) {
+        const float *row = v + rows[i] * h.n_groups * h.size + e;
+        vec p[WIDE];
+        UNROLLED for (int x = 0; x < vectors; x++) p[x] = load(row + x * LANES);
+        UNROLLED for (int b = 0; b < BLOCK; b++) {
+            const vec f = splat(weights[b][i]);
+            UNROLLED for (int x = 0; x < vectors; x++) s[b][x] += f * p[x];
+        }
+    }
+    for (int64_t b = 0; b < m; b++)
+        for (int x = 0; x < vectors; x++) store(out + b * h.size + e + x * LANES, s[b][x]);
+}
+
+/* out (J, size) = weights (J, width) times the rows of one group's values. */
+static void weigh_rows(const float *weights, int64_t width, const float *v, const int64_t *rows, int64_t n, heads h,
+                       int64_t group, float *out)
+{
+    const int64_t each = h.n_heads / h.n_groups;
+    v += group * h.size;
+    for (int64_t j = 0; j < each; j += BLOCK) {
+        const int64_t m = least(BLOCK, each - j);
+        const float *w[BLOCK];
+        float *to = out + j * h.size;
+        int64_t e = 0;
+        for (int64_t b = 0; b < BLOCK; b++) w[b] = weights + (j + least(b, m - 1)) * width;
+        for (; e + WIDE * LANES <= h.size; e += WIDE * LANES) weigh_columns(w, v, rows, n, h, e, to, m, WIDE);
+        for (; e + LANES <= h.size; e += LANES) weigh_columns(w, v, rows, n, h, e, to, m, 1);
+        for (; e < h.size; e++)
+            for (int64_t b = 0; b < m; b++) {
+                float s = 0;
+                for (int64_t i = 0; i < n; i++) s += w[b][i] * v[rows[i] * h.n_groups * h.size + e];
+                to[b * h.size + e] = s;
+            }
+    }
+}
+
+/* out (n, H, E): attention of one query of each sequence (n, H, E) over its counts[i] + 1 keys and values, which are rows
+ * of (R, G, E): table (n, width). Gives 1 when memory ran out. */
+API int64_t attend_rows(const float *q, const float *k, const float *v, float *out, const int64_t *table, int64_t width,
+                        const int64_t *counts, int64_t n, int64_t n_heads, int64_t n_groups, int64_t size,
+                        int64_t window, float scale)
+{
+    const heads h = {n_heads, n_groups, size, window};
+    const int64_t each = n_heads / n_groups;
+    int64_t failed = 0;
+#pragma omp parallel
+    {
+        float *scores = malloc(4 * (size_t)(each * padded(width)));
+#pragma omp for schedule(static)
+        for (int64_t at = 0; at < n * n_groups; at++) {
+            const int64_t i = at / n_groups, group = at % n_groups, n_keys = counts[i] + 1, w = padded(n_keys);
+            const int64_t *rows = table + i * width, first = i * n_heads * size + group * each * size;
+            if (!scores) {
+#pragma omp atomic write
+                failed = 1;
+                continue;
+            }
+            score_rows(q + first, k, rows, n_keys, h, group, scale, scores, w);
+            softmax(scores, (piece){0, 1, 0, n_keys}, h);
+            weigh_rows(scores, w, v, rows, n_keys, h, group, out + first);
+        }
+        free(scores);
+    }
+    return failed;
+}
+
 /* Gradients of `attend`: of the queries' written, of keys' and values' added. Heads are done side by side, pieces one
  * after another, so that sums over pieces run in their order. */
 API int64_t attend_backward(const float *q, const float *k, const float *v, const float *grad_out, float *grad_q,

@@ -39,6 +39,7 @@ metric: lm_eval:colours
 baseline: {learning_rate: 2e-2, lora_r: 4, num_train_epochs: 4, per_device_train_batch_size: 4,
            gradient_accumulation_steps: 1}
 space: {lora_r: [4, 8]}
+design: one_factor
 budget: {trials: 5}
 seeds: {configuration: 1, baseline: 3}
 executor: inline

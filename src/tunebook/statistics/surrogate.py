@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import ndtr
 
-__all__ = ["Surrogate", "expected_improvement", "fit"]
+__all__ = ["Surrogate", "expected_improvement", "fit", "fits"]
 
 Floats = NDArray[np.float64]
+Settings = tuple[float, float, float, float]
 
 SCALES = (0.1, 0.2, 0.4, 0.8)
 """Standard deviation of the log loss over the space."""
@@ -35,6 +36,8 @@ SPREAD = (0.8, 0.4, 1.0)
 """Typical scale, length and noise, and the log standard deviation of each around it."""
 OTHERS_LENGTH = 1.5
 """Length of the other factors in the product; their levels lie between 0 and 1."""
+OTHERS_LENGTHS = (0.5, 0.9, OTHERS_LENGTH)
+"""Those that a description counts with: so few trials hardly tell them apart."""
 OWN_SCALE, OWN_LENGTH = 0.08, 0.8
 """Standard deviation of one factor's own effect on the log loss, and its length."""
 LEVEL_SCALE = 0.5
@@ -53,7 +56,7 @@ class Surrogate:
         x: places of the observations, (n, d): the natural log of the rate first (0 where the rate is fixed), then the
             other factors between 0 and 1; share: of the training done, (n,).
         y: log losses; doubt: standard deviation of further noise of each, (n,).
-        settings: scale, length and noise that were chosen.
+        settings: scale, length, noise and length of the other factors.
     """
 
     x: Floats
@@ -61,7 +64,7 @@ class Surrogate:
     y: Floats
     doubt: Floats
     centre: float
-    settings: tuple[float, float, float]
+    settings: Settings
     _factor: tuple[Floats, bool]
     _weights: Floats
 
@@ -100,8 +103,24 @@ def fit(x: Floats, share: Floats, y: Floats, doubt: Floats | None = None) -> Sur
         x, share, y, doubt: see `Surrogate`; y is finite; without doubt there is no further noise.
     """
     doubt = np.zeros(len(y)) if doubt is None else doubt
-    best = max(product(SCALES, LENGTHS, NOISES), key=lambda settings: _log_posterior(x, share, y, doubt, settings))
+    best = max(
+        product(SCALES, LENGTHS, NOISES, (OTHERS_LENGTH,)),
+        key=lambda settings: _log_posterior(x, share, y, doubt, settings),
+    )
     return _fitted(x, share, y, doubt, best)
+
+
+def fits(x: Floats, share: Floats, y: Floats, doubt: Floats) -> list[tuple[float, Surrogate]]:
+    """The processes with every combination of settings that has a weight of more than a thousandth, and the weights:
+    posterior probabilities, which sum to 1."""
+    every = list(product(SCALES, LENGTHS, NOISES, OTHERS_LENGTHS))
+    logs = np.array([_log_posterior(x, share, y, doubt, settings) for settings in every])
+    weights = np.exp(logs - logs.max())
+    weights[weights < 1e-3 * weights.sum()] = 0.0
+    weights /= weights.sum()
+    return [
+        (float(w), _fitted(x, share, y, doubt, settings)) for w, settings in zip(weights, every, strict=True) if w > 0
+    ]
 
 
 def expected_improvement(lowest: float, mean: Floats, deviation: Floats) -> Floats:
@@ -111,7 +130,7 @@ def expected_improvement(lowest: float, mean: Floats, deviation: Floats) -> Floa
     return gain
 
 
-def _fitted(x: Floats, share: Floats, y: Floats, doubt: Floats, settings: tuple[float, float, float]) -> Surrogate:
+def _fitted(x: Floats, share: Floats, y: Floats, doubt: Floats, settings: Settings) -> Surrogate:
     centre = _centre(share, y)
     factor = cho_factor(_covariance(x, share, doubt, settings), lower=True)
     weights = cho_solve(factor, y - centre)
@@ -125,25 +144,25 @@ def _centre(share: Floats, y: Floats) -> float:
     return float((ended if len(ended) else y).mean())
 
 
-def _covariance(x: Floats, share: Floats, doubt: Floats, settings: tuple[float, float, float]) -> Floats:
+def _covariance(x: Floats, share: Floats, doubt: Floats, settings: Settings) -> Floats:
     noise = settings[2] ** 2 + (EARLY_NOISE * (1 - share)) ** 2 + doubt**2
     result: Floats = _kernel(x, share, x, share, settings) + np.diag(noise + 1e-8)
     return result
 
 
-def _log_posterior(x: Floats, share: Floats, y: Floats, doubt: Floats, settings: tuple[float, float, float]) -> float:
+def _log_posterior(x: Floats, share: Floats, y: Floats, doubt: Floats, settings: Settings) -> float:
     factor = cho_factor(_covariance(x, share, doubt, settings), lower=True)
     r = y - _centre(share, y)
     likelihood = -0.5 * float(r @ cho_solve(factor, r)) - float(np.log(np.diag(factor[0])).sum())
-    off = [math.log(s / t) / d for s, t, d in zip(settings, TYPICAL, SPREAD, strict=True)]
+    off = [math.log(s / t) / d for s, t, d in zip(settings, TYPICAL, SPREAD, strict=False)]
     return likelihood - 0.5 * sum(z * z for z in off)
 
 
 def _kernel(
-    a: Floats, share_a: Floats, b: Floats, share_b: Floats, settings: tuple[float, float, float], diagonal: bool = False
+    a: Floats, share_a: Floats, b: Floats, share_b: Floats, settings: Settings, diagonal: bool = False
 ) -> Floats:
     """Covariance of the log losses at places a and b; with `diagonal` of each place with itself."""
-    scale, length, _ = settings
+    scale, length, _, apart = settings
     if diagonal:
         early = (1 - share_a) ** 2
         own = scale**2 + OWN_SCALE**2 * (a.shape[1] - 1) + LEVEL_SCALE**2
@@ -151,7 +170,7 @@ def _kernel(
         return result
     away = (a[:, None, :] - b[None, :, :]) ** 2
     bend = _matern(np.sqrt(away[..., 0]) / length)
-    others = np.exp(-0.5 * away[..., 1:].sum(axis=2) / OTHERS_LENGTH**2)
+    others = np.exp(-0.5 * away[..., 1:].sum(axis=2) / apart**2)
     own = np.exp(-0.5 * away[..., 1:] / OWN_LENGTH**2).sum(axis=2)
     early = np.outer(1 - share_a, 1 - share_b)
     total: Floats = scale**2 * bend * others + OWN_SCALE**2 * own + LEVEL_SCALE**2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tunebook.planning.surrogate import expected_improvement, fit
+from tunebook.statistics.surrogate import expected_improvement, fit
 
 
 def bowl(log_rate: np.ndarray) -> np.ndarray:

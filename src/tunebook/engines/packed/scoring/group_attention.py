@@ -1,12 +1,10 @@
-"""Attention of packed scoring: over a shared prompt that is kept once, and over each example's own rows.
+"""Attention of a group of examples: over a shared prompt that is kept once, and over each example's own rows.
 
-Two kinds, both given to `PackedModel.forward` as what attends by itself (`attention.OwnAttention`):
+It is given to `PackedModel.forward` as what attends by itself (`attention.OwnAttention`), runs a group for several
+adapters at once, and then holds the group's keys and values. Everything is computed adapter by adapter on shapes that
+depend on the examples alone, so an adapter's numbers do not depend on the others beside it.
 
-- `GroupAttention` runs a `branches.Group` for several adapters at once; then it holds the group's keys and values.
-- `StepAttention` runs one new token of every answer that is still being written, over a growing cache.
-
-Everything is computed adapter by adapter on shapes that depend on the examples alone, so an adapter's numbers do not
-depend on the others beside it. Axes: G key heads, J query heads for each of them (H = G·J), N rows, B branches,
+Axes: G key heads, J query heads for each of them (H = G·J), N rows, B branches,
 L new rows of a branch, W keys of a branch, P shared keys, E head size.
 """
 
@@ -21,15 +19,13 @@ from torch import Tensor
 
 from tunebook.engines.packed.scoring.scoring_groups import Block, Group
 
-__all__ = ["GroupAttention", "KeyValue", "StepAttention", "StepCache", "attended"]
+__all__ = ["GroupAttention", "Hidden", "KeyValue", "attended"]
 
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values of some rows, each (G, rows, E)."""
 
 SCORES_AT_ONCE = 1 << 24
 """Attention scores that exist at a time, unless those of one query in each path are more."""
-ROOM = 16
-"""Keys by which a step cache grows at least when it is full."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +49,6 @@ class GroupAttention:
     Attributes:
         kept: for every layer the keys and values of all rows, each (G, N, E); padding rows included.
     """
-
-    n_rows = 0
 
     def __init__(self, group: Group, shared: Sequence[Sequence[KeyValue] | None], n_layers: int) -> None:
         self._group = group
@@ -203,140 +197,3 @@ def _hide(scores: Tensor, hidden: Hidden, n_shared: int) -> None:
     by_branch[..., n_shared:].masked_fill_(hidden.own, -math.inf)
     if hidden.shared is not None:
         by_branch[..., :n_shared].masked_fill_(hidden.shared, -math.inf)
-
-
-class StepCache:
-    """Keys and values of one adapter's answers that are still being written.
-
-    Attributes:
-        lengths: own keys of each answer.
-    """
-
-    def __init__(self, shared: Sequence[KeyValue] | None, n_shared: int, n_layers: int) -> None:
-        self.shared, self.n_shared = shared, n_shared
-        self.lengths: list[int] = []
-        self._n_own = torch.zeros(0, dtype=torch.int64)
-        self._layers: list[KeyValue] = []
-        self._pieces: list[list[KeyValue]] = [[] for _ in range(n_layers)]
-        self._pieces_own: list[int] = []
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    @property
-    def n_before(self) -> Tensor:
-        """`lengths` on the device, shape (B, 1), int64."""
-        return self._n_own[:, None]
-
-    @property
-    def longest(self) -> int:
-        """The most own keys of an answer."""
-        return max(self.lengths, default=0)
-
-    @property
-    def n_pending(self) -> int:
-        """Rows taken and not yet settled."""
-        return sum(self._pieces_own)
-
-    def add(self, rows: Tensor, kept: Sequence[KeyValue | None]) -> None:
-        """Take one answer's rows, in order, out of what a group kept."""
-        for pieces, layer in zip(self._pieces, kept, strict=True):
-            assert layer is not None
-            pieces.append((layer[0].index_select(1, rows), layer[1].index_select(1, rows)))
-        self._pieces_own.append(len(rows))
-
-    def join(self, other: StepCache) -> None:
-        """Take over what another has taken and not yet settled."""
-        for pieces, more in zip(self._pieces, other._pieces, strict=True):
-            pieces += more
-        self._pieces_own += other._pieces_own
-
-    def settle(self) -> None:
-        """Lay the answers taken so far side by side, padded, with room for new keys."""
-        width = max(self._pieces_own) + ROOM
-        self._layers = [(_padded([k for k, _ in pieces], width), _padded([v for _, v in pieces], width))
-                        for pieces in self._pieces]  # fmt: skip
-        self.lengths = self._pieces_own
-        self._n_own = torch.tensor(self.lengths, device=self._layers[0][0].device)
-        self._pieces, self._pieces_own = [[] for _ in self._pieces], []
-
-    def keep(self, answers: Sequence[int]) -> None:
-        """Drop all answers but these (indices into the present ones)."""
-        index = torch.tensor(answers, dtype=torch.int64, device=self._n_own.device)
-        self._layers = [(k.index_select(1, index), v.index_select(1, index)) for k, v in self._layers]
-        self._n_own, self.lengths = self._n_own.index_select(0, index), [self.lengths[i] for i in answers]
-
-    def grown(self) -> None:
-        """Every answer has one key more, written by `write` in every layer."""
-        self._n_own, self.lengths = self._n_own + 1, [n + 1 for n in self.lengths]
-
-    def make_room(self, keys: int) -> None:
-        """See that so many more keys of each answer fit."""
-        width = self._layers[0][0].shape[2]
-        if self.longest + keys > width:
-            more = max(ROOM, width // 2, keys)
-            self._layers = [(_wider(k, more), _wider(v, more)) for k, v in self._layers]
-
-    def write(self, layer: int, k_BGE: Tensor, v_BGE: Tensor) -> KeyValue:
-        """Put one new key and value of every answer into a layer; gives all of the layer's up to the longest."""
-        answers = torch.arange(len(self), device=k_BGE.device)
-        k, v = self._layers[layer]
-        k[:, answers, self._n_own] = k_BGE.transpose(0, 1)
-        v[:, answers, self._n_own] = v_BGE.transpose(0, 1)
-        width = self.longest + 1
-        return k[:, :, :width], v[:, :, :width]
-
-
-class StepAttention:
-    """Attention of one new token of every answer, for several adapters; the rows of each adapter are contiguous."""
-
-    n_rows = 0
-
-    def __init__(self, caches: Sequence[StepCache]) -> None:
-        self._caches = caches
-        self._masks: dict[int | None, list[Hidden]] = {}
-
-    def attend(
-        self, layer: int, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None,
-        softcap: float | None,
-    ) -> Tensor:  # fmt: skip
-        """Attention of all adapters' rows, shape (H, N, E); padding rows get zeros."""
-        n_groups, repeats, size = k_GNE.shape[0], q_HNE.shape[0] // k_GNE.shape[0], q_HNE.shape[2]
-        if window not in self._masks:
-            self._masks[window] = [_step_hidden(cache, n_groups, repeats, window) for cache in self._caches]
-        out_NHE = torch.zeros_like(q_HNE.transpose(0, 1), memory_format=torch.contiguous_format)
-        start = 0
-        for cache, hidden in zip(self._caches, self._masks[window], strict=True):
-            rows = slice(start, start + len(cache))
-            k, v = cache.write(layer, k_GNE[:, rows].transpose(0, 1), v_GNE[:, rows].transpose(0, 1))
-            own = k.reshape(-1, *k.shape[2:]), v.reshape(-1, *v.shape[2:])
-            q = q_HNE[:, rows].reshape(n_groups, repeats, len(cache), -1).transpose(1, 2).reshape(-1, repeats, size)
-            shared = None if cache.shared is None else cache.shared[layer]
-            out = attended(q, own, shared, hidden, scaling, softcap)
-            out_NHE[rows] = out.view(n_groups, len(cache), -1).transpose(0, 1).reshape(len(cache), -1, size)
-            start = rows.stop
-        return out_NHE.transpose(0, 1)
-
-
-def _step_hidden(cache: StepCache, n_groups: int, repeats: int, window: int | None) -> Hidden:
-    """Masks for one new token of each answer, which lies after its own keys."""
-    before, shared = cache.n_before, None
-    distance = before - torch.arange(cache.longest + 1, device=before.device)
-    own = distance < 0
-    if window is not None:
-        own |= distance >= window
-        if cache.n_shared and cache.longest + cache.n_shared >= window:
-            far = before + cache.n_shared - torch.arange(cache.n_shared, device=before.device) >= window
-            shared = far[None, :, None, None]
-    return Hidden((n_groups, len(cache), repeats, 1), own[None, :, None, None], shared)
-
-
-def _padded(pieces: Sequence[Tensor], width: int) -> Tensor:
-    out = pieces[0].new_zeros(pieces[0].shape[0], len(pieces), width, pieces[0].shape[2])
-    for index, piece in enumerate(pieces):
-        out[:, index, : piece.shape[1]] = piece
-    return out
-
-
-def _wider(rows: Tensor, more: int) -> Tensor:
-    return torch.nn.functional.pad(rows, (0, 0, 0, more))

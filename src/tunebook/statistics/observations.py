@@ -11,23 +11,30 @@ losses compare, not how high they are, and two trials of this study outweigh it.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.facts import TrialFact
+from tunebook.core.factor import Level, is_ordered, position
+from tunebook.core.facts import DataFacts, History, TrialFact
 from tunebook.core.study import Purpose
-from tunebook.planning.candidates import Space
-from tunebook.planning.racing import LOOKS
-from tunebook.planning.state import PlanningState
-from tunebook.planning.surrogate import Surrogate, fit
 from tunebook.statistics.evidence import BROKE
+from tunebook.statistics.surrogate import Surrogate, fit, fits
 
-__all__ = ["Observations", "has_ended", "observations"]
+__all__ = ["LOOK", "RATE", "Levels", "Observations", "has_ended", "observations", "places"]
 
 Floats = NDArray[np.float64]
+Levels = Mapping[str, Sequence[Level]]
+"""Of each factor that is varied, ordered ones from low to high."""
+
+RATE = "learning_rate"
+LOOK = 0.5
+"""Share of the training from which on its first evaluation is an observation, and at which a race is looked at."""
+UNORDERED = 0.75
+"""How far two levels of an unordered factor lie apart, divided by the square root of 2."""
 
 PRIOR_DOUBT = 0.15
 """Standard deviation of a prior trial's log loss, beside that of an evaluation at the start of a training."""
@@ -53,28 +60,50 @@ class Observations:
         """The model of them."""
         return fit(self.places, self.shares, self.losses, self.doubts)
 
+    def weighed(self) -> list[tuple[float, Surrogate]]:
+        """The models of them with every setting, and the weight of each."""
+        return fits(self.places, self.shares, self.losses, self.doubts)
+
     @property
     def ends(self) -> Floats:
         """Places of the trials that were trained to their end."""
         return self.places[: len(self.ended)]
 
 
-def observations(state: PlanningState, space: Space) -> Observations:
-    """Everything so far."""
-    ended = [f for f in state.history.trials.values() if has_ended(f)]
+def observations(history: History, facts: DataFacts, levels: Levels) -> Observations:
+    """Everything so far, and what an earlier study found (`facts.prior`)."""
+    ended = [f for f in history.trials.values() if has_ended(f)]
     rows = [(f.trial.configuration, 1.0, math.log(f.outcomes["validation"].loss), 0.0) for f in ended]
     on_scale = [math.log(f.outcomes["validation"].loss / last) for f in ended if (last := _last_loss(f))]
-    for fact in state.history.trials.values() if on_scale else ():
+    for fact in history.trials.values() if on_scale else ():
         for share, loss in _on_the_way(fact):
             rows.append((fact.trial.configuration, share, math.log(loss) + float(np.mean(on_scale)), 0.0))
         rows += [
-            (short, 1.0, math.log(loss) + float(np.mean(on_scale)), SHORT_DOUBT) for short, loss in _short(fact, space)
+            (short, 1.0, math.log(loss) + float(np.mean(on_scale)), SHORT_DOUBT) for short, loss in _short(fact, levels)
         ]
-    rows += [(p.configuration, 0.0, math.log(p.loss), PRIOR_DOUBT) for p in state.problem.facts.prior]
+    rows += [(p.configuration, 0.0, math.log(p.loss), PRIOR_DOUBT) for p in facts.prior]
     columns = np.array([row[1:] for row in rows]).reshape(-1, 3)
     configurations: list[Configuration] = [row[0] for row in rows]
-    places = space.places(configurations)
-    return Observations(configurations[: len(ended)], places, columns[:, 0], columns[:, 1], columns[:, 2])
+    at = places(levels, configurations)
+    return Observations(configurations[: len(ended)], at, columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def places(levels: Levels, configurations: Sequence[Configuration]) -> Floats:
+    """Where configurations lie, (n, d): the natural logarithm of the rate first, 0 where it is fixed; then an ordered
+    factor from 0 at its lowest level to 1 at its highest, and a direction for each level of an unordered one."""
+    if not configurations:
+        return np.zeros((0, 1))
+    columns = [np.array([math.log(c.learning_rate) if RATE in levels else 0.0 for c in configurations])]
+    for name, every in levels.items():
+        values = [getattr(c, name) for c in configurations]
+        if name == RATE:
+            continue
+        if not is_ordered(name):
+            columns += [UNORDERED * np.array([float(v == level) for v in values]) for level in every]
+            continue
+        low, high = (position(name, level) for level in (every[0], every[-1]))
+        columns.append((np.array([position(name, value) for value in values]) - low) / ((high - low) or 1.0))
+    return np.stack(columns, axis=1)
 
 
 def has_ended(fact: TrialFact) -> bool:
@@ -96,14 +125,14 @@ def _on_the_way(fact: TrialFact) -> list[tuple[float, float]]:
         return []
     epochs = fact.trial.effective.num_train_epochs
     seen = [(e.epoch / epochs, e.loss) for e in fact.curve.evaluations if e.split == "validation" and e.loss > 0]
-    early = [(share, loss) for share, loss in seen if LOOKS[0] - 1e-9 <= share < 1 - 1e-9 and math.isfinite(loss)]
+    early = [(share, loss) for share, loss in seen if LOOK - 1e-9 <= share < 1 - 1e-9 and math.isfinite(loss)]
     return early[:1]
 
 
-def _short(fact: TrialFact, space: Space) -> list[tuple[Configuration, float]]:
+def _short(fact: TrialFact, levels: Levels) -> list[tuple[Configuration, float]]:
     """Shorter trainings for which evaluations on the way of this one stand, none shorter than the study asks for, with
     their losses."""
-    epochs = [int(str(level)) for level in space.levels.get("num_train_epochs", ())]
+    epochs = [int(str(level)) for level in levels.get("num_train_epochs", ())]
     if not epochs or fact.trial.purpose is Purpose.REFERENCE or fact.state in BROKE:
         return []
     whole = range(min(epochs), fact.trial.effective.num_train_epochs)

@@ -1,0 +1,123 @@
+"""What each factor does around the best configuration, where no round asked: described by the model of the loss.
+
+The model is `statistics.surrogate`, over everything that was trained. Of each factor the other levels that were tried
+are put into the best configuration in its place, and the model says how the validation loss would change. The intervals
+average over the model's settings (scale, length, noise), each as likely as the trials leave it: of a few trials one
+choice of them would be too sure. They are plain 95 % intervals and claim nothing; `benchmarks.described` says how often
+they hold.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tunebook.core.configuration import Configuration
+from tunebook.core.factor import Level, Role, is_ordered, position
+from tunebook.core.facts import DataFacts, TrialFact
+from tunebook.core.findings import DescribedFactor, DescribedLevel
+from tunebook.core.study import StudySpec
+from tunebook.statistics.evidence import Evidence
+from tunebook.statistics.observations import RATE, Observations, has_ended, observations, places
+
+__all__ = ["described_factors"]
+
+Floats = NDArray[np.float64]
+
+FEWEST = 6
+"""Trials to their end from which the factors are described."""
+STEP = 2.0
+"""Ratio of the learning rates at which the loss is told."""
+TWO_SIDED_95 = 1.96
+
+
+def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> tuple[DescribedFactor, ...]:
+    """The factors by how much the loss of the best configuration hangs on them, those that are told to matter first.
+    Empty where a round asked about single factors, or too little was trained."""
+    best, history = evidence.leading, evidence.history
+    ended = [fact for fact in history.trials.values() if has_ended(fact)]
+    asked = any(contrast.factor is not None for wave in history.waves for contrast in wave.contrasts)
+    if best is None or asked or len(ended) < FEWEST:
+        return ()
+    tried = _tried(spec, ended)
+    if not tried:
+        return ()
+    others = {name: _others(name, levels, best.configuration) for name, levels in tried.items()}
+    changed = [_with(spec, best.configuration, name, level) for name, every in others.items() for level in every]
+    if not changed:
+        return ()
+    mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed]))
+    slope = _accuracy_by_log_loss(ended)
+    found, k = [], 0
+    for name, every in others.items():
+        levels = tuple(
+            DescribedLevel(
+                level=level,
+                change=math.expm1(mean[at]),
+                interval=(math.expm1(mean[at] - half[at]), math.expm1(mean[at] + half[at])),
+                difference=None if slope is None else -slope * float(mean[at]),
+                trials=tuple(f.trial.id for f in ended if getattr(f.trial.configuration, name) == level),
+            )
+            for at, level in enumerate(every, start=k)
+        )
+        k += len(levels)
+        if levels:
+            found.append(DescribedFactor(factor=name, own=getattr(best.configuration, name), levels=levels))
+    return tuple(sorted(found, key=lambda each: (not each.matters, -abs(each.worst.change))))
+
+
+def _differences(seen: Observations, at: Floats) -> tuple[Floats, Floats]:
+    """Log loss at every place but the first less that at the first, with half of its 95 % interval, (m - 1,) each."""
+    contrasts = np.concatenate([-np.ones((len(at) - 1, 1)), np.eye(len(at) - 1)], axis=1)
+    models = seen.weighed()
+    weights = np.array([weight for weight, _ in models])
+    means = np.array([contrasts @ model.mean(at) for _, model in models])
+    variances = np.array([np.diag(contrasts @ model.covariance(at) @ contrasts.T) for _, model in models])
+    mean = weights @ means
+    variance = weights @ (np.maximum(variances, 0.0) + (means - mean) ** 2)
+    return mean, TWO_SIDED_95 * np.sqrt(variance)
+
+
+def _tried(spec: StudySpec, ended: list[TrialFact]) -> dict[str, tuple[Level, ...]]:
+    """Every factor of the study with the levels at which a trial ended, where there are two at least."""
+    found: dict[str, tuple[Level, ...]] = {}
+    for factor in spec.space:
+        levels = list(dict.fromkeys(getattr(f.trial.configuration, factor.name) for f in ended))
+        if factor.role is Role.FIXED or len(levels) < 2 or None in levels:
+            continue
+        if is_ordered(factor.name):
+            levels.sort(key=partial(position, factor.name))
+        found[factor.name] = tuple(levels)
+    return found
+
+
+def _others(name: str, levels: tuple[Level, ...], best: Configuration) -> list[Level]:
+    """Levels to put in place of the best's: of the learning rate, from the lowest to the highest tried by steps."""
+    own = getattr(best, name)
+    if name != RATE:
+        return [level for level in levels if level != own]
+    low, high = float(levels[0]), float(levels[-1])  # type: ignore[arg-type]
+    rates = [own * STEP**k for k in (-2, -1, 1, 2)]
+    return [float(f"{rate:.2g}") for rate in rates if low / 1.01 <= rate <= high * 1.01]
+
+
+def _with(spec: StudySpec, best: Configuration, name: str, level: Level) -> Configuration:
+    """The best with another level; alpha follows the rank where the study says so."""
+    changed = best.with_values(**{name: level})
+    if name == "lora_r" and spec.alpha_rule == "proportional":
+        changed = changed.with_values(lora_alpha=best.lora_alpha * changed.lora_r / best.lora_r)
+    return changed
+
+
+def _accuracy_by_log_loss(ended: list[TrialFact]) -> float | None:
+    """Accuracy gained where the log loss falls by one, over the better half of the trials: near the best the line is
+    another one than among trials that learned little."""
+    outcomes = sorted((f.outcomes["validation"] for f in ended), key=lambda o: o.loss)
+    half = outcomes[: max(FEWEST, len(outcomes) // 2)]
+    x, y = np.log([o.loss for o in half]), np.array([o.accuracy for o in half])
+    spread = float(((x - x.mean()) ** 2).sum())
+    slope = -float(((x - x.mean()) * (y - y.mean())).sum()) / spread if spread > 0 else 0.0
+    return slope if slope > 0 else None

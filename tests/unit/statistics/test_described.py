@@ -1,0 +1,86 @@
+"""What the model of the loss says of each factor where no round asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tunebook.core.space import Folding
+from tunebook.core.study import RoundKind
+from tunebook.planning.planner import StudyPlanner
+from tunebook.statistics.described import described_factors
+from tunebook.statistics.evidence import Evidence
+from tunebook.testing.planner_suite import example_facts, example_study
+from tunebook.testing.simulated_study import simulated_history, world_oracle
+from tunebook.testing.world import World
+
+FACTS = example_facts()
+
+
+def study_in(world: World, design: str = "model"):
+    """(history, spec) of a study of 24 trials."""
+    spec = replace(example_study(24), design=design, margin=0.002)
+    planner = StudyPlanner(spec, FACTS, Folding.everything())
+    return simulated_history(planner, spec, FACTS, world_oracle(world, FACTS)), spec
+
+
+def described(history, spec):
+    return {each.factor: each for each in described_factors(Evidence(history, spec.baseline), spec, FACTS)}
+
+
+@pytest.fixture(scope="module")
+def found():
+    """By factor, in a world where rank helps much, dropout does nothing, and the best rate lies inside the range."""
+    world = World(
+        seed=5, rank_gain=0.08, rank_exponent=0.0, scaling_exponent=0.0, dropout_loss=0.0, seed_deviation=0.003
+    )
+    return described(*study_in(world))
+
+
+def test_what_matters_is_named_before_what_does_not(found):
+    order = list(found)
+    assert found["learning_rate"].matters
+    assert not found["lora_dropout"].matters
+    assert order.index("learning_rate") < order.index("lora_dropout")
+
+
+def test_every_level_that_was_tried_is_described_with_its_trials(found):
+    rank = found["lora_r"]
+    assert {rank.own, *(level.level for level in rank.levels)} >= {16, 64}
+    assert all(level.trials for level in rank.levels)
+    for level in rank.levels:
+        assert level.interval[0] < level.change < level.interval[1]
+
+
+def test_a_worse_level_has_a_higher_loss_and_a_lower_accuracy(found):
+    lowest = min(found["learning_rate"].levels, key=lambda level: level.level)
+    assert lowest.change > 0.1
+    assert lowest.difference is not None
+    assert lowest.difference < 0
+    assert lowest.level not in found["learning_rate"].good
+    assert found["learning_rate"].own in found["learning_rate"].good
+
+
+def test_in_a_world_without_effects_little_is_told_apart():
+    told = [
+        level.is_told_apart
+        for number in range(3)
+        for factor in described(*study_in(World.null(seed=number))).values()
+        for level in factor.levels
+    ]
+    assert len(told) > 15
+    assert sum(told) <= 3
+
+
+def test_nothing_is_described_where_a_round_asked_about_factors():
+    history, spec = study_in(World(seed=3), "balanced")
+    assert any(f.factor == "lora_r" for f in history.findings)
+    assert described(history, spec) == {}
+
+
+def test_nothing_is_described_of_a_handful_of_trials():
+    history, spec = study_in(World(seed=3))
+    few = [wave for wave in history.waves if wave.kind in (RoundKind.REFERENCE, RoundKind.PILOT)]
+    kept = {trial.id: history.trials[trial.id] for wave in few for trial in wave.trials}
+    assert described(replace(history, waves=tuple(few), trials=kept, sealed={}), spec) == {}
