@@ -15,7 +15,6 @@ from tunebook.core.events import Failed, Noted, TrialEvent
 from tunebook.core.notice import Notice
 from tunebook.core.ports import (
     Calibration,
-    Engine,
     EngineEntry,
     EngineOptions,
     Executor,
@@ -32,6 +31,8 @@ from tunebook.phrases import Phrase, as_phrase, joined
 from tunebook.plugins import ENGINES
 
 __all__ = ["EngineChoice", "Refusal", "RoutingExecutor", "able", "check_space"]
+
+Refuses = Callable[[Configuration], str | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class EngineChoice:
 
     names: tuple[str, ...]
     options: EngineOptions
-    _engines: dict[str, Engine] = field(default_factory=dict, compare=False, repr=False)
+    _known: dict[str, Refuses] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def first(self) -> EngineEntry:
@@ -72,15 +73,17 @@ class EngineChoice:
         told = [Phrase("engine {name}: {reason}", name=name, reason=reason) for name, reason in reasons.items()]
         return None, joined(told, "; ")
 
-    def _refuses(self, name: str) -> Callable[[Configuration], str | None]:
-        """What says why an engine does not train a configuration. Only where its entry does not say it is the engine
-        made, without a model, and when it is first needed, because its libraries may be slow to import."""
-        entry = ENGINES.load(name)
-        if entry.refuses:
-            return partial(resolve(entry.refuses), options=self.options)
-        if name not in self._engines:
-            self._engines[name] = resolve(entry.factory)(self.options)
-        return self._engines[name].refuses
+    def _refuses(self, name: str) -> Refuses:
+        """What says why an engine does not train a configuration, looked up when it is first needed: where its entry
+        names nothing cheaper, an engine is made for it, without a model, and its libraries may be slow to import."""
+        if name not in self._known:
+            entry = ENGINES.load(name)
+            self._known[name] = (
+                partial(resolve(entry.refuses), options=self.options)
+                if entry.refuses
+                else resolve(entry.factory)(self.options).refuses
+            )
+        return self._known[name]
 
     def refusals(self, configurations: Iterable[Configuration]) -> tuple[Refusal, ...]:
         """What the first engine refuses of these configurations, each reason once."""

@@ -10,7 +10,9 @@ import torch
 
 from tunebook.errors import is_out_of_memory
 
-_OTHERS = ("platformdirs", "scipy", "pydantic", "rich", "sqlalchemy", "statsmodels", "datasets", "ruamel")
+_OTHERS = (
+    "bitsandbytes", "datasets", "platformdirs", "pydantic", "rich", "ruamel", "scipy", "sqlalchemy", "statsmodels",
+)  # fmt: skip
 
 
 def test_the_engine_is_imported_and_plans_with_nothing_but_the_training_libraries():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Failed, Noted, TrialEvent
-from tunebook.core.ports import Engine, EngineOptions, OnEvents, TrialJob
+from tunebook.core.ports import EngineOptions, OnEvents, TrialJob
 from tunebook.run.engines import EngineChoice, RoutingExecutor
 from tunebook.testing.simulated_engine import SimulatedEngine
 
@@ -44,8 +44,8 @@ class Desk:
 
 
 def choice() -> EngineChoice:
-    engines: dict[str, Engine] = {"narrow": Limited(8), "wide": Limited(32)}
-    return EngineChoice(("narrow", "wide"), EngineOptions(model="none"), engines)
+    known = {"narrow": Limited(8).refuses, "wide": Limited(32).refuses}
+    return EngineChoice(("narrow", "wide"), EngineOptions(model="none"), known)
 
 
 def job(number: int, configuration: Configuration) -> TrialJob:
