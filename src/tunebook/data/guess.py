@@ -46,7 +46,7 @@ TEXT_ANSWERS = (
 )  # fmt: skip
 """A column of texts of such a name is the answer, whatever else repeats; of several the first of these."""
 THOUGHTS = (
-    "reasoning", "cot", "rationale", "explanation", "thinking", "thought", "thoughts", "analysis", "attempt", "comment",
+    "reasoning", "cot", "rationale", "explanation", "thinking", "thought", "thoughts", "analysis", "attempt",
     "feedback",
 )  # fmt: skip
 WRONG = ("incorrect", "wrong", "rejected", "bad", "distractor", "distractor1", "distractor2", "distractor3")
@@ -84,7 +84,7 @@ def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
     asked = list(filter(_is_asked, prompts))
     lengths = {name: statistics.fmean(len(str(value)) for value in columns[name]) for name in prompts}
     longest = asked[0] if len(asked) == 1 else max(prompts, key=lambda name: lengths[name])
-    titles = [name for name in prompts if name != longest and name.strip().casefold() in TITLES]
+    titles = [name for name in prompts if name != longest and _is_title(name, longest)]
     return Guess("\n".join(map(column_template, [*titles[:1], longest])), column_template(answer))
 
 
@@ -100,9 +100,10 @@ def _is_written_out(name: str, columns: Mapping[str, Sequence[str | int]], texts
 
 
 def _are_versions(texts: Sequence[str]) -> bool:
-    """Whether several columns hold answers to choose from: response_0 and response_1."""
-    heads = ["_".join(_words(name)[:-1]) for name in texts if _words(name)[-1:] and len(_words(name)[-1]) == 1]
-    return any(heads.count(head) > 1 and head.rpartition("_")[2] in TEXT_ANSWERS for head in heads)
+    """Whether several columns are the same but for a number or a letter, so that something is to be chosen from them:
+    response_0 and response_1, human_ref_A and human_ref_B."""
+    heads = [_words(name)[:-1] for name in texts if len((_words(name) or [""])[-1]) == 1]
+    return any(heads.count(head) > 1 for head in heads if head)
 
 
 def _references(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequence[str]) -> str | None:
@@ -152,6 +153,14 @@ def _answer(texts: Sequence[str], labels: Sequence[str]) -> str | None:
         asked = [name for name in texts if not _is_named(name) and name.strip().casefold() not in TITLES]
         return _only(list(filter(_is_named, labels))) or (_only(labels) if len(asked) < 2 else None)
     return (_only(list(filter(_is_named, texts))) or texts[1]) if len(texts) == 2 else None
+
+
+def _is_title(name: str, text: str) -> bool:
+    """Whether a column is the title of a text: called so, or review_headline beside review_body."""
+    words = _words(name)
+    return name.strip().casefold() in TITLES or (
+        words[-1:] != [] and words[-1] in TITLES and words[:-1] == _words(text)[:-1]
+    )
 
 
 def _is_asked(name: str) -> bool:

@@ -14,7 +14,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from tunebook.data.examples import quoted
-from tunebook.data.rows import Parts, Where, optional_text, text_at
+from tunebook.data.rows import Parts, Where, optional_text, text_at, with_lines
 from tunebook.phrases import Phrase
 
 __all__ = ["OptionColumns", "as_choice", "option_columns"]
@@ -22,12 +22,14 @@ __all__ = ["OptionColumns", "as_choice", "option_columns"]
 QUESTIONS = (
     "question", "question_stem", "query", "prompt", "ctx", "problem", "goal", "startphrase", "sentence", "问题", "题目",
 )  # fmt: skip
-OPTIONS = ("choices", "options", "endings", "选项")
+OPTIONS = ("choices", "options", "endings", "choice", "选项")
+NUMBERED = "answers"
+"""Holds options where the key is the number of one; else several right answers."""
 ANSWERS = (
     "answerkey", "answer_key", "answer_idx", "answer_index", "correct_answer", "correct_option", "correct", "answer",
     "label", "gold", "cop", "答案",
 )  # fmt: skip
-CONTEXTS = ("passage", "context", "article", "premise", "para", "paragraph", "story", "support")
+CONTEXTS = ("passage", "context", "article", "premise", "para", "paragraph", "story", "support", "dialogue")
 COLUMN = re.compile(r"(?P<head>|option|choice|answer|ending|op|opt|sol)_?(?P<end>[a-h]|[0-8])", re.IGNORECASE)
 """Names of columns that hold an option each."""
 FEWEST_LETTERS = 4
@@ -71,12 +73,22 @@ def option_columns(rows: Sequence[dict[str, Any]]) -> OptionColumns | None:
     if question is None or answer is None:
         return None
     listed = next((own[key] for key in OPTIONS if key in own and len(_options(row[own[key]])) > 1), None)
+    if listed is None and NUMBERED in own and own[NUMBERED] != answer and _are_numbers(rows, answer, own[NUMBERED]):
+        listed = own[NUMBERED]
     options = (listed,) if listed is not None else _columns_of_options(row)
     if not options:
         return None
     context = next((own[key] for key in CONTEXTS if key in own and own[key] != question), None)
     n_options = len(options) if listed is None else len(_options(row[listed]))
     return OptionColumns(question, options, answer, context, _base([each.get(answer) for each in rows], n_options))
+
+
+def _are_numbers(rows: Sequence[dict[str, Any]], answer: str, options: str) -> bool:
+    """Whether the key of every row is the number of one of its several options."""
+    numbers = [len(_options(row.get(options))) for row in rows]
+    return all(
+        n > 1 and type(row.get(answer)) is int and 0 <= row[answer] < n for row, n in zip(rows, numbers, strict=True)
+    )
 
 
 def _columns_of_options(row: dict[str, Any]) -> tuple[str, ...]:
@@ -129,7 +141,7 @@ def as_choice(row: dict[str, Any], columns: OptionColumns, where: Where) -> Part
             ),
             "Correct it, or remove the row.",
         )
-    head = optional_text(row, columns.context, where) if columns.context else ""
+    head = optional_text(with_lines(row), columns.context, where) if columns.context else ""
     lines = [f"{ascii_uppercase[i]}. {text}" for i, (_, text) in enumerate(options)]
     question = text_at(row, columns.question, where)
     prompt = "\n".join([*((head, "") if head.strip() else ()), question, *lines])

@@ -18,7 +18,7 @@ from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
 from tunebook.data.guess import is_about_the_row
 from tunebook.data.options import as_choice, option_columns
 from tunebook.data.other_kinds import refuse_other_kinds
-from tunebook.data.rows import Parts, Where, clean, filled, keys_of
+from tunebook.data.rows import Parts, Where, clean, filled, keys_of, with_lines
 from tunebook.data.sources import RawRows, read_source
 from tunebook.data.usual import PAIRS, usual_columns
 from tunebook.errors import DataError
@@ -216,7 +216,12 @@ def _candidates(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> l
     row, found = rows[0], list[Form]()
     if "messages" in columns:
         found.append(_chat_form(row, columns, columns["messages"]))
-    found += [_chat_form(row, columns, key) for key in CHATS if key in row and (key in CHATS[:2] or _is_chat(row[key]))]
+    is_about_a_chat = "question" in row
+    found += [
+        _chat_form(row, columns, key)
+        for key in CHATS
+        if key in row and (key in CHATS[:2] or (_is_chat(row[key]) and not is_about_a_chat))
+    ]
     output = columns.get("output") or next((key for key in OUTPUTS if key in row), None)
     if columns.get("instruction", "instruction") in row and output is not None:
         found.append(_alpaca_form(row, columns, output))
@@ -277,17 +282,9 @@ def _example(index: int, raw: RawRows, form: Form, reading: Reading, names: tupl
 def _tests(row: dict[str, Any], template: str | None, where: Where) -> str:
     """The code that tests a row's answer; empty: it has none."""
     if template is not None:
-        return filled(RowTemplate(template), _with_lines(row), where)
-    given = _with_lines({name: row[name] for name in TESTS if name in row})
+        return filled(RowTemplate(template), with_lines(row), where)
+    given = with_lines({name: row[name] for name in TESTS if name in row})
     return next((value for value in given.values() if isinstance(value, str)), "")
-
-
-def _with_lines(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose lists of texts are written as lines."""
-    return {
-        key: "\n".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
-        for key, value in row.items()
-    }
 
 
 def _named(parts: Parts, names: tuple[str, ...], key: str, where: Where) -> Parts:

@@ -12,7 +12,18 @@ from tunebook.data.examples import Message, quoted
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase, as_phrase
 
-__all__ = ["Parts", "Where", "answers_at", "clean", "filled", "has_column", "keys_of", "optional_text", "text_at"]
+__all__ = [
+    "Parts",
+    "Where",
+    "answers_at",
+    "clean",
+    "filled",
+    "has_column",
+    "keys_of",
+    "optional_text",
+    "text_at",
+    "with_lines",
+]
 
 _ABSENT = object()
 SEVERAL = ("text", "spans")
@@ -182,3 +193,11 @@ def clean(value: str, key: str, where: Where) -> str:
             "Write the character whole, or remove it.",
         ) from None
     return value
+
+
+def with_lines(row: dict[str, Any]) -> dict[str, Any]:
+    """A row whose lists of texts are written as lines."""
+    return {
+        key: "\n".join(value) if isinstance(value, list) and all(isinstance(line, str) for line in value) else value
+        for key, value in row.items()
+    }

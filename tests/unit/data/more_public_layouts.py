@@ -1,7 +1,10 @@
 """Further layouts of well-known public data sets, most of them as their cards state the columns, in words of our own.
 
 All were written down, with what is expected, before the reading was tried on any. `MENDED` are those that the reading
-was then mended on; `KEPT_APART` are those that were looked at once, at the end.
+was then mended on (37 of 52 were right at first); `KEPT_APART` are 30 that were looked at once, after that: 22
+were right. Some of these were mended afterwards; `NOT_YET` are those that are wrong still. Of four what is expected was
+changed: wikisql (an object is learnt as JSON), hotpotqa (refused for its context), reddit_tifu (with its title),
+and dream (its options are read).
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from public_layouts import (
     several,
 )
 
-__all__ = ["KEPT_APART", "MENDED"]
+__all__ = ["KEPT_APART", "MENDED", "NOT_YET"]
 
 LONG = " ".join(["First, parcel {i} is looked up. It left on Monday, so it must be there."] * 3)
 LONG_0 = LONG.replace("{i}", "0")
@@ -184,7 +187,8 @@ WRITTEN = (
             "table": {"header": ["a", "b"], "name": "t{i}"},
             "sql": {"human_readable": "SELECT {i}", "sel": 0, "agg": 0},
         },
-        refused=UNSURE,
+        ASK_0,
+        ('{"human_readable": "SELECT 0", "sel": 0, "agg": 0}',),
     ),
     # questions
     Layout(
@@ -197,7 +201,7 @@ WRITTEN = (
             "level": several("easy", "hard"),
             "context": {"title": ["a"], "sentences": [["b", "c"]]},
         },
-        refused=UNSURE,
+        refused="context: found",
     ),
     Layout(
         "adversarial_qa",
@@ -377,7 +381,8 @@ WRITTEN = (
     Layout(
         "dream",
         {"dialogue": ["W: Hello.", "M: Hi {i}."], "question": PAN, "choice": ["red", "blue"], "answer": "blue"},
-        refused=UNSURE,
+        "W: Hello.\nM: Hi 0.\n\n" + PAN_0,
+        ("B",),
     ),
     # classification
     Layout("financial_phrasebank", {"sentence": TEXT, "label": several("positive", "neutral")}, TEXT_0, ("positive",)),
@@ -637,3 +642,4 @@ WRITTEN = (
 
 KEPT_APART = tuple(random.Random(18).sample(WRITTEN, 30))
 MENDED = tuple(layout for layout in WRITTEN if layout not in KEPT_APART)
+NOT_YET = ("wic", "unnatural", "casehold", "common_gen", "paraphrases csv")

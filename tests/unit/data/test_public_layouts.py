@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from more_public_layouts import KEPT_APART, MENDED, NOT_YET
 from public_layouts import HELD_OUT, LAYOUTS, SECOND_HELD_OUT, Layout
 
 from tunebook.data import Reading, load_rows
@@ -33,7 +34,13 @@ def written(layout: Layout, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("layout", [*LAYOUTS, *HELD_OUT, *SECOND_HELD_OUT], ids=lambda layout: layout.name)
+MORE = [
+    pytest.param(each, marks=[pytest.mark.xfail(strict=True)] if each.name in NOT_YET else [])
+    for each in (*MENDED, *KEPT_APART)
+]
+
+
+@pytest.mark.parametrize("layout", [*LAYOUTS, *HELD_OUT, *SECOND_HELD_OUT, *MORE], ids=lambda layout: layout.name)
 def test_public_layouts_are_read_as_they_are_meant(layout: Layout, tmp_path: Path) -> None:
     path = written(layout, tmp_path)
     if layout.refused:
