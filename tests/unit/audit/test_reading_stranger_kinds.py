@@ -9,6 +9,7 @@ from tunebook.audit.judge import audit
 from tunebook.audit.judge.report import AuditReport
 from tunebook.audit.model import UNSAID, ClaimKind
 from tunebook.audit.read import read_record
+from tunebook.errors import RecordTableError
 
 
 def report_of(text: str, examples: int | None = None) -> AuditReport:
@@ -433,3 +434,30 @@ def test_trials_that_may_differ_in_an_unknown_column_are_not_called_equal() -> N
     reasons = [report_of(text.format(vibe), 200).claims[0].reason.value for vibe in ("x", "y")]
     assert reasons[0] == "same_training"
     assert reasons[1] != "same_training"
+
+
+@pytest.mark.parametrize("label", ["GPT-4", "human", "base", "average", "平均"])
+def test_a_row_without_any_setting_is_no_trial(label: str) -> None:
+    rows = "| a | 1e-4 | 8 | 70% |\n| b | 2e-4 | 8 | 72% |\n"
+    report = report_of(f"| run | lr | r | acc |\n|---|---|---|---|\n{rows}| {label} | – | – | 80% |\n")
+    assert [t.label for t in report.table.trials] == ["a", "b"]
+
+
+@pytest.mark.parametrize("cell", ["(还没跑)", "not yet run", "skipped", "未训练"])
+def test_a_row_that_was_not_run_is_no_trial(cell: str) -> None:
+    report = report_of(
+        f"| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 70% |\n| b | 2e-4 | 72% |\n| c | 4e-4 | {cell} |\n"
+    )
+    assert [t.label for t in report.table.trials] == ["a", "b"]
+
+
+def test_labels_that_name_base_models_are_a_setting() -> None:
+    rows = "| Qwen-0.5B | 2e-4 | 8 | 55.1% |\n| Qwen-1.5B | 1e-4 | 8 | 63.2% |\n| Llama-1B | 2e-4 | 16 | 58.9% |\n"
+    text = f"| Model | LR | Rank | Acc |\n|---|---|---|---|\n{rows}\nRank 16 is better than rank 8.\n"
+    assert report_of(text, 500).claims[0].reason.value == "confounded"
+
+
+def test_the_log_of_one_training_is_no_table_of_trials() -> None:
+    rows = "".join(f"| {i} | {10 - i}e-5 | 1.{9 - i} | 0.6{i} |\n" for i in (1, 2, 3))
+    with pytest.raises(RecordTableError):
+        report_of(f"| Epoch | LR | Loss | Acc |\n|---|---|---|---|\n{rows}")

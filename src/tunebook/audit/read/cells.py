@@ -96,7 +96,8 @@ _NOT_FAILED = re.compile(
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
 _PENDING = re.compile(
     r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
-    r"排队中?|等待中?|未开始|scheduled|not started|waiting",
+    r"排队中?|等待中?|未开始|scheduled|not (?:yet )?(?:started|run|done)(?: yet)?|not yet|upcoming|later|waiting|"
+    r"skipped|(?:还没|还未|尚未|没|未)(?:跑|做|测|训练?|运行|开始)|没跑|跳过|下一?步",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
@@ -225,7 +226,7 @@ def is_ditto(text: str) -> bool:
 
 def is_pending(text: str) -> bool:
     """Whether a result cell is that of a run still to come: "?", "待测", "TBD"."""
-    return _PENDING.fullmatch(without_marks(text)) is not None
+    return any(_PENDING.fullmatch(said) for said in (without_marks(text), text.strip(" ()（）[]")))
 
 
 def has_failed(text: str) -> bool:

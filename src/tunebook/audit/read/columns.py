@@ -223,12 +223,19 @@ class _Settling:
     def _log(self) -> None:
         """Epochs 1, 2, 3 … beside a loss and no other setting are the course of one training, no trials."""
         epochs = [i for i, name in self.factor.items() if name == "num_train_epochs"]
-        if len(epochs) == len(self.factor) == 1 and not self.joined and "change" not in self.role.values():
+        rates = [i for i, name in self.factor.items() if name == "learning_rate" and self._unique(i)]
+        if (
+            len(epochs) == 1
+            and len(self.factor) == 1 + len(rates)
+            and not self.joined
+            and "change" not in self.role.values()
+        ):
             counted = [str(i + 1) for i in range(len(self.grid.rows))] == self.cells[epochs[0]]
             loss = any((word := result_of(header)) and word.kind is MeasureKind.LOSS for header in self.headers)
             if counted and loss and len(self.grid.rows) > 2 and compact(self.headers[epochs[0]]) not in self.named:
-                del self.factor[epochs[0]]
-                self.role[epochs[0]] = "measured"
+                for index in (*epochs, *rates):
+                    del self.factor[index]
+                    self.role[index] = "measured"
 
     def _batch(self) -> None:
         """A product of batch size and accumulation stands for the batch size, unless both are given themselves."""

@@ -34,6 +34,7 @@ from tunebook.audit.words.columns import (
     DONE,
     EXTENDED_BASELINE,
     MARKED_BASELINE,
+    MODEL_NAME,
     OTHER_DIFFERENCE,
     REFERENCE,
     TOTAL,
@@ -240,7 +241,9 @@ class Table:
                 words = row.change if role == "change" else row.trial
                 if row.seed is None and (role == "change" or (len(words) > 1 and not re.search(r"\d", words))):
                     told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(words)
-            if index is not None and any(len(labels) > 1 for labels in told.values()):
+            models = {m.group().casefold() for row in self.rows if (m := MODEL_NAME.search(row.trial))}
+            of_models = role == "trial" and self.columns.kind is TableKind.SETTINGS and len(models) > 1
+            if index is not None and (of_models or any(len(labels) > 1 for labels in told.values())):
                 header = self._headers[index] or "1"
                 said = [(row.change if role == "change" else row.trial).casefold() for row in self.rows]
                 self.rows[:] = [
@@ -270,9 +273,12 @@ class Table:
         words = [self._cell(i, "trial"), self._cell(i, "change")]
         if self.columns.factors:
             words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
-        plain = [without_marks(word) for word in words]
-        untrained = bool(self.columns.factors) and not self.said and not self.blanks
-        return blank and any(REFERENCE.fullmatch(w) or (untrained and UNTRAINED.fullmatch(w)) for w in plain)
+        if blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words):
+            return True
+        unsaid = self.columns.kind is TableKind.SETTINGS and not self.said and not self.blanks
+        named = self._names_baseline(i) and not UNTRAINED.fullmatch(self._label(i))
+        others = any(not is_blank(row[j]) for row in self._text for j in self.columns.factors)
+        return blank and unsaid and others and not named and bool(self.columns.factors)  # "GPT-4", "human", "average"
 
     def _was_stopped(self, i: int) -> bool:
         """Whether the row has no result, and its result or a remark says that the run did not finish."""

@@ -348,6 +348,12 @@ OTHERWISE = any_of(
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
+MODEL_NAME = any_of(
+    r"qwen[\w.-]*|llama[\w.-]*|mistral[\w.-]*|mixtral|gemma[\w.-]*|phi[-\d.]*|\w*bert\w*|gpt[\w.-]*|chatglm[\w.-]*|glm[\w.-]*|baichuan[\w.-]*|"
+    r"deepseek[\w.-]*|internlm[\w.-]*|falcon[\w.-]*|opt|pythia[\w.-]*|t5[\w.-]*|smollm[\w.-]*|tinyllama|bloom\w*",
+    "通义|文心|智谱",
+)
+"""In labels: the base model, which then is a setting."""
 UNTRAINED = re.compile(
     r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
 )

@@ -96,7 +96,7 @@ NO_CLAIM = re.compile(
 )
 """A sentence that says what is to be done or found out."""
 GENERAL = re.compile(
-    r"\b(?:every|any|no)thing (?:else|of)\b|\bwaste\b|\blesson|\bsurpris|\bnoise\b|\bluck\b|浪费|白[费跑加]|意外|运气|噪声|"
+    r"\b(?:every|any|no)thing (?:else|of)\b|\bwaste\b|\blesson|\bsurpris|\bnoise\b|\bluck\b|浪费|白[费跑加]|成立|结论|意外|运气|噪声|"
     r"\b(?:no|any|every|each|most|all)(?: of)?(?: the)? (?:hyper-?)?parameters?\b|\btop (?:two|three|\d+)\b|参数.{0,4}(?:不用|不必|无需|都)|前[一二两三四五六七八九十\d]+名|(?:误差|噪声)(?:以?内|范围)",
     re.IGNORECASE,
 )
