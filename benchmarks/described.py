@@ -102,7 +102,7 @@ def described(
 
 def count(tally: Tally, ground: SimulatedGround, factors: tuple[DescribedFactor, ...], best: Configuration) -> None:
     """Hold one study's description against the truth; levels at which training would break are left out."""
-    world, n = ground._world, ground.facts.n_validation
+    world, n = ground.world, ground.facts.n_validation
     base = true_loss(world, best, n)
     spread = {}
     tally.studies += 1

@@ -109,6 +109,11 @@ class SimulatedGround(Ground):
         self.name, self.family, self.number = f"{family}-{number}", family, number
         self._world, self._early = FAMILIES[family](number)
 
+    @property
+    def world(self) -> World:
+        """Its truth."""
+        return self._world
+
     @cached_property
     def optimum(self) -> float:
         """On a fine grid."""

@@ -69,6 +69,8 @@ class Measured:
 
     Attributes:
         trials_per_second: starts and results, eight at a time; one_by_one_per_second: a transaction for each result.
+        trials_per_processor_second: eight at a time, by this process's work alone: without waiting for the disk, for a
+            server, or for other programs.
         probe_per_second: bare transactions with a value of the same size; None where not measured.
         cold_read_seconds: opening and `history()` of `n_read` trials; of it the second number is this process's work.
         bytes_per_trial: growth of the file; None where it is not ours to measure.
@@ -77,6 +79,7 @@ class Measured:
     database: str
     n_written: int
     trials_per_second: float
+    trials_per_processor_second: float
     one_by_one_per_second: float
     probe_per_second: float | None
     n_read: int
@@ -103,10 +106,13 @@ def wave_of(n: int) -> Wave:
     return replace(like, trials=tuple(replace(like.trials[0], id=i + 1, seed=i) for i in range(n)), contrasts=())
 
 
-def write(ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int, together: int = TOGETHER) -> float:
-    """Write the trials' results, `TOGETHER` started at once and `together` ended at once. Returns seconds."""
+def write(
+    ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: int, together: int = TOGETHER
+) -> tuple[float, float]:
+    """Write the trials' results, `TOGETHER` started at once and `together` ended at once. Returns seconds, and those of
+    this process's work."""
     facts = [result_of(trial, n_examples, n_steps) for trial in trials]
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     for cohort in _parts(facts, TOGETHER):
         tokens = ledger.start_trials([fact.trial.id for fact in cohort], "here")
         ends = [
@@ -115,7 +121,7 @@ def write(ledger: SqlLedger, trials: Sequence[Trial], n_examples: int, n_steps: 
         ]
         for part in _parts(ends, together):
             ledger.finish_trials(part)
-    return time.perf_counter() - began
+    return time.perf_counter() - began, time.process_time() - worked
 
 
 def _parts(values: Sequence[T], size: int) -> list[Sequence[T]]:
@@ -144,8 +150,8 @@ def measure(address: str | Path, name: str, n_write: int, n_read: int, n_example
     with open_ledger(address, write=True, study=name) as ledger:
         ledger.create_study(spec, sample_facts())
         ledger.add_wave(wave)
-        seconds = write(ledger, wave.trials[:n_write], n_examples, n_steps)
-        one_by_one = write(ledger, wave.trials[n_write : 2 * n_write], n_examples, n_steps, together=1)
+        seconds, writing_work = write(ledger, wave.trials[:n_write], n_examples, n_steps)
+        one_by_one, _ = write(ledger, wave.trials[n_write : 2 * n_write], n_examples, n_steps, together=1)
         write(ledger, wave.trials[2 * n_write :], n_examples, n_steps)
     began, worked = time.perf_counter(), time.process_time()
     with open_ledger(address, write=False, study=name) as ledger:
@@ -156,6 +162,7 @@ def measure(address: str | Path, name: str, n_write: int, n_read: int, n_example
         database="postgresql" if file is None else "sqlite",
         n_written=n_write,
         trials_per_second=n_write / seconds,
+        trials_per_processor_second=n_write / writing_work,
         one_by_one_per_second=n_write / one_by_one,
         probe_per_second=None if file is None else probe(file.parent, 3 * n_write, 8000),
         n_read=n_facts,
@@ -305,7 +312,8 @@ def _ledgers_found(asked: argparse.Namespace) -> list[Measured]:
         found.append(measure(address, f"ledger-benchmark-{uuid4().hex[:8]}", *size))
     for one in found:
         print(
-            f"{one.database}: {one.trials_per_second:.0f} trials/s ({one.one_by_one_per_second:.0f} one by one"
+            f"{one.database}: {one.trials_per_second:.0f} trials/s, {one.trials_per_processor_second:.0f} a processor "
+            f"second ({one.one_by_one_per_second:.0f} one by one"
             + (f", probe {one.probe_per_second:.0f} transactions/s" if one.probe_per_second else "")
             + f"); {one.n_read} trials read cold in {one.cold_read_seconds:.2f} s "
             f"({one.cold_read_processor_seconds:.2f} s of a processor)"

@@ -1,13 +1,15 @@
 """What `init` takes for prompt and answer in columns of unknown names: it looks at what stands in them.
 
 An answer is a column called so, a column of few different values, or the second of two columns of text; a prompt is the
-longest column of text, after its title. What is not plain is refused, and the user says it.
+column called so, else the longest column of text, after its title. Thoughts, wrong answers and the row written out once
+more are neither. What is not plain is refused, and the user says it.
 """
 
 from __future__ import annotations
 
+import re
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,20 +33,24 @@ SELDOM_LABELS = ("type", "task", "lang", "language", "domain")
 """Columns of such names are the answer only where no other may be, and the row has one text."""
 NO_TEXTS = ("system", "system_prompt", "meta", "metadata")
 CONTEXTS = ("context", "passage", "passages", "paragraphs")
+CHOICES = ("choices", "choice", "options", "option", "endings", "选项")
+"""A question with such a column that could not be read as options is not to be asked without them."""
+PROMPTS = (
+    "question", "prompt", "query", "problem", "instruction", "input", "inputs", "request", "问题", "输入", "提问",
+    "指令",
+)  # fmt: skip
+"""A column of texts of such a name is what is asked."""
 TEXT_ANSWERS = (
-    "answer",
-    "response",
-    "reply",
-    "output",
-    "completion",
-    "summary",
-    "translation",
-    "答案",
-    "回答",
-    "回复",
-    "摘要",
-)
-"""A column of texts of such a name is the answer, whatever else repeats."""
+    "completion", "response", "output", "solution", "answer", "reply", "summary", "tldr", "highlights", "translation",
+    "simplification", "correction", "paraphrase", "答案", "回答", "回复", "摘要", "译文",
+)  # fmt: skip
+"""A column of texts of such a name is the answer, whatever else repeats; of several the first of these."""
+THOUGHTS = (
+    "reasoning", "cot", "rationale", "explanation", "thinking", "thought", "thoughts", "analysis", "attempt", "comment",
+    "feedback",
+)  # fmt: skip
+WRONG = ("incorrect", "wrong", "rejected", "bad", "distractor", "distractor1", "distractor2", "distractor3")
+"""Columns with such a word in their names are neither asked nor answered."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +63,59 @@ class Guess:
 
 def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
     """Which columns are prompt and answer, or None where that is not plain."""
-    if any(name.strip().casefold() in CONTEXTS and not isinstance(value, str) for name, value in rows[0].items()):
+    needed = (name for name, value in rows[0].items() if not isinstance(value, str) or name.casefold() in CHOICES)
+    if any(name.strip().casefold() in (*CONTEXTS, *CHOICES) for name in needed):
         return None  # what the question is about could not be left out
     flat = [_flat(row) for row in rows]
     names = [name for name in flat[0] if not is_about_the_row(name) and name.casefold() not in NO_TEXTS]
     columns = {name: values for name in names if (values := _values(flat, name))}
     repeated = [name for name, values in columns.items() if _are_labels(values)]
     texts = [n for n, values in columns.items() if n not in repeated and all(isinstance(v, str) for v in values)]
+    texts = [name for name in texts if not {*THOUGHTS, *WRONG} & {*_words(name)}]
+    texts = [name for name in texts if not _is_written_out(name, columns, texts)]
     labels = _labels(repeated, texts)
-    answer = _object(rows, texts, labels) or _answer(texts, labels)
+    if _are_versions(texts):
+        return None
+    answer = _object(rows, texts, labels) or _references(rows, texts, labels) or _answer(texts, labels)
     others = [name for name in texts if name != answer]
     prompts = [name for name in others if not _is_named(name)] or others
     if answer is None or not prompts:
         return None
-    longest = max(prompts, key=lambda name: statistics.fmean(len(str(value)) for value in columns[name]))
+    asked = list(filter(_is_asked, prompts))
+    lengths = {name: statistics.fmean(len(str(value)) for value in columns[name]) for name in prompts}
+    longest = asked[0] if len(asked) == 1 else max(prompts, key=lambda name: lengths[name])
     titles = [name for name in prompts if name != longest and name.strip().casefold() in TITLES]
     return Guess("\n".join(map(column_template, [*titles[:1], longest])), column_template(answer))
+
+
+def _is_written_out(name: str, columns: Mapping[str, Sequence[str | int]], texts: Sequence[str]) -> bool:
+    """Whether every text of a column has in it those of two others: it is the row once more, as a finished prompt."""
+    inside = [
+        other
+        for other in texts
+        if other != name
+        and all(str(part).strip() in str(whole) for part, whole in zip(columns[other], columns[name], strict=True))
+    ]
+    return len(inside) > 1
+
+
+def _are_versions(texts: Sequence[str]) -> bool:
+    """Whether several columns hold answers to choose from: response_0 and response_1."""
+    heads = ["_".join(_words(name)[:-1]) for name in texts if _words(name)[-1:] and len(_words(name)[-1]) == 1]
+    return any(heads.count(head) > 1 and head.rpartition("_")[2] in TEXT_ANSWERS for head in heads)
+
+
+def _references(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequence[str]) -> str | None:
+    """The only column of lists of texts beside one text: several right answers."""
+    lists = [
+        name
+        for name in rows[0]
+        if all(
+            isinstance(row.get(name), list) and row[name] and all(isinstance(each, str) for each in row[name])
+            for row in rows
+        )
+    ]
+    return lists[0] if len(lists) == 1 and len(texts) == 1 and not labels and len(rows[0]) == 2 else None
 
 
 def _labels(repeated: Sequence[str], texts: Sequence[str]) -> list[str]:
@@ -87,23 +130,54 @@ def _object(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequen
     objects = [name for name in rows[0] if name not in NO_TEXTS and "meta" not in name and _are_objects(rows, name)]
     if len(objects) != 1 or (isinstance(rows[0][objects[0]], dict) and len(rows[0][objects[0]]) < 2):
         return None
+    held = rows[0][objects[0]]
+    if isinstance(held, dict) and all(isinstance(each, list) for each in held.values()):
+        return None  # lists side by side: several questions' answers
     beside = [name for name in (*texts, *labels) if not name.startswith(f"{objects[0]}.")]
     return objects[0] if len(beside) == 1 and beside[0] in texts else None
 
 
 def _answer(texts: Sequence[str], labels: Sequence[str]) -> str | None:
-    replies = [name for name in texts if name.strip().casefold() in TEXT_ANSWERS]
-    if len(replies) == 1 and len(texts) > 1:
-        return replies[0]
+    replies = [name for name in texts if _text_answer(name) is not None]
+    if replies and len(texts) > len(replies):
+        rank = min(map(_text_answer, replies), key=lambda at: len(TEXT_ANSWERS) if at is None else at)
+        first = [name for name in replies if _text_answer(name) == rank]
+        if len(first) == 1:
+            return first[0]
+        return None
+    prompts = list(filter(_is_asked, texts))
+    if len(texts) == 2 and len(prompts) == 1 and not any(map(_is_named, labels)):
+        return next(name for name in texts if name not in prompts)  # a question and what is said to it
     if labels:
         asked = [name for name in texts if not _is_named(name) and name.strip().casefold() not in TITLES]
         return _only(list(filter(_is_named, labels))) or (_only(labels) if len(asked) < 2 else None)
     return (_only(list(filter(_is_named, texts))) or texts[1]) if len(texts) == 2 else None
 
 
+def _is_asked(name: str) -> bool:
+    """Whether a column is called like a question, by the word that it ends in."""
+    return any(word in PROMPTS for word in _words(name)[-1:])
+
+
+def _text_answer(name: str) -> int | None:
+    """The position in TEXT_ANSWERS of what a column's name ends in, in one number or several."""
+    last = _words(name)[-1] if _words(name) else ""
+    return next((TEXT_ANSWERS.index(each) for each in (last, last.removesuffix("s")) if each in TEXT_ANSWERS), None)
+
+
+def _words(name: str) -> list[str]:
+    """The words of a column's name in lower case: correctAnswer, correct_answer and Correct Answer have the same."""
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.rpartition(".")[2])
+    return [word for word in re.split(r"[\W_]+", parted.casefold()) if word]
+
+
 def _is_named(name: str) -> bool:
-    """Whether a column is called like an answer."""
-    return any(word in name.casefold() for word in ANSWER_NAMES)
+    """Whether a column is called like an answer, by the word that it ends in."""
+    words = [word for word in _words(name) if word not in ("name", "text", "desc", "description")]
+    last = words[-1] if words else ""
+    return any(each in ANSWER_NAMES or each in TEXT_ANSWERS for each in (last, last.removesuffix("s"))) or any(
+        word in name for word in ANSWER_NAMES if not word.isascii()
+    )
 
 
 def named_like_a_value(rows: Sequence[dict[str, Any]]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,7 +76,10 @@ PAIRS = (
 )
 """Names under which a prompt and its completion are found, in this order, in any case."""
 
-CONTEXTS = ("context", "passage", "body", "support", "story", "paragraph")
+CONTEXTS = (
+    "context", "passage", "body", "support", "story", "paragraph", "article", "document", "text", "tweet", "transcript",
+    "dialogue", "report",
+)  # fmt: skip
 CONTEXT_ANSWERS = ("answer", "answers", "answers_spans", "correct_answer", "label")
 """The answers to a question on a context."""
 TWO_TEXTS = (
@@ -96,6 +100,10 @@ TWO_TEXTS = (
 """Two texts that have one label together."""
 LABELS = ("label", "gold_label", "is_duplicate", "category", "class", "class index")
 
+
+LABEL_ANSWERS = ("label", "category", "intent", "类别", "标签")
+FREE_ANSWERS = ("answer", "response", "reply", "答案", "回答", "回复")
+"""Where a row has one of these, what is called like a label says what kind of row it is."""
 
 NAMES = ("name", "text", "desc", "des", "description", "str")
 """What follows the name of a column of class numbers in that of their names: label_text beside label."""
@@ -126,7 +134,26 @@ def usual_columns(row: dict[str, Any]) -> Usual | None:
     for shape in USUAL:
         prompt = RowTemplate(shape.prompt)
         if shape.answer in own and all(has_column(own, column) for column in prompt.columns):
+            if not _fits(shape, {name: row[key] for name, key in own.items()}, prompt.columns):
+                continue
             text = "".join(f"{{{own[piece]}}}" if is_column else piece for piece, is_column in prompt.pieces)
             named = next((own[name] for end in NAMES if (name := f"{shape.answer}_{end}") in own), None)
             return Usual(text, own[shape.answer] if named is None else named)
     return None
+
+
+def _fits(shape: Usual, values: dict[str, Any], asked: Sequence[str]) -> bool:
+    """Whether what stands in the columns speaks against their names: tokens for texts, a context that is the question
+    and its answer written once more, or a label beside an answer."""
+    if any(isinstance(values.get(name), list) and _are_numbers(values[name]) for name in (*asked, shape.answer)):
+        return False
+    if shape.answer in LABEL_ANSWERS and any(isinstance(values.get(name), str) for name in FREE_ANSWERS):
+        return "question" in asked and shape.answer == "label"
+    question = values.get("question")
+    return not (
+        len(asked) == 2 and asked[0] in CONTEXTS and isinstance(question, str) and question in str(values[asked[0]])
+    )
+
+
+def _are_numbers(values: list[Any]) -> bool:
+    return bool(values) and all(isinstance(each, int | float) for each in values)

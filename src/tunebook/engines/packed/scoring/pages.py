@@ -191,4 +191,5 @@ class StepAttention:
                 far = before + rows.n_shared - torch.arange(rows.n_shared, device=before.device) >= window
                 shared = far[None, :, None, None]
         hidden = Hidden((n_groups, n, repeats, 1), own[None, :, None, None], shared)
-        return (table[None] * n_groups + groups).flatten(), hidden
+        seen = torch.where(distance < 0, table[:, :1], table)  # a row not yet written, or another's, may hold NaN
+        return (seen[None] * n_groups + groups).flatten(), hidden
