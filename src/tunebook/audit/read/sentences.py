@@ -163,7 +163,7 @@ def _claims(sentence: str, tokens: list[Token], base: Claim, context: Context) -
     if whole is not None:
         return [whole]
     clauses = [part for part in CLAUSE_ENDS.split(sentence) if part.strip()]
-    read = []
+    read: list[Claim] = []
     for part in clauses if len(clauses) > 1 else ():
         claim = _Clause(replace(base, text=part.strip(EDGES)), cut(part, context.labels), context).claim()
         before = {c.factor for c in read if c.kind is ClaimKind.LEVELS}
@@ -176,7 +176,7 @@ def _claims(sentence: str, tokens: list[Token], base: Claim, context: Context) -
 _SMALL = 0.02
 
 
-def _completed(tokens: list[Token], levels: Mapping[str, frozenset[Level]]) -> list[Token]:
+def _completed(tokens: Sequence[Token], levels: Mapping[str, frozenset[Level]]) -> Sequence[Token]:
     """Tokens of a sentence with the factors that it leaves out: of "2e-3 breaks training" the one factor of which the
     record has this level, of "dropout 0.1 比不加好" that of the sentence. Larger numbers may be labels or differences
     ("0.1 better"), and stay."""
@@ -311,6 +311,8 @@ class _Clause:
         """ "lr=1e-3 is optimal", "the sweet spot is 2e-4 to 1e-3", "exp16 is the best so far"."""
         if not re.fullmatch(r"[fvpqtbw*nr>LUu%]+", plain) or len(self.labels) > 1:
             return None
+        if self.labels and re.search("[nrLM]", plain):
+            return None  # "run 3 or 4 is best"
         if ("b" in plain and self.gap is None) or any(m.side for m in self.factors):
             return None
         by_number = any(re.search("highest|高", t.text, re.IGNORECASE) for t in self.tokens if t.kind == "*")
