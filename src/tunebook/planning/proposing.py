@@ -1,4 +1,4 @@
-"""What rounds that propose settings have in common: waves of a few configurations, one seed each, no contrasts.
+"""What rounds that propose settings have in common: waves that grow, one seed a configuration, no contrasts.
 
 A configuration that is proposed again gets a second seed.
 """
@@ -16,8 +16,9 @@ from tunebook.planning.wave_builder import WaveBuilder
 
 __all__ = ["Proposing"]
 
-WAVE = 2
-"""Trials proposed at once. One at a time is a little better for each trial; two keep a device busy."""
+WIDEST = 8
+"""Most trials proposed at once, from the third wave on; the first two waves are of two and four. A wide wave trains
+several times faster for each trial than a narrow one, and knows less; at first that matters most (decision 124)."""
 MOST_TRIALS = {"balanced": 9, "model": 60, "sampled": 60}
 """Trials of the round, by the study's design."""
 
@@ -48,7 +49,7 @@ class Proposing(Round):
     def _wave(self, state: PlanningState, round_number: int, number: int) -> Wave:
         builder = WaveBuilder(state, self.kind, round_number, number, state.room(self.kind))
         left = MOST_TRIALS[state.problem.design] - len(state.history.of_round(round_number))
-        n = int(min(WAVE, builder.room.trials, left))
+        n = int(min(2**number, WIDEST, builder.room.trials, left))
         again = state.rounds_of(self.kind) - (number > 1)
         seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 2, again)
         for configuration in self.propose(state, n, builder) if n > 0 else ():
