@@ -337,8 +337,8 @@ class _Reading:
         )
 
     def _with_alpha(self, rows: list[Row]) -> list[Row]:
-        """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it; where the
-        baseline's alpha is another multiple, alpha is not known of other ranks."""
+        """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it. The rule goes
+        before an alpha of the baseline that a line of text gives."""
         said = {times for s in self._prose() if (times := alpha_multiple(clean_text(s.text))) is not None}
         if len(said) != 1 or any("lora_alpha" in (use.factor, *use.factor.split(" / ")) for use in self.uses):
             return rows
