@@ -19,7 +19,7 @@ def init(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Training data (.jsonl .json .csv .parquet or a hub id), "
+            help="Training data (.jsonl .json .csv .parquet, a pattern of parts, or a hub id), "
             "or a folder with train, validation and test files.",
         ),
     ],

@@ -26,6 +26,7 @@ class DataExample:
         tools: JSON text of the tools that the chat may call; empty: none.
         references: other answers that are as right; the completion is the one that is learnt.
         tests: code that tests an answer; empty: there is none.
+        file: the file that it stands in, where its source is several; else empty.
     """
 
     index: int
@@ -36,6 +37,7 @@ class DataExample:
     tools: str = ""
     references: tuple[str, ...] = ()
     tests: str = ""
+    file: str = ""
 
     @property
     def prompt(self) -> str:
@@ -61,7 +63,8 @@ class LoadedRows:
         format: one of `reading.FORMATS`.
         keys: the row keys that the prompt and the completion came from.
         examples: in the source's order.
-        sha256: of the file's bytes; of the rows' canonical JSON for a hub data set.
+        sha256: of the file's bytes; of the files' hashes, one a line, where there are several; of the rows' canonical
+            JSON for a hub data set.
         unit: what `DataExample.line` counts, "line" or "row".
     """
 
@@ -75,7 +78,7 @@ class LoadedRows:
 
     def place(self, example: DataExample) -> str:
         """Where an example stands, as messages name it."""
-        return place(self.source, self.unit, example.line)
+        return place(example.file or self.source, self.unit, example.line)
 
 
 def place(source: str, unit: str, number: int) -> str:

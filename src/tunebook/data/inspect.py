@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunebook.core.metric import compared
-from tunebook.data.examples import DataExample, LoadedRows, place
+from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
 from tunebook.data.other_kinds import refuse_other_kinds
+from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of
 from tunebook.data.reading import TESTS, Reading, load_rows, recognise
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
@@ -37,12 +38,6 @@ its first round detects, on the standard scale."""
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
 PART = "-00000-of-00001"
 """What `datasets` and the hub append to the name of a split's only file."""
-ROLE_NAMES = {
-    "train": ("train", "training"),
-    "validation": ("validation", "valid", "val", "dev", "eval"),
-    "test": ("test",),
-}
-"""File names (without ending) by the role that they stand for."""
 GROUP_FIELDS = (
     "group",
     "category",
@@ -107,7 +102,8 @@ class Findings:
     def is_oddly_named(self) -> bool:
         """Whether the training file has a name of its own, so that no other file was looked for beside it."""
         path = Path(self.sources["train"])
-        return path.suffix.casefold() in SUFFIXES and path.stem.casefold() not in ROLE_NAMES["train"]
+        roles = role_of(path.name.replace("*", "0")), role_of(path.parent.name)
+        return path.suffix.casefold() in SUFFIXES and "train" not in roles
 
     @property
     def n_train(self) -> int:
@@ -127,7 +123,8 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     """The files of a dataset by role, as paths relative to `folder` (absolute when on another drive).
 
     Args:
-        data: a training file, a folder with train, validation and test files, or a hub id. Beside a file called
+        data: a training file, a pattern of its parts, a folder with train, validation and test files, or a hub id.
+            Beside a file called
             train.*, files called validation.* (or valid, val, dev, eval) and test.* are found too.
         folder: where the study file will stand.
 
@@ -138,7 +135,7 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     if not path.exists() and is_hub_id(data):
         return {"train": data}
     if path.is_dir():
-        found = {role: file for role in ROLE_NAMES if (file := _named(path, role, SUFFIXES))}
+        found = {role: file for role in ROLE_NAMES if (file := _in_folder(path, role))}
         if "train" not in found:
             raise DataError(
                 "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give "
@@ -146,6 +143,11 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
                 data=data,
                 suffixes="|".join(SUFFIXES),
             )
+    elif not path.exists() and is_pattern(data):
+        found = {"train": path}
+        if role_of(path.name.replace("*", "0")) == "train":
+            others = ((role, _in_folder(path.parent, role)) for role in ("validation", "test"))
+            found |= {role: file for role, file in others if file}
     else:
         found = {"train": path}
         if path.stem.removesuffix(PART).casefold() in ROLE_NAMES["train"]:
@@ -160,6 +162,13 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
                 source=quoted(source),
             )
     return sources
+
+
+def _in_folder(folder: Path, role: str) -> Path | None:
+    """A role's file in a folder, or the pattern of its parts."""
+    named = _named(folder, role, SUFFIXES)
+    pattern = None if named is not None else pattern_in(folder, role, SUFFIXES)
+    return Path(pattern) if pattern is not None else named
 
 
 def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
@@ -204,7 +213,7 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
         return told
     raw = read_source(source, folder)
     values = [row for _, row in raw.rows]
-    where = place(raw.source, raw.unit, raw.rows[0][0])
+    where = raw.place(0)
     refuse_other_kinds(values[0], where)
     try:
         recognise(values, told, where)
@@ -416,6 +425,7 @@ def _space_lines(trials: int, words: Words) -> list[str]:
 
 def _name(data: str) -> str:
     path = Path(data).absolute()
+    path = path.parent if is_pattern(data) and not path.exists() else path
     path = path.resolve() if path.is_dir() else path  # `.` is a folder with a name
     stem = path.name if path.is_dir() else path.stem
     generic = stem.casefold() in (*ROLE_NAMES["train"], "data", "")

@@ -13,7 +13,7 @@ from typing import Any
 
 from tunebook.core.row_template import RowTemplate, column_template
 from tunebook.core.study import DataSpec
-from tunebook.data.examples import DataExample, LoadedRows, place, quoted
+from tunebook.data.examples import DataExample, LoadedRows, quoted
 from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
 from tunebook.data.guess import is_about_the_row
 from tunebook.data.options import as_choice, option_columns
@@ -105,7 +105,7 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     """Read a source and turn its rows into examples.
 
     Args:
-        source: a path relative to `base_folder` (.jsonl, .json, .csv, .parquet), or a hub id
+        source: a path, a pattern or a folder relative to `base_folder` (.jsonl, .json, .csv, .parquet), or a hub id
             owner/name[/config][@revision][:split].
         reading: what the study file says about the rows; None: nothing.
         split: which split of a hub data set, when the id names none.
@@ -115,7 +115,7 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     """
     reading = reading or Reading()
     raw = read_source(source, base_folder, split)
-    form = recognise([row for _, row in raw.rows], reading, place(raw.source, raw.unit, raw.rows[0][0]))
+    form = recognise([row for _, row in raw.rows], reading, raw.place(0))
     known = reading.names or raw.classes.get(form.answer, ())
     examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)))
     return LoadedRows(
@@ -254,7 +254,7 @@ def _is_chat(value: Any) -> bool:
 
 def _example(index: int, raw: RawRows, form: Form, reading: Reading, names: tuple[str, ...]) -> DataExample:
     line, row = raw.rows[index]
-    where = Where(place(raw.source, raw.unit, line))
+    where = Where(raw.place(index))
     parts = form.convert(row, where)
     if names:
         parts = _named(parts, names, form.answer, where)
@@ -276,6 +276,7 @@ def _example(index: int, raw: RawRows, form: Form, reading: Reading, names: tupl
         tools=parts.tools,
         references=tuple(text for text in parts.references if text.strip() and text != parts.completion),
         tests=_tests(row, reading.tests, where),
+        file=raw.files[index] if raw.files else "",
     )
 
 

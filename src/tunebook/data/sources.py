@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import json
@@ -11,10 +12,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from tunebook.data.class_names import class_names
-from tunebook.data.examples import quoted
+from tunebook.data.examples import place, quoted
+from tunebook.data.parts import files_of, is_pattern, pattern_in
 from tunebook.data.text_files import Row, decode, read_csv, read_json
 from tunebook.errors import DataError
 
@@ -43,7 +45,8 @@ _HUB_ID = re.compile(
 class RawRows:
     """Rows as they were read: each with its line (text files) or row number (Parquet, hub), from 1.
 
-    `classes` has by column the names of the numbers 0, 1, ... in it, where the data set says them.
+    `classes` has by column the names of the numbers 0, 1, ... in it, where the data set says them. Of a source in
+    several files, `files` has by row the file that it stands in; else it is empty.
     """
 
     source: str
@@ -52,6 +55,11 @@ class RawRows:
     rows: list[Row]
     sha256: str
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    def place(self, index: int) -> str:
+        """Where a row stands, as messages name it."""
+        return place(self.files[index] if self.files else self.source, self.unit, self.rows[index][0])
 
 
 def is_hub_id(source: str) -> bool:
@@ -67,8 +75,9 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     """Read all rows of a source.
 
     Args:
-        source: a path relative to `base_folder`, or a hub id: owner/name[/config][@revision][:split].
-        split: the split of a hub data set when the id names none.
+        source: a path relative to `base_folder`, a pattern of paths, a folder of parts, or a hub id:
+            owner/name[/config][@revision][:split].
+        split: the split of a hub data set, or of a folder, when the source names none.
 
     Raises:
         DataError: it cannot be read; the message names file and line.
@@ -82,11 +91,53 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         ) from None
     if not exists and is_hub_id(source):
         return _read_hub(source, split)
-    kind = SUFFIXES.get(path.suffix.lower())
     if exists and path.is_dir():
+        pattern = pattern_in(path, split, tuple(SUFFIXES))
+        if pattern is None:
+            _refuse_folder(source)
+        inside = os.path.relpath(pattern, glob.escape(str(path)))
+        return _read_parts(source, f"{glob.escape(source.rstrip('/'))}/{inside}", base_folder)
+    if not exists and is_pattern(source):
+        return _read_parts(source, source, base_folder)
+    return _read_file(path, source, exists)
+
+
+def _refuse_folder(source: str) -> NoReturn:
+    raise DataError(
+        "{source}: a folder in which no parts of one data set are found ({endings}). Give the file in it, or a pattern "
+        "such as {source}/*.jsonl.",
+        source=source,
+        endings=_ENDINGS,
+    )
+
+
+def _read_parts(source: str, pattern: str, base_folder: str | Path) -> RawRows:
+    """The rows of all files of a pattern, one after the other."""
+    names = files_of(pattern, base_folder)
+    parts = [_read_file(Path(base_folder) / name, name, exists=True) for name in names]
+    kinds = {part.container: part.source for part in parts}
+    if len(kinds) > 1:
         raise DataError(
-            "{source}: a folder; data is one file ({endings}). Give the file in it.", source=source, endings=_ENDINGS
+            "{source}: found {first} and {second}; the parts of one data set have one format. Let the pattern end in "
+            "it, for example *.jsonl.",
+            source=source,
+            first=quoted(parts[0].source),
+            second=quoted([*kinds.values()][-1]),
         )
+    digests = "\n".join(part.sha256 for part in parts)
+    return RawRows(
+        source=source,
+        container=parts[0].container,
+        unit=parts[0].unit,
+        rows=[row for part in parts for row in part.rows],
+        sha256=parts[0].sha256 if len(parts) == 1 else hashlib.sha256(digests.encode()).hexdigest(),
+        classes=parts[0].classes,
+        files=tuple(part.source for part in parts for _ in part.rows),
+    )
+
+
+def _read_file(path: Path, source: str, exists: bool) -> RawRows:
+    kind = SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise _unread(source, path.suffix, exists)
     if exists and not path.is_file():  # a pipe may never end, a device never does

@@ -258,7 +258,7 @@ def test_five_megabyte_line_is_read(tmp_path: Path) -> None:
 def test_missing_file_folder_and_strange_names_are_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none.jsonl: no such file"):
         load_rows("none.jsonl", tmp_path)
-    with pytest.raises(DataError, match="a folder; data is one file"):
+    with pytest.raises(DataError, match="a folder in which no parts"):
         load_rows(".", tmp_path)
     with pytest.raises(DataError, match="cannot be read"):
         load_rows("a\x00b.jsonl", tmp_path)

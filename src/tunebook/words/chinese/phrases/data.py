@@ -143,9 +143,25 @@ DATA = {
     "texts are whole Unicode characters": "文本由完整的 Unicode 字符组成",
     "Write the character whole, or remove it.": "请写出完整的字符，或删除它。",
     "half a character (U+{code:04X}) at position {at}": "第 {at} 个字符处有半个字符（U+{code:04X}）",
-    "{source}: a folder; data is one file ({endings}). Give the file in it.": (
-        "{source}: 这是文件夹；数据是一个文件（{endings}）。请给出其中的文件。"
-    ),
+    (
+        "{source}: a folder in which no parts of one data set are found ({endings}). Give the file in it, or a pattern "
+        "such as {source}/*.jsonl."
+    ): "{source}: 这个文件夹里没有同一数据集的分片（{endings}）。请给出其中的文件，或通配路径，如 {source}/*.jsonl。",
+    (
+        "{source}: found {first} and {second}; the parts of one data set have one format. Let the pattern end in it, "
+        "for example *.jsonl."
+    ): "{source}: 既有 {first}，又有 {second}；同一数据集的分片格式要一致。请让通配路径以该格式结尾，例如 *.jsonl。",
+    (
+        "{folder}: found {first} and {last}, which no one pattern of names takes in without other files. Give the "
+        "parts of a split a folder of their own, in one format."
+    ): "{folder}: 现有 {first} 和 {last}，无法用一个通配路径单独选出。请把它们放进单独的文件夹，格式一致。",
+    (
+        "{source}: no file in {folder} has a name of this pattern. Correct the pattern; it starts at the study file's "
+        "folder."
+    ): "{source}: {folder} 里没有文件名符合这个通配路径。请改正；路径从研究文件所在的文件夹算起。",
+    (
+        "{source}: {name} is absent; the names of the other parts say that there are {total}. Copy it beside them."
+    ): "{source}: 缺少 {name}；从其他分片的文件名看，共有 {total} 个。请把它复制过来。",
     "{source}: the name ends in {suffix}; data files end in {endings}. Rename or convert it.": (
         "{source}: 文件名以 {suffix} 结尾；数据文件以 {endings} 结尾。请改名或转换。"
     ),

@@ -1,0 +1,134 @@
+"""Data in several files: which files a folder or a pattern stands for, and whether all of them are there."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from tunebook.errors import DataError
+from tunebook.escaping import quoted
+
+__all__ = ["ROLE_NAMES", "files_of", "is_pattern", "pattern_in", "role_of"]
+
+ROLE_NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev", "eval"),
+    "test": ("test",),
+}
+"""File names (without ending) by the role that they stand for."""
+_DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+"""Files beside the parts in which `datasets` describes them."""
+_SHARD = re.compile(r"(?P<head>.*?)-(?P<at>\d{5})-of-(?P<total>\d{5})(?P<tail>.*)")
+_PARTED = re.compile(r"(?P<role>[a-z]+)[-_.]\d.*")
+
+
+def is_pattern(source: str) -> bool:
+    """Whether a source is written as a pattern of file names, with *, ? or [...]."""
+    return glob.has_magic(source)
+
+
+def role_of(name: str) -> str | None:
+    """The role that the name of a file says, before its number where it is a part: train-00000-of-00004.parquet."""
+    stem = name.casefold().partition(".")[0]
+    parted = _PARTED.fullmatch(name.casefold())
+    words = (stem, parted["role"] if parted else stem)
+    return next((role for role, names in ROLE_NAMES.items() if any(word in names for word in words)), None)
+
+
+def pattern_in(folder: Path, role: str, suffixes: Sequence[str]) -> str | None:
+    """The pattern, which begins with `folder`, of a role's parts in a folder; None: there are none.
+
+    Parts are named by the role and a number, lie in a folder with the role's name, or, for training, are all files of
+    the folder where their names differ in numbers alone.
+    """
+    for place in (folder, folder / "data"):
+        files = _data_files(place, suffixes)
+        parts = [name for name in files if role_of(name) == role and not _is_whole(name)]
+        if parts:
+            return _pattern(place, parts, files)
+    for place in (folder / above / name for above in ("", "data") for name in ROLE_NAMES[role]):
+        if files := _data_files(place, suffixes):
+            return _pattern(place, files, files)
+    files = _data_files(folder, suffixes)
+    alike = len({re.sub(r"\d+", "0", name) for name in files}) == 1 and (len(files) > 1 or _SHARD.match(files[0]))
+    if role == "train" and alike and role_of(files[0]) is None:
+        return _pattern(folder, files, files)
+    return None
+
+
+def _is_whole(name: str) -> bool:
+    """Whether a name is that of a split in one file."""
+    return name.partition(".")[0].casefold() in {each for names in ROLE_NAMES.values() for each in names}
+
+
+def _data_files(folder: Path, suffixes: Sequence[str]) -> list[str]:
+    if not folder.is_dir():
+        return []
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in suffixes and path.name not in _DESCRIPTIONS and path.name[0] not in "._"
+    )
+
+
+def _pattern(folder: Path, parts: Sequence[str], files: Sequence[str]) -> str:
+    """A pattern that matches the parts and no other of the files in their folder.
+
+    Raises:
+        DataError: there is none.
+    """
+    first, suffix = parts[0], Path(parts[0]).suffix
+    shard = _SHARD.fullmatch(first)
+    head = os.path.commonprefix(list(parts)).removesuffix(suffix).rstrip("0123456789")  # noqa: RUF071 - of names
+    ways = [f"{glob.escape(shard['head'])}-*-of-{shard['total']}{glob.escape(shard['tail'])}"] if shard else []
+    ways += [glob.escape(first)] if len(parts) == 1 else []
+    for way in (*ways, f"{glob.escape(head)}*{suffix}", f"*{suffix}"):
+        if [name for name in files if fnmatch.fnmatchcase(name, way)] == list(parts):
+            return str(Path(glob.escape(str(folder))) / way)
+    raise DataError(
+        "{folder}: found {first} and {last}, which no one pattern of names takes in without other files. Give the "
+        "parts of a split a folder of their own, in one format.",
+        folder=str(folder),
+        first=quoted(first),
+        last=quoted(parts[-1]),
+    )
+
+
+def files_of(source: str, base_folder: str | Path) -> list[str]:
+    """The files that a pattern matches, in the order of their names, as paths like the pattern.
+
+    Raises:
+        DataError: it matches none, or of files that are numbered as in train-00002-of-00004 one is absent.
+    """
+    found = sorted(glob.glob(os.path.expanduser(source), root_dir=base_folder))
+    found = [name for name in found if Path(name).name not in _DESCRIPTIONS and (Path(base_folder) / name).is_file()]
+    if not found:
+        raise DataError(
+            "{source}: no file in {folder} has a name of this pattern. Correct the pattern; it starts at the study "
+            "file's folder.",
+            source=source,
+            folder=Path(base_folder).resolve(),
+        )
+    _refuse_absent(source, found)
+    return [Path(name).as_posix() for name in found]
+
+
+def _refuse_absent(source: str, found: Sequence[str]) -> None:
+    sets: dict[tuple[str, str], set[int]] = {}
+    for shard in filter(None, map(_SHARD.fullmatch, found)):
+        sets.setdefault((shard["head"], shard["total"]), set()).add(int(shard["at"]))
+    suffix = Path(found[0]).suffix
+    for (head, total), numbers in sets.items():
+        absent = [at for at in range(int(total)) if at not in numbers]
+        if absent:
+            raise DataError(
+                "{source}: {name} is absent; the names of the other parts say that there are {total}. Copy it beside "
+                "them.",
+                source=source,
+                name=f"{Path(head).name}-{absent[0]:05d}-of-{total}{suffix}",
+                total=int(total),
+            )

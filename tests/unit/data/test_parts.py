@@ -1,0 +1,85 @@
+"""Data in several files is read as one, in the order of the names, and is refused where a part is absent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tunebook.data import load_rows
+from tunebook.data.inspect import find_files, inspect_data
+from tunebook.errors import DataError
+
+
+def write(folder: Path, *names: str, first: int = 0) -> None:
+    for i, name in enumerate(names, first):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = [{"prompt": f"q{i}.{j}", "completion": f"a{i}.{j}"} for j in range(3)]
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+SHARDS = [f"data/train-{i:05d}-of-00003.jsonl" for i in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (
+            [
+                *SHARDS,
+                "data/validation-00000-of-00001.jsonl",
+                "data/test-00000-of-00002.jsonl",
+                "data/test-00001-of-00002.jsonl",
+            ],
+            {
+                "train": "d/data/train-*-of-00003.jsonl",
+                "validation": "d/data/validation-00000-of-00001.jsonl",
+                "test": "d/data/test-*-of-00002.jsonl",
+            },
+        ),
+        (["part-0.jsonl", "part-1.jsonl"], {"train": "d/part-*.jsonl"}),
+        (
+            ["train/a.jsonl", "train/b.jsonl", "dev/a.jsonl"],
+            {"train": "d/train/*.jsonl", "validation": "d/dev/a.jsonl"},
+        ),
+        (["train_1.jsonl", "train_2.jsonl", "val.jsonl"], {"train": "d/train_*.jsonl", "validation": "d/val.jsonl"}),
+    ],
+)
+def test_parts_in_a_folder_are_found_by_their_names(names: list[str], found: dict[str, str], tmp_path: Path) -> None:
+    write(tmp_path / "d", *names)
+    assert find_files(str(tmp_path / "d"), tmp_path) == found
+    n_parts = sum("train" in name or "part" in name for name in names)
+    for source in ("d", found["train"]):
+        read = load_rows(source, tmp_path)
+        assert len(read.examples) == 3 * n_parts
+        assert read.source == source
+        assert read.place(read.examples[4]) == f"d/{names[1]}:2"
+    assert inspect_data(str(tmp_path / "d"), tmp_path).sources == found
+
+
+def test_every_part_counts_for_the_hash(tmp_path: Path) -> None:
+    write(tmp_path, "x-0.jsonl", "x-1.jsonl")
+    before = load_rows("x-*.jsonl", tmp_path).sha256
+    write(tmp_path, "x-1.jsonl", first=7)
+    assert load_rows("x-*.jsonl", tmp_path).sha256 != before
+    assert load_rows("x-1*.jsonl", tmp_path).sha256 == load_rows("x-1.jsonl", tmp_path).sha256
+
+
+def test_parts_that_are_absent_or_do_not_fit_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "d", *SHARDS)
+    (tmp_path / "d" / SHARDS[1]).unlink()
+    for source in ("d", "d/data/train-*.jsonl"):
+        with pytest.raises(DataError, match=r"train-00001-of-00003\.jsonl is absent"):
+            load_rows(source, tmp_path)
+    write(tmp_path / "e", "part-0.jsonl", "part-1.jsonl")
+    with (tmp_path / "e/part-1.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"prompt": "q"}\n')
+    with pytest.raises(DataError, match=r"part-1\.jsonl:4: completion"):
+        load_rows("e", tmp_path)
+    (tmp_path / "e/part-2.csv").write_text("prompt,completion\na,b\n", encoding="utf-8")
+    with pytest.raises(DataError, match="have one format"):
+        load_rows("e/*", tmp_path)
+    with pytest.raises(DataError, match="no file in"):
+        load_rows("e/none-*.jsonl", tmp_path)
