@@ -353,8 +353,11 @@ class StudySpec:
 
     @property
     def layout(self) -> str:
-        """The design that acts: a table of trials is judged as one factor at a time."""
-        return "one_factor" if self.trials is not None else self.design
+        """The design that acts: a table of trials is judged as one factor at a time, and what a sampler of Optuna
+        proposed as a model's proposals are, by confirm alone."""
+        if self.trials is not None:
+            return "one_factor"
+        return "model" if self.planner.partition(":")[0] == "optuna" else self.design
 
     @property
     def installed_metrics(self) -> tuple[str, ...]:

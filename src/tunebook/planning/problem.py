@@ -126,6 +126,11 @@ class Problem:
         return "sampled" if self.sampler is not None else self.spec.layout
 
     @property
+    def proposes_all(self) -> bool:
+        """Whether a model or a sampler chooses every trial, and only confirm compares."""
+        return self.design in ("model", "sampled")
+
+    @property
     def is_balanced(self) -> bool:
         """Whether explore is a balanced design."""
         return self.design == "balanced"

@@ -9,6 +9,7 @@ from tunebook.audit.judge import audit
 from tunebook.audit.judge.report import AuditReport
 from tunebook.audit.model import UNSAID, ClaimKind
 from tunebook.audit.read import read_record
+from tunebook.audit.write.values import next_trials_csv
 from tunebook.errors import RecordTableError
 
 
@@ -461,3 +462,100 @@ def test_the_log_of_one_training_is_no_table_of_trials() -> None:
     rows = "".join(f"| {i} | {10 - i}e-5 | 1.{9 - i} | 0.6{i} |\n" for i in (1, 2, 3))
     with pytest.raises(RecordTableError):
         report_of(f"| Epoch | LR | Loss | Acc |\n|---|---|---|---|\n{rows}")
+
+
+def test_a_description_of_sentences_is_remarks() -> None:
+    head = "Name,learning_rate,lora_r,eval_accuracy,Description\n"
+    rows = "base,0.0001,16,0.72,\nlr3,0.0003,16,0.76,lr3 is better than base\n"
+    report = report_of(f"{head}{rows}rank32,0.0003,32,0.74,rank 32 is no better than rank 16\n", 400)
+    assert report.inconsistencies == ()
+    assert claims_of(report) == ["trials lr3 against base better", "levels lora_r 32 against 16 no better"]
+
+
+@pytest.mark.parametrize(
+    "said", ["alpha 始终取 r 的两倍。", "`alpha` 都是秩的 2 倍。", "alpha is always twice the rank."]
+)
+def test_alpha_as_a_multiple_of_the_rank_is_read(said: str) -> None:
+    report = report_of(f"{said}\n\n| run | r | acc |\n|---|---|---|\n| a | 8 | 70% |\n| b | 32 | 72% |\n", 200)
+    assert levels_of(report, "lora_alpha") == {"a": 16, "b": 64}
+    assert [note.code for note in report.record.notes] == ["alpha_rule"]
+
+
+def test_an_order_of_importance_that_the_table_has_not_is_not_shown() -> None:
+    rows = "| a | 8 | 0 | 80% |\n| b | 8 | 0.1 | 80.5% |\n| c | 32 | 0.1 | 83% |\n"
+    text = f"| run | r | dropout | acc |\n|---|---|---|---|\n{rows}\nDropout matters more than rank.\n"
+    claim = report_of(text, 400).claims[0]
+    assert (claim.verdict.value, claim.reason.value) == ("not_shown", "order_unknown")
+
+
+@pytest.mark.parametrize(("last", "role"), [("mid", "group"), ("small", "unsure")])
+def test_a_column_with_one_name_for_each_set_of_settings_is_a_group(last: str, role: str) -> None:
+    rows = "| 0 | small | 1e-4 | 0.712 |\n| 1 | small | 1e-4 | 0.724 |\n| 2 | mid | 3e-4 | 0.748 |\n"
+    report = report_of(f"| | cfg | lr | test_acc |\n|---|---|---|---|\n{rows}| 3 | {last} | 3e-4 | 0.752 |\n")
+    assert roles_of(report)["cfg"] == role
+
+
+CARD = """We scored on 500 that came in later.
+
+- learning_rate: 0.0002
+- lora_r: 16
+
+We changed one setting at a time, everything else as listed above.
+
+| Variant | Accuracy |
+|---|---|
+| released | 0.912 |
+| lr 1e-4 | 0.896 |
+"""
+
+
+def test_settings_listed_above_are_those_of_all_trials() -> None:
+    report = report_of(CARD)
+    assert levels_of(report, "learning_rate") == {"1": 0.0002, "2": 0.0001}
+    assert levels_of(report, "lora_r") == {"1": 16, "2": 16}
+    assert report.record.stated_examples == (500,)
+
+
+def test_next_trials_without_a_value_are_no_csv() -> None:
+    report = report_of("| Variant | Accuracy |\n|---|---|\n| released | 0.912 |\n| lr 1e-4 | 0.896 |\n", 500)
+    lines = next_trials_csv(report)[0].splitlines()
+    assert all(any(line.split(",")[:-1]) for line in lines)
+
+
+def test_seeds_behind_a_mean_and_deviation_are_read() -> None:
+    text = "We report the mean and standard deviation over three seeds; the test set has 1,000 sentences."
+    report = report_of(
+        f"{text}\n\n| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 84.3 ± 0.4 |\n| b | 2e-4 | 85.9 ± 0.5 |\n"
+    )
+    assert (report.record.seeds, report.record.stated_examples) == (3, (1000,))
+
+
+@pytest.mark.parametrize("remark", ["排队中", "queued"])
+def test_a_blank_result_beside_a_remark_of_waiting_is_no_trial(remark: str) -> None:
+    rows = f"| a | 1e-4 | 70% | |\n| b | 2e-4 | 72% | |\n| c | 4e-4 | | {remark} |\n"
+    report = report_of(f"| run | lr | acc | notes |\n|---|---|---|---|\n{rows}")
+    assert [t.label for t in report.table.trials] == ["a", "b"]
+
+
+SETS = """| run | lr | accuracy B | accuracy C |
+|---|---|---|---|
+| {} | 1e-4 | 71% | 70% |
+| v2 | 2e-4 | 74% | 72% |
+
+"""
+
+
+def test_one_of_equal_result_columns_is_taken_with_a_note() -> None:
+    assert [note.code for note in report_of(SETS.format("v1")).record.notes] == ["result_chosen"]
+
+
+@pytest.mark.parametrize(
+    ("first", "said", "read"),
+    [
+        ("v1", "The best, v2, is 3 points ahead of the baseline.", "listed"),
+        ("baseline", "v2 is better than the baseline of 70 %.", "listed"),
+        ("baseline", "v2 is better than the baseline of 71 %.", "trials v2 against baseline better"),
+    ],
+)
+def test_the_baseline_of_a_sentence_is_that_of_the_record(first: str, said: str, read: str) -> None:
+    assert claims_of(report_of(f"{SETS.format(first)}{said}\n", 200)) == [read]

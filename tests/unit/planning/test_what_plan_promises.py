@@ -120,3 +120,12 @@ def test_a_prior_fills_up_what_few_seeds_of_the_baseline_lack():
         return next(each.smallest_detectable_effect for each in rounds if each.kind is RoundKind.EXPLORE)
 
     assert promised(24) < promised(19) < 1.2 * promised(24), "four seeds of the baseline instead of five"
+
+
+def test_plan_foresees_the_seeds_that_a_models_proposals_leave_for_confirm():
+    _, planner = planner_of(24, "model", seed=0)
+    foreseen = {each.kind: each for each in planner.outlook(History()).rounds}[RoundKind.CONFIRM]
+    _, roomy = planner_of(75, "model", seed=0)
+    with_more = {each.kind: each for each in roomy.outlook(History()).rounds}[RoundKind.CONFIRM]
+    assert foreseen.n_comparisons == 1
+    assert foreseen.smallest_detectable_effect > 1.05 * with_more.smallest_detectable_effect, "two seeds each, not four"

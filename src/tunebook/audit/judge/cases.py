@@ -389,14 +389,23 @@ def _no_effect(claim: Claim, subjects: Subjects) -> Case:
 
 def _importance(claim: Claim, subjects: Subjects) -> Case:
     """The order of factors is a comparison of differences, which a record cannot carry; the first factor's own largest
-    difference is shown beside."""
+    difference is shown beside where the table has this order."""
     assert claim.factor is not None
     if any(name not in subjects.table.factors for name in claim.order):
         return _unchecked(claim, Reason.NOT_VARIED)
     question = subjects.widest(acting(claim.factor))
     if question is None:
         return _not_shown(claim, Reason.CONFOUNDED)
+    sizes = [_size(other, subjects) for name in claim.order if (other := subjects.widest(acting(name))) is not None]
+    if sizes != sorted(sizes, reverse=True):
+        return _not_shown(claim, Reason.ORDER_UNKNOWN)
     return Case(claim=claim, questions=(question,), verdict=SupportVerdict.NOT_SHOWN, reason=Reason.ORDER_UNKNOWN)
+
+
+def _size(question: Question, subjects: Subjects) -> float:
+    """The size of a mean difference over pairs, as the table gives it."""
+    values = {trial.key: trial.value for trial in subjects.scored}
+    return abs(sum(values[a] - values[b] for a, b in question.pairs) / len(question.pairs))
 
 
 def _trials(claim: Claim, subjects: Subjects) -> Case:

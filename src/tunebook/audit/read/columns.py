@@ -29,6 +29,7 @@ from tunebook.audit.read.cells import (
 from tunebook.audit.read.documents import Grid
 from tunebook.audit.read.mentions import settings
 from tunebook.audit.words.columns import (
+    COMPARES,
     COUNTED,
     DIFFERENCE,
     EXPORT_PREFIX,
@@ -59,6 +60,8 @@ _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
 _LONG_TEXT = 40
 _EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
+_GROUPS = frozenset(["cfg", "config", "configuration", "setup", "group", "groupname", "配置", "方案", "设置"])
+"""Headers of columns that may name sets of settings."""
 _LINK = re.compile(r"\]\([^()\s]+\)|https?://")
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
@@ -79,6 +82,7 @@ class Columns:
     extras: Mapping[int, str] = field(default_factory=dict)  # other settings, by name
     results: tuple[int, ...] = ()  # the one used first
     measure: Measure | None = None  # what they are, None without
+    equals: tuple[str, ...] = ()  # headers of results that might as well have been taken
     texts: tuple[int, ...] = ()  # remarks, read for claims
     unsettled: tuple[int, ...] = ()  # what their cells alone say to be no settings: trials that differ there may differ
     roles: Mapping[str, int] = field(default_factory=dict)  # trial, change, seed, status, round, kind, delta, place
@@ -136,7 +140,7 @@ class _Settling:
         self._batch()
         self._doubled()
         self._means()
-        measure, results = self._results()
+        measure, results, equals = self._results()
         self._labels()
         for index in range(len(self.headers)):
             if index not in self.role:
@@ -155,6 +159,7 @@ class _Settling:
             extras=self.extras,
             results=results,
             measure=measure,
+            equals=equals,
             texts=tuple(i for i, role in self.role.items() if role == "analysis"),
             unsettled=tuple(self.unsettled),
             roles=single,
@@ -196,10 +201,13 @@ class _Settling:
         return not said or 2 * len(read) >= len(said)
 
     def _remarks(self) -> None:
-        """A "description" beside labels and settings that names no setting and is blank in some rows holds remarks."""
+        """A "description" beside labels and settings that is blank in some rows, or has a sentence that compares, holds
+        remarks, unless a cell names a setting and compares nothing."""
         index = next((i for i, role in self.role.items() if role == "change"), None)
         cells = self.cells[index] if index is not None else []
-        if index is not None and self.factor and not all(cells) and not any(map(settings, cells)):
+        compare = any(COMPARES.search(cell) for cell in cells)
+        named = any(settings(cell) for cell in cells if not COMPARES.search(cell))
+        if index is not None and self.factor and (compare or not all(cells)) and not named:
             self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
 
     def _places(self) -> None:
@@ -285,7 +293,8 @@ class _Settling:
                 self.words[index] = word
                 self.words |= {i: replace(word, rank=word.rank + 2) for i in parts if i not in self.words}
 
-    def _results(self) -> tuple[Measure | None, tuple[int, ...]]:
+    def _results(self) -> tuple[Measure | None, tuple[int, ...], tuple[str, ...]]:
+        """What the results are, their columns, and the headers of those that might as well have been taken."""
         usable: list[tuple[int, int, MeasureKind, str]] = []
         for index, word in self.words.items():
             word = self._with_content(index, word)
@@ -294,14 +303,19 @@ class _Settling:
             else:
                 usable.append((word.rank, index, word.kind, word.split))
         if not usable:
-            return None, ()
+            return None, (), ()
         usable.sort()
-        _, first, kind, split = usable[0]
+        rank, first, kind, split = usable[0]
         for _, index, _, _ in usable:
             self.role[index] = "result" if index == first else "other_result"
         alike = [index for _, index, other, _ in usable[1:] if other is kind]
         others = tuple(self.headers[i] for i in alike)
-        return Measure(self.headers[first], kind, split, self.over_sets and split == "overall", others), (first, *alike)
+        equals = tuple(self.headers[i] for other, i, _, _ in usable[1:] if other == rank)
+        return (
+            Measure(self.headers[first], kind, split, self.over_sets and split == "overall", others),
+            (first, *alike),
+            equals,
+        )
 
     def _with_content(self, index: int, word: ResultWord) -> ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
@@ -358,6 +372,14 @@ class _Settling:
         cells = self.cells[index]
         return bool(cells) and all(cells) and len(set(cells)) == len(cells)
 
+    def _names_settings(self, index: int) -> bool:
+        """Whether a column has one name for each set of settings, and no set two names."""
+        sets = zip(*(self.cells[i] for i in (*self.factor, *self.joined)), strict=True)
+        pairs = set(zip(self.cells[index], sets, strict=True))
+        return bool(self.factor) and len({name for name, _ in pairs}) == len({values for _, values in pairs}) == len(
+            pairs
+        )
+
     def _are_names(self, index: int) -> bool:
         return self._unique(index) and all(
             len(cell) <= 24 and (not settings(cell) or re.fullmatch(r"[A-Za-z0-9_.+-]+", cell))
@@ -395,6 +417,8 @@ class _Settling:
         if SETTING.search(plain) and (n_set or "change" in taken):
             self.extras[index] = header
             return "setting"
+        if compact(header) in _GROUPS and self._names_settings(index):
+            return "group"
         different = len(set(cells))
         if numbers == len(cells) and 5 * different > 4 * len(cells):
             self.unsettled.append(index)

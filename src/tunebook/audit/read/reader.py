@@ -24,7 +24,7 @@ from tunebook.audit.read.cells import Why, clean_text, has_diverged
 from tunebook.audit.read.columns import ACCUMULATION, ROLES_TO_NAME, Columns, labels_of, refused, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.sentences import EDGES, Context, claims_of, said_of
+from tunebook.audit.read.sentences import EDGES, Context, claims_of, said_of, share_of
 from tunebook.audit.read.tables import (
     Table,
     counted_grid,
@@ -35,6 +35,7 @@ from tunebook.audit.read.tables import (
     turned_grid,
 )
 from tunebook.audit.words.columns import (
+    AS_LISTED,
     BASELINE_SAID,
     BASELINE_TRIAL,
     BLANKS_SAID,
@@ -47,6 +48,7 @@ from tunebook.audit.words.columns import (
     OTHERWISE,
     SPEAKS_OF_ACCURACY,
     TRIAL_LIKE,
+    alpha_multiple,
     compact,
     examples_said,
     is_averaged,
@@ -65,6 +67,11 @@ MAX_LINES = 50_000
 MAX_TRIALS = 500
 MAX_CLAIMS = 300
 
+_BASELINE_RESULT = re.compile(
+    r"\bbase\s?line\s?(?:of|at|[(])\s?(\d+(?:\.\d+)?\s?%?)(?![\w.])|(?:基线|基准)\s?的?\s?[(（]?(\d+(?:\.\d+)?\s?%)",
+    re.IGNORECASE,
+)
+"""A result that a sentence gives for the baseline: "better than the baseline of 70 %"."""
 _EXPECTED = (
     "expected a header with a result column (accuracy, result, 准确率, 结果) and columns of settings (learning_rate, "
     "r, 学习率, 秩) or of changes (change, 参数修改策略)"
@@ -161,6 +168,7 @@ class _Reading:
     uses: list[ColumnUse] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     other_data: bool = False  # a table of the same trials on other data was left out: sentences may speak of that
+    remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
     used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
 
     def record(self) -> HandRecord:
@@ -293,8 +301,11 @@ class _Reading:
                 self.other_data = True
                 continue
             self.uses += columns.uses
+            if columns.equals and not any(note.code == "result_chosen" for note in self.notes):
+                self.notes.append(Note("result_chosen", {"column": own.name, "columns": columns.equals}))
             tables.append(table)
             self.notes += table.notes
+            self.remarks += table.remarks
         return tables
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
@@ -311,6 +322,7 @@ class _Reading:
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
         rows = self._with_baseline(rows)
+        rows = self._with_alpha(rows)
         given = {name for row in rows for name in row.values}
         fixed = self._fixed(rows)
         constants = {n: level for n, level in {**self._constants(rows), **fixed}.items() if n not in given}
@@ -323,6 +335,24 @@ class _Reading:
         return tuple(
             replace(row, values={**constants, **(unless if _starts_anew(row) else {}), **row.values}) for row in rows
         )
+
+    def _with_alpha(self, rows: list[Row]) -> list[Row]:
+        """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it. The rule goes
+        before an alpha of the baseline that a line of text gives."""
+        said = {times for s in self._prose() if (times := alpha_multiple(clean_text(s.text))) is not None}
+        if len(said) != 1 or any("lora_alpha" in (use.factor, *use.factor.split(" / ")) for use in self.uses):
+            return rows
+        if any(row.kind is TableKind.CHANGES for row in rows):
+            return rows
+        times = said.pop()
+        self.notes.append(Note("alpha_rule", {"times": f"{times:g}"}))
+        ranks = [row.values.get("lora_r") for row in rows]
+        return [
+            replace(row, values={**row.values, "lora_alpha": times * rank})
+            if isinstance(rank, int | float) and rank > 0
+            else row
+            for row, rank in zip(rows, ranks, strict=True)
+        ]
 
     def _fixed(self, rows: Sequence[Row]) -> dict[str, Level]:
         """What a sentence before the tables says of all trials: "unless the table says otherwise: r = 16"; without
@@ -338,6 +368,8 @@ class _Reading:
                         said.setdefault(ACCUMULATION, set()).add(given[ACCUMULATION])
                     if named and all(len(m.values) == 1 and not m.side for m in named):
                         self.used.append(sentence.strip(EDGES))
+        for name, level in self._settings_above().items() if rows else ():
+            said.setdefault(name, set()).add(level)
         return {name: levels.copy().pop() for name, levels in said.items() if len(levels) == 1}
 
     def _with_baseline(self, rows: list[Row]) -> list[Row]:
@@ -375,6 +407,15 @@ class _Reading:
             if len(values) > 1:
                 return values
         return {}
+
+    def _settings_above(self) -> dict[str, Level]:
+        """The settings of a list, one a line, that a later sentence says all else is kept at ("as listed above")."""
+        until = next((s.line for s in self._prose() if AS_LISTED.search(s.text)), 0)
+        found: dict[str, Level] = {}
+        for statement in self._prose():
+            if statement.line < until and re.fullmatch(r"[-*+\s]*[\w ]{1,40}\s?[:=：]\s?[\w.+-]{1,16}", statement.text):
+                found |= settings(statement.text)
+        return found if len(found) > 1 else {}
 
     def _blanks_said(self) -> str:
         """What a note says that blank cells of settings mean: "above", "baseline", or "" without."""
@@ -466,6 +507,9 @@ class _Reading:
                 )  # fmt: skip
                 claims = claims_of(Statement(row.analysis, row.line, row.section), context)
                 found += [c for c in claims if not (row.failed and _says_no_more_than_failed(c))]
+        for statement in self.remarks:
+            found += [_unread(c) for c in claims_of(statement, shared)]
+        found = [_unread(c) if _of_another_baseline(c, named) else c for c in found]
         found = [c for c in found if c.kind is not ClaimKind.UNREAD or c.text not in self.used]
         if len(found) > MAX_CLAIMS or len(self.document.statements) >= MAX_STATEMENTS:
             self.notes.append(Note("claims_cut", {"limit": MAX_CLAIMS}))
@@ -478,6 +522,14 @@ class _Reading:
 
 def _unread(claim: Claim) -> Claim:
     return Claim(kind=ClaimKind.UNREAD, text=claim.text, line=claim.line, section=claim.section)
+
+
+def _of_another_baseline(claim: Claim, baseline: Row | None) -> bool:
+    """Whether a sentence compares with a baseline of a result that the table's baseline does not have."""
+    match = _BASELINE_RESULT.search(claim.text)
+    said = share_of(match[1] or match[2]) if match else None
+    own = baseline.score if baseline is not None else None
+    return said is not None and (own is None or abs(said.value - own.value) > max(said.unit, own.unit) / 2 + 1e-9)
 
 
 def _says_no_more_than_failed(claim: Claim) -> bool:

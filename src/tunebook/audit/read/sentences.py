@@ -313,6 +313,8 @@ class _Clause:
             return None
         if self.labels and re.search("[nrLM]", plain):
             return None  # "run 3 or 4 is best"
+        if "b" in plain and not self.context.has_baseline:
+            return None
         if ("b" in plain and self.gap is None) or any(m.side for m in self.factors):
             return None
         by_number = any(re.search("highest|高", t.text, re.IGNORECASE) for t in self.tokens if t.kind == "*")

@@ -23,7 +23,7 @@ from tunebook.audit.read.cells import (
     without_marks,
 )
 from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
-from tunebook.audit.read.documents import Grid, Line
+from tunebook.audit.read.documents import Grid, Line, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
@@ -184,6 +184,7 @@ class Table:
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
     labelled: bool = True  # there is a column of labels
 
     def __post_init__(self) -> None:
@@ -199,10 +200,12 @@ class Table:
             label = self._label(i)
             if self._is_reference(i):
                 self.notes.append(Note("reference_row", {"trial": label, "line": line}))
-            elif is_pending(self._text[i][columns.results[0]]) or is_pending(self._cell(i, "status")):
+            elif self._is_pending(i):
                 pending.append(label)
+                self.remarks.append(Statement(self._remark(i), line, grid.section))
             elif UNFINISHED.fullmatch(self._cell(i, "status")) or self._was_stopped(i):
                 unfinished.append(label)
+                self.remarks.append(Statement(self._remark(i), line, grid.section))
             else:
                 self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
         self._telling_labels()
@@ -279,6 +282,12 @@ class Table:
         named = self._names_baseline(i) and not UNTRAINED.fullmatch(self._label(i))
         others = any(not is_blank(row[j]) for row in self._text for j in self.columns.factors)
         return blank and unsaid and others and not named and bool(self.columns.factors)  # "GPT-4", "human", "average"
+
+    def _is_pending(self, i: int) -> bool:
+        """Whether the result, the status, or beside a blank result a remark says that the run is still to come."""
+        cell = self._text[i][self.columns.results[0]]
+        said = any(is_pending(self._text[i][j]) for j in self.columns.texts)
+        return is_pending(cell) or is_pending(self._cell(i, "status")) or (said and is_blank(cell))
 
     def _was_stopped(self, i: int) -> bool:
         """Whether the row has no result, and its result or a remark says that the run did not finish."""

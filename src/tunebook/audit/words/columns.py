@@ -343,6 +343,23 @@ FIXED = re.compile(
     re.IGNORECASE,
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
+COMPARES = any_of(
+    r"than|is (?:the )?(?:best|worst)|beats?|outperforms?|as good as",
+    "不如|优于|[^，。]比.{1,16}[好差高低]|最[好差优佳]",
+)
+"""In a cell of descriptions: it is a sentence about results, no list of settings."""
+ALPHA_RULE = re.compile(
+    r"\balpha`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times)\s?(?:the )?(?:lora )?(?:rank|r)\b|"
+    r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(?P<zh>\d{1,2}|[一两二三四])\s?倍",
+    re.IGNORECASE,
+)
+"""A sentence that gives alpha as a multiple of the rank for all trials."""
+_TIMES = {"twice": 2.0, "double": 2.0, "equal to": 1.0, "一": 1.0, "两": 2.0, "二": 2.0, "三": 3.0, "四": 4.0}
+AS_LISTED = re.compile(
+    r"\b(?:everything|all) else\b[^.]{0,24}\b(?:listed|given|shown|stated)? ?above\b|\bthe rest\b[^.]{0,24}\babove\b|其[余他].{0,10}(?:同上|如上|(?:与|和)上(?:面|述|文).{0,6}(?:相同|一致|一样))",
+    re.IGNORECASE,
+)
+"""That the settings of the baseline are those of a list above."""
 OTHERWISE = any_of(
     r"better|worse|best|worst|than|beats?|previous\w*|earlier|last|before|ago|(?:except|apart from)(?! (?:where|when|if|as)\b)",
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
@@ -390,6 +407,7 @@ _EXAMPLES_SAID = re.compile(
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
     r"(\d[\d,]{0,9})\s?(?:条|个|例|道|题)(?:测试|评测|验证)(?:数据)?(?=[\s。,.;]|$)|"
     rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
+    r"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{0,9})\s(?:that|which)\b|"
     rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
     rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)|"
     r"(?:评测|测试|验证|(?<!训练)(?<!训练集)(?<!训练集[：:，,])(?<!训练数据)(?<!训练样本)(?:一共|总共|(?<![一总])共))\s?(\d[\d,]{0,9})\s?(?:道|个)?(?:测试|评测)?题(?!.{0,6}训练)",
@@ -399,12 +417,22 @@ _SEEDS_SAID = re.compile(
     r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
     r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
     r"\b(?:each|every) (?:\w+ ){1,4}with\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s|different\s)?seeds|"
+    r"\b(?:means?|averages?)\b[^.;]{0,40}\b(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s|different\s)?(?:seeds|runs)|"
     r"每[个组种次]\D{0,10}?(\d{1,2}|[两二三四五十])\s?个(?:不同的?)?(?:随机)?种子|"
     r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
     re.IGNORECASE,
 )
 _MEANS = re.compile(r"\bmeans?\b|averag|\bavg\b|±|\+/-|平均|均值", re.IGNORECASE)
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "十": 10}
+
+
+def alpha_multiple(text: str) -> float | None:
+    """How many times the rank a sentence says that alpha is in all trials; None where it says nothing of it."""
+    match = ALPHA_RULE.search(text)
+    said = (
+        re.sub(r"\s|times|[x×*·]", "", (match["en"] or match["zh"]).lower().replace("equal to", "1")) if match else ""
+    )
+    return (_TIMES.get(said) or float(said)) if said else None
 
 
 def examples_said(text: str, split: str) -> tuple[int, ...]:

@@ -201,7 +201,9 @@ def next_trials_csv(report: AuditReport) -> tuple[str, int]:
     for trial in report.next_trials:
         known = trial.configuration.as_dict()
         values = {name: _said(known[name]) for name in factors}
-        if all(v is None or FACTOR_KINDS[name].problem(v) is None for name, v in values.items()):
+        if any(v is not None for v in values.values()) and all(
+            v is None or FACTOR_KINDS[name].problem(v) is None for name, v in values.items()
+        ):
             taken.append([*map(_csv_value, values.values()), trial.why])
     text = io.StringIO()
     if factors and taken:

@@ -10,6 +10,8 @@ nothing else to compare it with, so the runner-up is trained at once.
 
 from __future__ import annotations
 
+import math
+
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
 from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape
@@ -80,9 +82,14 @@ class Confirm(Round):
         return builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """Best, cheapest and baseline with all their seeds."""
-        n = SEEDS[0]
-        return Shape(kind=self.kind, n_trials=3 * n, n_comparisons=2, m_treatment=n, m_control=n)
+        """Best, cheapest and baseline with all their seeds; where a model proposes, which spends its share, with those
+        that the round's own share covers."""
+        left = math.inf
+        if problem.proposes_all and problem.spec.budget.trials is not None:
+            left = problem.spec.budget.trials - problem.allowance(RoundKind.REFINE).trials
+        wanted = [(n, 3) for n in SEEDS] + [(n, 2) for n in (SEEDS[-1], *FEWEST_SEEDS)]
+        n, roles = next(((n, roles) for n, roles in wanted if n * roles <= left), (1, 2))
+        return Shape(kind=self.kind, n_trials=n * roles, n_comparisons=roles - 1, m_treatment=n, m_control=n)
 
     def at_most(self, problem: Problem) -> int:
         """The runner-up as well, where the best breaks."""
