@@ -33,8 +33,8 @@ class ChineseWhole(ChinesePieces):
 
     def factors_not_tested(self) -> str:
         return (
-            "某个参数的影响是否超出偶然：没有一轮检验过。`design: one_factor` 把每个取值与基线比较，"
-            "`balanced` 用全部实验检验每个参数。"
+            "某个参数的影响是否超出偶然：没有一轮检验过。design: one_factor 把每个取值与基线比较，"
+            "design: balanced 用全部实验检验每个参数。"
         )
 
     def unknown_interactions(self, pairs: Sequence[str]) -> str:

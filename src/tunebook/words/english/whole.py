@@ -34,8 +34,8 @@ class EnglishWhole(EnglishPieces):
 
     def factors_not_tested(self) -> str:
         return (
-            "Whether a factor matters beyond chance: no round tested it. `design: one_factor` compares every level "
-            "with the baseline; `balanced` tests each factor over all trials."
+            "Whether a factor matters beyond chance: no round tested it. design: one_factor compares every level "
+            "with the baseline; design: balanced tests each factor over all trials."
         )
 
     def unknown_interactions(self, pairs: Sequence[str]) -> str:
