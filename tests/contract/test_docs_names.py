@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "tunebook"
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CODE = re.compile(r"`([^`\n]+)`")
-PATH = re.compile(r"(?<![\w/.<{*-])((?:[\w-]+/)+(?:[\w-]+(?:\.\w+)*)?)(?![\w<{*/])")
+PATH = re.compile(r"(?<![\w/.<{*-])((?:[\w-]+/)+(?:[\w-]+(?:\.\w+)*)?)(?![\w<{*/-])")
 NAME = re.compile(r"(?<![\w./:@-])([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?![\w/]|\.\w)")
 FOLDERS = {"src", "tests", "benchmarks", "recipes", "docs"}
 PACKAGES = {path.stem for path in SOURCE.iterdir() if path.is_dir() or path.suffix == ".py"}
