@@ -253,5 +253,5 @@ def test_a_mark_says_its_value_by_mouse_and_by_arrow_keys(page):
 def test_the_best_configuration_is_copied_with_one_click(page):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.click("#copy")
-    assert page.text_content("#copy") == "Copied"
+    page.wait_for_function("document.querySelector('#copy').textContent === 'Copied'")  # the clipboard answers later
     assert page.evaluate("getSelection().toString()").startswith("learning_rate: ")
