@@ -41,7 +41,7 @@ def main(folder: Path) -> None:
 
 def check_trials(folder: Path, results: dict) -> None:
     states = {trial["state"] for trial in results["trials"]}
-    assert states <= {"completed", "diverged", "collapsed"}, states
+    assert states <= {"completed", "diverged", "collapsed", "stopped"}, states
     again = Study.load(folder).status()
     assert again.finished
     assert not again.failed
