@@ -65,7 +65,7 @@ $(VENV)/.ray: $(VENV)/.dev
 	touch $@
 
 $(VENV)/.harness: $(VENV)/.dev
-	$(PIP) -e ".[lm_eval]"
+	$(PIP) -e ".[lm-eval]"
 	touch $@
 
 clean:

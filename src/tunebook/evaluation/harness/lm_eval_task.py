@@ -117,7 +117,7 @@ class LmEvalTask(ExampleMetric):
         """See `HarnessMetric.open`."""
         if importlib.util.find_spec("lm_eval") is None:
             raise StudyFileError(
-                "metric: found {name}; lm_eval is not installed. Run pip install 'tunebook[lm_eval]'.", name=self.name
+                "metric: found {name}; lm_eval is not installed. Run pip install 'tunebook[lm-eval]'.", name=self.name
             )
         from tunebook.evaluation.harness import lm_eval_gateway
 

@@ -8,8 +8,8 @@ HARNESSES = {
     "a class or function that gives a core.harness_metric.HarnessMetric": (
         "给出 core.harness_metric.HarnessMetric 的类或函数"
     ),
-    "metric: found {name}; lm_eval is not installed. Run pip install 'tunebook[lm_eval]'.": (
-        "metric: 现为 {name}；没有安装 lm_eval。请运行 pip install 'tunebook[lm_eval]'。"
+    "metric: found {name}; lm_eval is not installed. Run pip install 'tunebook[lm-eval]'.": (
+        "metric: 现为 {name}；没有安装 lm_eval。请运行 pip install 'tunebook[lm-eval]'。"
     ),
     "metric: found {name}; {problem}": "metric: 现为 {name}；{problem}",
     (
