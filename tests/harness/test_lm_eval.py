@@ -249,7 +249,7 @@ def test_what_cannot_be_scored_is_refused(
 
 def test_without_lm_eval_the_message_says_how_to_install_it(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(StudyFileError, match=r"pip install 'tunebook\[lm_eval\]'"):
+    with pytest.raises(StudyFileError, match=r"pip install 'tunebook\[lm-eval\]'"):
         opened("lm_eval:colours")
 
 
