@@ -109,6 +109,11 @@ class PluginGroup(Generic[T]):
         """Where the plugin of that name comes from; None: it is not installed, or a user's own function."""
         return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
+    def is_own(self, name: str) -> bool:
+        """Whether the plugin of that name is tunebook's; not so for a user's own function."""
+        plugin = self.origin(name)
+        return plugin is not None and plugin.package == OWN_PACKAGE
+
     def load(self, name: str) -> T:
         """The plugin of that name.
 

@@ -36,7 +36,7 @@ from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import check_data, load_metric, standard_scores
 from tunebook.evaluation.likelihood import LARGEST_NATS
 from tunebook.executors import Transform
-from tunebook.plugins import ENGINES, EXECUTORS, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
 from tunebook.run.paths import StudyPaths, locate
@@ -378,8 +378,7 @@ def _machine(
 def unused_packages(spec: StudySpec, quantization: str, devices: tuple[str, ...]) -> tuple[str, ...]:
     """bitsandbytes, which PEFT imports wherever it is installed, and with it torch's compiler, unless something may use
     it: quantised weights, an optimiser, which takes a GPU, or code that is not tunebook's."""
-    plugins = [ENGINES.origin(spec.engine), *(METRICS.origin(name) for name in spec.metrics)]
-    is_own = all(plugin is not None and plugin.package == OWN_PACKAGE for plugin in plugins)
+    is_own = ENGINES.is_own(spec.engine) and all(map(METRICS.is_own, spec.metrics))
     return ("bitsandbytes",) if is_own and quantization == NONE and devices[0].startswith("cpu") else ()
 
 

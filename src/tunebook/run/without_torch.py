@@ -17,7 +17,7 @@ from tunebook.core.study import StudySpec
 from tunebook.engines import base_model
 from tunebook.engines.devices import has_driver
 from tunebook.engines.packed.trainable import SUPPORTED_MODEL_TYPES
-from tunebook.plugins import ENGINES, METRICS, OWN_PACKAGE, PLANNERS, TRACKERS
+from tunebook.plugins import ENGINES, METRICS, PLANNERS, TRACKERS
 
 __all__ = ["leave_out_torch", "needs_torch"]
 
@@ -53,12 +53,12 @@ def leave_out_torch(spec: StudySpec, base: Path) -> None:
 def needs_torch(spec: StudySpec, base: Path) -> bool:
     """Whether something of a study may import torch in the runner's process: code that is not tunebook's, GPUs to look
     at, modules to find in the model, a model whose configuration or tokenizer is not known to do without it."""
-    plugins = [
-        ENGINES.origin(spec.engine),
-        PLANNERS.origin(spec.planner.partition(":")[0]),
-        *(METRICS.origin(name) for name in spec.metrics),
-        *(TRACKERS.origin(name) for name in spec.trackers),
-    ]
+    is_own = (
+        ENGINES.is_own(spec.engine)
+        and PLANNERS.is_own(spec.planner.partition(":")[0])
+        and all(map(METRICS.is_own, spec.metrics))
+        and all(map(TRACKERS.is_own, spec.trackers))
+    )
     targets = spec.space.get("target_modules") is not None or spec.baseline.target_modules != ALL_LINEAR
     return (
         spec.engine not in _OWN_ENGINES
@@ -66,7 +66,7 @@ def needs_torch(spec: StudySpec, base: Path) -> bool:
         or spec.trials is not None
         or targets
         or has_driver()
-        or any(plugin is None or plugin.package != OWN_PACKAGE for plugin in plugins)
+        or not is_own
         or not _is_known(spec.model, base)
     )
 

@@ -21,7 +21,14 @@ from tunebook.core.facts import DataFacts, TrialFact
 from tunebook.core.findings import DescribedFactor, DescribedLevel
 from tunebook.core.study import StudySpec
 from tunebook.statistics.evidence import Evidence
-from tunebook.statistics.observations import RATE, Observations, has_ended, observations, places
+from tunebook.statistics.observations import (
+    RATE,
+    Observations,
+    accuracy_by_log_loss,
+    has_ended,
+    observations,
+    places,
+)
 
 __all__ = ["described_factors"]
 
@@ -50,7 +57,7 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     if not changed:
         return ()
     mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed]))
-    slope = _accuracy_by_log_loss(ended)
+    slope = _accuracy_near_best(ended)
     found, k = [], 0
     for name, every in others.items():
         levels = tuple(
@@ -112,12 +119,9 @@ def _with(spec: StudySpec, best: Configuration, name: str, level: Level) -> Conf
     return changed
 
 
-def _accuracy_by_log_loss(ended: list[TrialFact]) -> float | None:
+def _accuracy_near_best(ended: list[TrialFact]) -> float | None:
     """Accuracy gained where the log loss falls by one, over the better half of the trials: near the best the line is
     another one than among trials that learned little."""
     outcomes = sorted((f.outcomes["validation"] for f in ended), key=lambda o: o.loss)
-    half = outcomes[: max(FEWEST, len(outcomes) // 2)]
-    x, y = np.log([o.loss for o in half]), np.array([o.accuracy for o in half])
-    spread = float(((x - x.mean()) ** 2).sum())
-    slope = -float(((x - x.mean()) * (y - y.mean())).sum()) / spread if spread > 0 else 0.0
-    return slope if slope > 0 else None
+    slope = accuracy_by_log_loss(outcomes[: max(FEWEST, len(outcomes) // 2)])
+    return slope if slope is not None and slope > 0 else None

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, is_ordered, position
-from tunebook.core.facts import DataFacts, History, TrialFact
+from tunebook.core.facts import DataFacts, History, Outcomes, TrialFact
 from tunebook.core.study import Purpose
 from tunebook.statistics.evidence import BROKE
 from tunebook.statistics.surrogate import Surrogate, fit, fits
 
-__all__ = ["LOOK", "RATE", "Levels", "Observations", "has_ended", "observations", "places"]
+__all__ = [
+    "LOOK", "RATE", "Levels", "Observations", "accuracy_by_log_loss", "has_ended", "observations", "places",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 Levels = Mapping[str, Sequence[Level]]
@@ -110,6 +112,13 @@ def has_ended(fact: TrialFact) -> bool:
     """Whether a trial was trained to its end, with a loss that has a logarithm."""
     scored = fact.trial.purpose is not Purpose.REFERENCE and fact.state.did_train and "validation" in fact.outcomes
     return scored and 0 < fact.outcomes["validation"].loss < math.inf
+
+
+def accuracy_by_log_loss(outcomes: Sequence[Outcomes]) -> float | None:
+    """Accuracy gained where the log loss falls by one, by least squares; None where all losses are the same."""
+    x, y = np.log([o.loss for o in outcomes]), np.array([o.accuracy for o in outcomes])
+    spread = float(((x - x.mean()) ** 2).sum())
+    return -float(((x - x.mean()) * (y - y.mean())).sum()) / spread if spread > 0 else None
 
 
 def _last_loss(fact: TrialFact) -> float | None:

@@ -27,7 +27,7 @@ from tunebook.planning.proposing import Proposing
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.evidence import BROKE
-from tunebook.statistics.observations import has_ended, observations
+from tunebook.statistics.observations import accuracy_by_log_loss, has_ended, observations
 from tunebook.statistics.surrogate import Surrogate, expected_improvement
 
 __all__ = ["Propose"]
@@ -168,7 +168,7 @@ def _chance_to_train(state: PlanningState, at: Floats, candidates: list[Configur
 
 def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Floats, lowest: float) -> Left | None:
     """By draws of the whole surface; from log loss to accuracy by the line through the trials so far."""
-    slope = _accuracy_by_log_loss(state)
+    slope = _accuracy_of_all(state)
     if slope is None:
         return None
     covariance = model.covariance(at) + 1e-9 * np.eye(len(at))
@@ -178,11 +178,10 @@ def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Fl
     return Left(float(gains.mean()), float((gains > state.problem.spec.margin).mean()))
 
 
-def _accuracy_by_log_loss(state: PlanningState) -> float | None:
+def _accuracy_of_all(state: PlanningState) -> float | None:
     """Accuracy gained where the log loss falls by one, over the trials that were trained to their end."""
     seen = [f.outcomes["validation"] for f in state.history.trials.values() if has_ended(f)]
     if len(seen) < FEWEST_FOR_GAIN:
         return None
-    x, y = np.log([o.loss for o in seen]), np.array([o.accuracy for o in seen])
-    spread = float(((x - x.mean()) ** 2).sum())
-    return max(0.0, -float(((x - x.mean()) * (y - y.mean())).sum()) / spread) if spread > 0 else None
+    slope = accuracy_by_log_loss(seen)
+    return None if slope is None else max(0.0, slope)
