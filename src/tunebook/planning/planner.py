@@ -38,7 +38,8 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside` and `CancelsTrials`.
+    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead` and
+    `CancelsTrials`.
 
     Args:
         spec: the study.
@@ -146,6 +147,17 @@ class StudyPlanner:
         if opened := _apart_since(round_of(kind, self._problem), None, state):
             return opened
         return tuple(each.kind for each in rounds_of(self._problem) if kind in each.beside)
+
+    def ahead(self, history: History) -> tuple[Trial, ...]:
+        """What the confirm round would train if it were opened now. Not where one of its trials is scored on the way of
+        another, which a state after the last step does not allow."""
+        state = PlanningState(self._problem, history)
+        if state.is_confirmed or state.leading is None or self._is_stopped(state):
+            return ()
+        wave = round_of(RoundKind.CONFIRM, self._problem).first_wave(state, state.next_round)
+        trials = () if wave is None else wave.trials
+        riders = {trial.checkpoint_of for trial in trials if trial.checkpoint_of is not None}
+        return tuple(t for t in trials if t.has_training and t.checkpoint_of is None and t.id not in riders)
 
     def to_cancel(self, history: History) -> tuple[int, ...]:
         """Trials of the open wave that need not go on."""

@@ -54,14 +54,14 @@ class Worker:
 
     def send(self, kind: str, value: Any = None) -> None:
         if kind == "run":
-            self.tell("take", 64)
+            self.tell("take", (64, 0))
         elif kind == "jobs" and value and self.cluster.lost:
             self.cluster.lost.pop()
             self.tell(GONE, None)
         elif kind == "jobs":
             for job in value:
                 self.tell("event", result(job))
-            self.tell("take", 64) if value else self.tell("idle", None)
+            self.tell("take", (64, 0)) if value else self.tell("idle", None)
 
     def kill(self) -> None:
         if self.number in self.cluster.open:

@@ -328,6 +328,8 @@ class ChineseOpening(ChinesePieces):
         text += f"；设备用时 {self.duration(spent.seconds)}（{passed}）"
         if spent.processor_seconds >= 1:
             text += f"，处理器时间 {self.duration(spent.processor_seconds)}"
+        if spent.ahead_seconds >= 1:
+            text += "；" + self.trained_ahead(spent.ahead_seconds, spent.n_taken_ahead)
         if spent.one_by_one:
             low, high = map(self.duration, spent.one_by_one)
             text += f"；逐个训练约需 {low}" if low == high else f"；逐个训练需 {span(low, high)}（期间机器负载有变化）"

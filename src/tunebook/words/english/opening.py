@@ -402,6 +402,8 @@ class EnglishOpening(EnglishPieces):
         text += f"; {duration(spent.seconds)} of device time {passed}"
         if spent.processor_seconds >= 1:
             text += f" ({duration(spent.processor_seconds)} of processor time)"
+        if spent.ahead_seconds >= 1:
+            text += "; " + self.trained_ahead(spent.ahead_seconds, spent.n_taken_ahead)
         if spent.one_by_one:
             low, high = map(duration, spent.one_by_one)
             text += f"; one after another: about {low}" if low == high else ""
