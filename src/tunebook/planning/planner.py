@@ -13,6 +13,7 @@ not depend on the order in which results come.
 from __future__ import annotations
 
 import math
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from tunebook.planning.foresight import outlook
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.round import Round
 from tunebook.planning.rounds import round_of, rounds_of
+from tunebook.planning.rounds.confirm import likely_confirmed
 from tunebook.planning.rounds.sample import DEFAULT, sampler_of
 from tunebook.planning.state import PlanningState, waves_apart
 from tunebook.planning.wave_builder import WaveBuilder
@@ -38,8 +40,8 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead` and
-    `CancelsTrials`.
+    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead`,
+    `UsesDevices` and `CancelsTrials`.
 
     Args:
         spec: the study.
@@ -69,6 +71,12 @@ class StudyPlanner:
     def _sampler(self, spec: StudySpec, table: tuple[Configuration, ...]) -> str | None:
         """The sampler of Optuna that proposes; None: our own rounds do."""
         return None
+
+    def for_devices(self, devices: int) -> StudyPlanner:
+        """See `core.ports.UsesDevices`."""
+        same = copy(self)
+        same._problem = replace(self._problem, devices=devices)
+        return same
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done."""
@@ -149,15 +157,11 @@ class StudyPlanner:
         return tuple(each.kind for each in rounds_of(self._problem) if kind in each.beside)
 
     def ahead(self, history: History) -> tuple[Trial, ...]:
-        """What the confirm round would train if it were opened now. Not where one of its trials is scored on the way of
-        another, which a state after the last step does not allow."""
+        """What the confirm round would train, and what else might lead by then."""
         state = PlanningState(self._problem, history)
-        if state.is_confirmed or state.leading is None or self._is_stopped(state):
+        if state.last_wave is None or state.is_confirmed or self._is_stopped(state):
             return ()
-        wave = round_of(RoundKind.CONFIRM, self._problem).first_wave(state, state.next_round)
-        trials = () if wave is None else wave.trials
-        riders = {trial.checkpoint_of for trial in trials if trial.checkpoint_of is not None}
-        return tuple(t for t in trials if t.has_training and t.checkpoint_of is None and t.id not in riders)
+        return likely_confirmed(state)
 
     def to_cancel(self, history: History) -> tuple[int, ...]:
         """Trials of the open wave that need not go on."""
