@@ -105,7 +105,8 @@ def likely_confirmed(state: PlanningState) -> tuple[Trial, ...]:
     problem, roles = state.problem, _roles(state) or {}
     under_way = [f.trial for f in state.history.trials.values() if not f.state.is_final]
     combined = [trial.configuration for trial in under_way if trial.purpose is Purpose.COMBINE]
-    nominated = {role: group.configuration for role, group in roles.items()} | {"baseline": problem.spec.baseline}
+    nominated = {role: group.configuration for role, group in roles.items() if role != "baseline"}
+    nominated["baseline"] = problem.spec.baseline
     nominated |= {"combined": combined[0]} if combined else {}
     next_best = _runner_up(state, roles) if roles and "runner_up" not in roles else None
     nominated |= {"runner_up": next_best.configuration} if next_best is not None else {}
