@@ -105,7 +105,6 @@ class Planned:
 def waves_of(world: World, spec: StudySpec, devices: int) -> list[StudyWave]:
     """The waves of a study that train something."""
     planner, waves = StudyPlanner(spec, world.facts, Folding.everything()), []
-    planner = planner.for_devices(devices) if devices > 1 else planner
 
     def jobs_of(trials: Iterable[Trial], splits: tuple[str, ...] | None = None) -> tuple[TrialJob, ...]:
         return tuple(

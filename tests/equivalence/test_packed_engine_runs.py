@@ -199,7 +199,7 @@ def test_a_trial_trained_ahead_is_not_scored_and_ends_like_one_that_was_not(engi
     for stop_after in (4, None):
         sink = run(engine, ahead, stop_after)
         assert not sink.of(Finished)
-    assert [event.trial for event in sink.of(TrainedAhead)] == [-1]
+    assert sorted(event.trial for event in sink.of(TrainedAhead)) == [-2, -1]
     assert not list(tmp_path.glob("b/*/adapter*"))
     after = run(engine, [job(i, tmp_path / "b", c) for i, c in enumerate(jobs)])
     assert not after.of(Step)

@@ -128,11 +128,6 @@ class StudyFacts:
     answer_tokens: dict[str, tuple[int, ...]] = field(default_factory=dict)
     tests: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def n_devices(self) -> int:
-        """With how many devices the study was begun."""
-        return int(self.environment.get("devices", 1))
-
 
 @dataclass(frozen=True)
 class Outcomes:

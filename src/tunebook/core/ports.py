@@ -50,7 +50,6 @@ __all__ = [
     "TrialEnd",
     "TrialJob",
     "TrialSource",
-    "UsesDevices",
     "Workload",
     "trained_examples",
 ]
@@ -358,15 +357,6 @@ class PlansBeside(Protocol):
         Args:
             devices: how many devices there are, 1 or more.
         """
-        ...
-
-
-@runtime_checkable
-class UsesDevices(Protocol):
-    """A planner that may ask for other waves where a study was begun with several devices."""
-
-    def for_devices(self, devices: int) -> Planner:
-        """The same planner for so many devices, 2 or more."""
         ...
 
 

@@ -13,7 +13,6 @@ not depend on the order in which results come.
 from __future__ import annotations
 
 import math
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -40,8 +39,8 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead`,
-    `UsesDevices` and `CancelsTrials`.
+    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead` and
+    `CancelsTrials`.
 
     Args:
         spec: the study.
@@ -71,12 +70,6 @@ class StudyPlanner:
     def _sampler(self, spec: StudySpec, table: tuple[Configuration, ...]) -> str | None:
         """The sampler of Optuna that proposes; None: our own rounds do."""
         return None
-
-    def for_devices(self, devices: int) -> StudyPlanner:
-        """See `core.ports.UsesDevices`."""
-        same = copy(self)
-        same._problem = replace(self._problem, devices=devices)
-        return same
 
     def next_wave(self, history: History) -> Wave | None:
         """The next trials with their contrasts, or None when the study is done."""

@@ -77,7 +77,6 @@ class Problem:
         table: configurations given by hand, which then make the first round.
         calibration: measured speeds; None: seconds are predicted from the trials that have finished.
         sampler: the sampler of Optuna that proposes; None: our own rounds do.
-        devices: how many the study was begun with.
     """
 
     spec: StudySpec
@@ -86,7 +85,6 @@ class Problem:
     table: tuple[Configuration, ...] = ()
     calibration: Calibration | None = None
     sampler: str | None = None
-    devices: int = 1
     _effective: dict[Configuration, Configuration] = field(default_factory=dict)
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
 

@@ -17,8 +17,7 @@ from tunebook.planning.wave_builder import WaveBuilder
 __all__ = ["Proposing"]
 
 WIDEST = 8
-"""Most trials proposed at once, from the third wave on; the first two waves are of two and four. With several devices
-waves of a model are twice as wide (decision 106). A wide wave trains
+"""Most trials proposed at once, from the third wave on; the first two waves are of two and four. A wide wave trains
 several times faster for each trial than a narrow one, and knows less; at first that matters most (decision 124)."""
 MOST_TRIALS = {"balanced": 9, "model": 60, "sampled": 60}
 """Trials of the round, by the study's design."""
@@ -28,8 +27,6 @@ class Proposing(Round):
     """A round that proposes settings until its share is used or there is nothing more to propose."""
 
     kind = RoundKind.REFINE
-    widens = False
-    """Whether waves are twice as wide with several devices."""
 
     def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
         """The first proposals; None when there is no room or nothing to propose."""
@@ -52,8 +49,7 @@ class Proposing(Round):
     def _wave(self, state: PlanningState, round_number: int, number: int) -> Wave:
         builder = WaveBuilder(state, self.kind, round_number, number, state.room(self.kind))
         left = MOST_TRIALS[state.problem.design] - len(state.history.of_round(round_number))
-        wide = 2 if self.widens and state.problem.devices > 1 else 1
-        n = int(min(wide * 2**number, wide * WIDEST, builder.room.trials, left))
+        n = int(min(2**number, WIDEST, builder.room.trials, left))
         again = state.rounds_of(self.kind) - (number > 1)
         seeds = seed_numbers(state.problem.spec.seed, SeedUse.REFINE, 2, again)
         for configuration in self.propose(state, n, builder) if n > 0 else ():

@@ -20,7 +20,7 @@ LIBRARIES = ("tunebook", "torch", "transformers", "peft", "accelerate", "tokeniz
 
 
 def describe_environment(
-    device: str, threads: int, spec: StudySpec, quantised: bool = False, elsewhere: bool = False, devices: int = 1
+    device: str, threads: int, spec: StudySpec, quantised: bool = False, elsewhere: bool = False
 ) -> dict[str, Any]:
     """JSON facts: device, processor, memory, system, and the versions that results depend on, those of other packages'
     metrics, planners, ... that the study names among them.
@@ -28,7 +28,6 @@ def describe_environment(
     Args:
         quantised: whether the base model's weights are kept in 4 or 8 bits.
         elsewhere: whether other machines compute, whose devices are not known before trials run.
-        devices: how many workers there are at most; kept where there are several.
     """
     foreign = _foreign_plugins(spec)
     own_harness = ("lm_eval",) if harness_of(spec.metric) == "lm_eval" else ()
@@ -38,7 +37,6 @@ def describe_environment(
         "device": device,
         "device_name": f"executor {spec.executor}" if elsewhere else device_name(device),
         "threads": threads,
-        **({"devices": devices} if devices > 1 else {}),
         "cores": os.cpu_count(),
         "memory_bytes": psutil.virtual_memory().total,
         "system": f"{platform.system()} {platform.release()}",

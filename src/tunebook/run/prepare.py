@@ -205,7 +205,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
         model=model,
         summary={**data.summary, "warnings": [warning.as_json() for warning in warnings]},
         environment=describe_environment(
-            options.device, options.threads, spec, options.quantization != NONE, computes_elsewhere(spec), len(devices)
+            options.device, options.threads, spec, options.quantization != NONE, computes_elsewhere(spec)
         ),
         scale=metric.scale.called(metric.name),
         answer_tokens=_answer_tokens(data) if AnswerSource.LIKELIHOOD in judged else {},

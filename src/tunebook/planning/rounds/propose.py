@@ -57,8 +57,6 @@ NEAR_CLIFF = 0.8
 class Propose(Proposing):
     """Settings that a model of all trials proposes."""
 
-    widens = True
-
     def applies(self, problem: Problem) -> bool:
         """Where the design starts from a piloted rate."""
         return problem.design in ("balanced", "model")
