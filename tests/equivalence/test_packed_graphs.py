@@ -24,7 +24,7 @@ from tunebook.core.ports import TrialJob
 from tunebook.engines.packed.model import triton_kernels, triton_ops
 from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.ops import TorchOps
-from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.model.packed_model import PackedModel, ops_for
 from tunebook.engines.packed.training.graphs import EAGER, Graphs
 from tunebook.engines.packed.training.loop import Training, choose
 from tunebook.engines.packed.training.trainee import Trainee
@@ -119,3 +119,14 @@ def test_what_looks_at_a_batchs_layout_is_not_recorded():
     recorder = Recorder()
     launches("llama", recorder, TorchOps)
     assert recorder.recorded == 0
+
+
+@pytest.mark.parametrize(
+    ("capability", "wish", "kind"), [((8, 9), "", "triton"), ((7, 5), "", "torch"), ((9, 0), "torch", "torch")]
+)
+def test_triton_computes_on_cards_that_have_what_it_needs(monkeypatch, capability, wish, kind):
+    monkeypatch.setenv("TUNEBOOK_OPS", wish)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert ops_for(torch.device("cuda:0")).kind(torch.bfloat16) == kind
+    assert ops_for(CPU).kind(torch.bfloat16) == "torch"
