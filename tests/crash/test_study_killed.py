@@ -109,6 +109,7 @@ def test_closing_the_terminal_ends_the_run_in_order_and_it_goes_on(tmp_path, fin
     terminal, inside = pty.openpty()
 
     def in_terminal() -> int:
+        os.close(terminal)  # else the terminal would not be gone when the test closes it
         os.login_tty(inside)
         return command_line(["run", str(file)])
 
