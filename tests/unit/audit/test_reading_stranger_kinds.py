@@ -559,3 +559,95 @@ def test_one_of_equal_result_columns_is_taken_with_a_note() -> None:
 )
 def test_the_baseline_of_a_sentence_is_that_of_the_record(first: str, said: str, read: str) -> None:
     assert claims_of(report_of(f"{SETS.format(first)}{said}\n", 200)) == [read]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["alpha 始终取 r 的两倍。\n\n基线：r=8，lr=1e-4，alpha=32。", "Alpha is twice the rank.\n\nAlpha is fixed at 16."],
+)
+def test_an_alpha_that_the_text_gives_in_two_ways_is_not_taken(said: str) -> None:
+    report = report_of(f"{said}\n\n| run | r | acc |\n|---|---|---|\n| a | 8 | 70% |\n| b | 32 | 72% |\n", 200)
+    assert "lora_alpha" not in report.table.factors
+    assert "alpha_contradicted" in [note.code for note in report.record.notes]
+
+
+def test_a_description_of_sentences_with_one_setting_is_remarks() -> None:
+    rows = "| a | 8 | 70% | r=8, our start |\n| b | 32 | 72% | rank 32 is better than rank 8 |\n"
+    report = report_of(f"| run | r | acc | description |\n|---|---|---|---|\n{rows}", 200)
+    assert roles_of(report)["description"] == "analysis"
+
+
+BY_FACTOR = """{said}
+
+| lr | acc |
+|---|---|
+| 1e-4 | 70% |
+| 3e-4 | 72% |
+
+| r | acc |
+|---|---|
+| 8 | 72% |
+| 32 | 74% |
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [
+        ("Unless stated otherwise we use a learning rate of 3e-4 and rank 8.", 3e-4),
+        ("We tried two settings.", None),
+    ],
+)
+def test_what_a_table_of_one_factor_leaves_out_is_never_another_tables_first_row(said: str, rate: float | None) -> None:
+    read = levels_of(report_of(BY_FACTOR.format(said=said), 200), "learning_rate")
+    assert read["2.2"] == rate
+
+
+def test_an_empty_cell_of_a_grid_is_no_trial() -> None:
+    report = report_of("Accuracy:\n\n| r / lr | 1e-4 | 3e-4 |\n|---|---|---|\n| 8 | 70% | 72% |\n| 32 | 71% | |\n", 200)
+    assert results_of(report) == {"8 / 1e-4": 0.7, "8 / 3e-4": 0.72, "32 / 1e-4": 0.71}
+
+
+@pytest.mark.parametrize(
+    ("status", "result"), [("失败（loss 为 NaN）", "failed"), ("失败", None), ("运行中", "absent")]
+)
+def test_a_state_that_gives_the_reason_is_a_failure(status: str, result: object) -> None:
+    rows = f"| a | 8 | 70% | 完成 |\n| b | 32 | - | {status} |\n"
+    report = report_of(f"| 编号 | r | 准确率 | 状态 |\n|---|---|---|---|\n{rows}", 200)
+    assert results_of(report).get("b", "absent") == result
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [("Learning rates above 4e-4 diverge.", "no_trial"), ("The sweet spot is lr 1e-4 to 4e-4.", "open_side")],
+)
+def test_a_sentence_about_what_was_not_tried_is_not_called_wrong(sentence: str, reason: str) -> None:
+    rows = "| a | 1e-4 | 70% |\n| b | 4e-4 | 72% |\n| c | 2e-3 | OOM |\n"
+    claims = report_of(f"| run | lr | acc |\n|---|---|---|\n{rows}\n{sentence}\n").claims
+    assert [claim.reason.value for claim in claims] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("note", "read"), [("An empty cell means the same value as in the released model.", 8), ("", None)]
+)
+def test_blanks_as_in_the_trial_that_a_note_names(note: str, read: int | None) -> None:
+    rows = "| released | 1e-4 | 8 | 70% |\n| hot | 4e-4 | | 72% |\n| wide | | 32 | 71% |\n"
+    report = report_of(f"{note}\n\n| run | lr | r | acc |\n|---|---|---|---|\n{rows}", 200)
+    hot = next(v.trial for v in report.trials if v.trial.label == "hot")
+    assert (None if hot.unread else hot.configuration.lora_r) == read
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads"),
+    [
+        ("要点一：r 从 8 提到 32 更好。", "levels lora_r 32 against 8 better"),
+        ("r 越大越好。", "trend lora_r better"),
+        ("A learning rate of 1/5000 is better than 1/10000.", "levels learning_rate 0.0002 against 0.0001 better"),
+        ("学习率到 2e-4 就训练不起来了。", "boundary learning_rate 0.0002 at"),
+        ("Pruning saved us an hour.", "listed"),
+    ],
+)
+def test_further_forms_of_sentences(sentence: str, reads: str) -> None:
+    rows = "| a | 1e-4 | 8 | 70% |\n| b | 2e-4 | 32 | 72% |\n"
+    report = report_of(f"| run | lr | r | acc |\n|---|---|---|---|\n{rows}\n{sentence}\n", 200)
+    assert claims_of(report) == [reads]

@@ -280,8 +280,10 @@ def _best_level(claim: Claim, subjects: Subjects) -> Case:
     factor, tried = claim.factor, subjects.levels(claim.factor)
     inside = tuple(level for level in tried if _within(level, claim))
     outside = [level for level in tried if level not in inside]
-    if not inside or not outside:
+    if not inside:
         return _unchecked(claim, Reason.NO_TRIAL)
+    if not outside:
+        return _not_shown(claim, Reason.OPEN_SIDE) if claim.is_range else _unchecked(claim, Reason.NOT_VARIED)
     parts = [_compared(claim, subjects, factor, inside, (level,)) for level in outside]
     capped = [p for p in parts if p.verdict is not None]
     if claim.is_range and not _is_bracketed(inside, outside):
@@ -346,7 +348,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     if worked:
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, trials, worked=worked)
     if not failed:
-        low = tuple(t.key for t in known if t.score is not None)
+        low = tuple(t.key for t in known if t.score is not None and t not in trained_well)
         return _unchecked(claim, Reason.LOW_RESULT if low else Reason.NO_TRIAL, low)
     of_factor = (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
     boundary = next(of_factor, None)

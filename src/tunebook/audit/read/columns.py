@@ -201,13 +201,13 @@ class _Settling:
         return not said or 2 * len(read) >= len(said)
 
     def _remarks(self) -> None:
-        """A "description" beside labels and settings that is blank in some rows, or has a sentence that compares, holds
-        remarks, unless a cell names a setting and compares nothing."""
+        """A "description" beside labels and settings that has a sentence that compares, or is blank in some rows and
+        names no setting, holds remarks."""
         index = next((i for i, role in self.role.items() if role == "change"), None)
         cells = self.cells[index] if index is not None else []
         compare = any(COMPARES.search(cell) for cell in cells)
-        named = any(settings(cell) for cell in cells if not COMPARES.search(cell))
-        if index is not None and self.factor and (compare or not all(cells)) and not named:
+        unnamed = not all(cells) and not any(map(settings, cells))
+        if index is not None and self.factor and (compare or unnamed):
             self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
 
     def _places(self) -> None:

@@ -28,7 +28,6 @@ from tunebook.audit.read.mentions import base_trial, is_fully_described, label_p
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
-    BROKE,
     COUNTED,
     CUMULATIVE,
     DONE,
@@ -76,7 +75,7 @@ def spread_grid(grid: Grid) -> Grid | None:
         if any(isinstance(read_level(factor, cell), Why) for cell in cells):
             return None
     spread = tuple(
-        (line, (f"{clean_text(cells[0])} / {level}", cells[0], level, cell))
+        (line, (f"{clean_text(cells[0])} / {level}", cells[0], level, cell.strip() or "?"))  # empty: not run
         for line, cells in grid.rows
         for level, cell in zip(levels, cells[1:], strict=False)
     )
@@ -179,7 +178,7 @@ class Table:
     grid: Grid
     number: int
     columns: Columns
-    blanks: str = ""  # what a note says that blank cells mean: "above", "baseline"
+    blanks: str = ""  # what a note says that blank cells mean: "above", "baseline", or as in the trial so called
     said: Mapping[str, Level] = field(default_factory=dict)  # the baseline's settings as the text gives them
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
@@ -192,6 +191,9 @@ class Table:
         self._headers = [clean_text(cell)[:80] for cell in grid.header]
         cells = [_padded(cells, len(grid.header)) for _, cells in grid.rows]
         self._text = [[clean_text(cell[:LONGEST_CELL]) for cell in row] for row in cells]
+        if self.blanks not in ("above", "baseline"):  # "as in the released model", where the first row is "released"
+            first = self._label(0).casefold() if self._text else ""
+            self.blanks = "baseline" if first and self.blanks.casefold().startswith(first) else ""
         self._fill_blanks()
         self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
         scores = {index: self._scores(index) for index in columns.results}
@@ -429,7 +431,7 @@ class Table:
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
         done = not status or DONE.search(status) is not None
-        failed = bool(BROKE.search(status)) or (done and (result is None or has_failed(cell)))
+        failed = has_diverged(status) or (done and (result is None or has_failed(cell)))
         if is_blank(cell):  # a remark, or the result on another test set, says what became of it
             failed = failed or has_diverged(analysis) or any(s is None for s in scores.values())
         if status and not DONE.fullmatch(without_marks(status)) and not failed:
