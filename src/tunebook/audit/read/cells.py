@@ -132,7 +132,7 @@ def clean_text(text: str) -> str:
     text = _STRUCK.sub(" ", _FOOTNOTE.sub("", text))
     text = _TEN_TO.sub(lambda m: "10^" + m.group(1).translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub("", text)).translate(_DASHES)
-    if re.search(r"\$|\\[A-Za-z%{]", text):
+    if re.search(r"\$|\\[A-Za-z%{#&_]", text):
         for pattern, plain in _TEX:
             text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _LINK.sub(r"\1", text))

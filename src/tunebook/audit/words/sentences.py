@@ -11,7 +11,7 @@ import re
 from tunebook.audit.words.columns import any_of
 
 NUMBER = (
-    r"(?:1/[1-9]\d{2,5}(?![\d./])|(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
+    r"(?:1/[1-9]\d{2,5}(?![\d/]|\.\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
     r"(?![A-Za-z0-9_.]))?)"
 )
 """A number without sign in a cleaned text: decimals, e-notation, x 10^, or a rate such as 1/5000."""
