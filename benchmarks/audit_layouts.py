@@ -437,14 +437,11 @@ def sentences(world: World, written: Written, labels: Sequence[str]) -> None:
         if kind == "open":
             written.hard.append(line)
         elif kind == "best":
-            best = values[label] == max(values.values())
-            written.claims.append(
-                {
-                    "line": line,
-                    "reads": f"best_trial {re.sub('^(exp|run-)', '', label)}",
-                    "table": "agrees" if best else "contradicts",
-                }
-            )
+            key, best = re.sub("^(exp|run-)", "", label), values[label] == max(values.values())
+            claim = {"line": line, "reads": f"best_trial {key}", "table": "agrees" if best else "contradicts"}
+            if not best and "other_result" in written.columns.values():
+                del claim["table"]  # another result may bear it out
+            written.claims.append(claim)
         elif kind == "trend":
             written.claims.append({"line": line, "reads": f"trend {name} better"})
         else:

@@ -651,3 +651,44 @@ def test_further_forms_of_sentences(sentence: str, reads: str) -> None:
     rows = "| a | 1e-4 | 8 | 70% |\n| b | 2e-4 | 32 | 72% |\n"
     report = report_of(f"| run | lr | r | acc |\n|---|---|---|---|\n{rows}\n{sentence}\n", 200)
     assert claims_of(report) == [reads]
+
+
+def test_a_label_with_a_run_a_seed_is_judged_by_all_of_them() -> None:
+    rows = "| a | 1e-4 | 1 | 70 |\n| a | 1e-4 | 2 | 72 |\n| b | 2e-4 | 1 | 69 |\n| b | 2e-4 | 2 | 76 |\n"
+    said = "b is better than a. b is the best. a is the best. a beats b by 3 points."
+    report = report_of(f"| run | lr | seed | acc |\n|---|---|---|---|\n{rows}\n{said}\n")
+    assert [c.verdict.value == "cannot_hold" for c in report.claims] == [False, False, True, True]
+    assert report.inconsistencies == ()
+
+
+@pytest.mark.parametrize(("opening", "reason"), [("We compare by macro-F1.", "no_share"), ("", "other_result")])
+def test_the_result_by_which_the_text_compares_counts(opening: str, reason: str) -> None:
+    rows = "| a | 1e-4 | 70 | 60 |\n| b | 2e-4 | 69 | 62 |\n"
+    table = f"{opening}\n\n| run | lr | acc | macro-F1 |\n|---|---|---|---|\n{rows}\nlr 2e-4 is better than 1e-4.\n"
+    assert [claim.reason.value for claim in report_of(table).claims] == [reason]
+
+
+def test_a_loss_that_is_no_number_says_what_a_blank_result_is() -> None:
+    rows = "| a | 1e-4 | 70 | 1.2 |\n| b | 2e-4 | 69 | 1.1 |\n| c | 4e-4 | | nan |\n"
+    assert results_of(report_of(f"| run | lr | acc | eval loss |\n|---|---|---|---|\n{rows}"))["c"] == "failed"
+
+
+def test_a_ratio_is_no_rank_and_alpha_and_three_settings_in_a_cell_are_read() -> None:
+    rows = "| a | 8 | 2 | 70 |\n| b | 16 | 2 | 72 |\n| c | 16 | 1 | 71 |\n"
+    assert roles_of(report_of(f"| run | r | alpha/r | acc |\n|---|---|---|---|\n{rows}"))["alpha/r"] == "unsure"
+    rows = "| a | 8/16/0.05 | 70 |\n| b | 16/32/0.1 | 72 |\n"
+    report = report_of(f"| run | r/alpha/dropout | acc |\n|---|---|---|\n{rows}")
+    assert levels_of(report, "lora_dropout") == {"a": 0.05, "b": 0.1}
+
+
+def test_settings_in_the_heading_of_a_round_are_not_replaced_by_the_baselines() -> None:
+    first = "## Round 1\n\n| exp | change | acc |\n|---|---|---|\n| 1 | baseline lr=1e-4, r=8 | 70 |\n"
+    second = "## Round 2 (lr fixed at 3e-4)\n\n| exp | change | acc |\n|---|---|---|\n| 3 | r=16 | 73 |\n"
+    report = report_of(f"{first}| 2 | lr=3e-4 | 72 |\n\n{second}| 4 | r=32, lr=3e-4 | 72.5 |\n")
+    assert [v.trial.label for v in report.trials if v.trial.unread] == ["3"]
+
+
+def test_checkpoints_of_one_training_are_no_numbers_of_epochs() -> None:
+    rows = "| 1e-4 | 60 | 65 | 66 |\n| 2e-4 | 63 | 67 | 65 |\n"
+    report = report_of(f"| lr | acc@ep1 | acc@ep2 | acc@ep3 |\n|---|---|---|---|\n{rows}")
+    assert report.table.factors == ("learning_rate",)

@@ -41,6 +41,7 @@ from tunebook.audit.words.columns import (
     BLANKS_SAID,
     BUILT_ON,
     CONSTANT,
+    DECIDES,
     FIXED,
     GROUND,
     NO_GROUND,
@@ -170,6 +171,7 @@ class _Reading:
     other_data: bool = False  # a table of the same trials on other data was left out: sentences may speak of that
     remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
     used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
+    rounds: dict[int, Mapping[str, Level]] = field(default_factory=dict)  # by table: settings in its heading
     withheld: set[str] = field(default_factory=set)  # settings that the text gives in two ways
 
     def record(self) -> HandRecord:
@@ -185,7 +187,9 @@ class _Reading:
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
         averaged = measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
         if measure.over_sets:
-            self.notes.append(Note("mean_of_sets", {"columns": measure.others}))
+            sets = zip(measure.others, measure.other_kinds, strict=True)
+            names = tuple(name for name, kind in sets if kind is measure.kind)
+            self.notes.append(Note("mean_of_sets", {"columns": names}))
         elif averaged:
             self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
@@ -213,11 +217,13 @@ class _Reading:
             for grid in map(self._without_struck_rows, map(counted_grid, self.document.grids))
             for part in long_grids(grid) or [self._spread(grid)]
         ]
-        settled = [(grid, settle(grid, speaks, self.named)) for grid in grids]
+        sentences = [part for s in self._prose() for part in SENTENCE_ENDS.split(s.text)]
+        decides = "\n".join(sentence for sentence in sentences if DECIDES.search(sentence))
+        settled = [(grid, settle(grid, speaks, self.named, decides)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
         joined, notes = joined_tables(settled)
         self.notes += notes
-        tables = [(grid, settle(grid, speaks, self.named)) for grid in joined]
+        tables = [(grid, settle(grid, speaks, self.named, decides)) for grid in joined]
         apart = any(c.settings and c.measure is None and "trial" in c.roles for _, c in tables)
         kept = [(grid, c) for grid, c in tables if c.measure is not None and c.has_settings]
         for grid, columns in tables:
@@ -315,11 +321,14 @@ class _Reading:
         written = [row for table in tables for row in table.rows]
         found = list(one_factor_tables(tables, said or self._fixed(written), self.notes))
         grounds = self._grounds(found)
+        base = next((row.values for row in found if row.is_baseline), found[0].values if found else {})
         for row in found:
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
-            if row.kind is TableKind.CHANGES and row.builds_on is None and row.table in grounds:
-                row = self._grounded(row, grounds[row.table])
+            if row.kind is TableKind.CHANGES and row.builds_on is None:
+                others = [n for n, v in self.rounds.get(row.table, {}).items() if row.values.get(n, base.get(n)) != v]
+                if row.table in grounds or any(name not in row.described for name in others):
+                    row = self._grounded(row, grounds.get(row.table, ""))
             rows += [row] if row.score is not None or row.failed or row.values else []
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
@@ -458,6 +467,8 @@ class _Reading:
             earlier = [s.text for s in before if section and s.section == section]
             said = (_built_on(text, wordy) for text in (*near, section, *earlier))
             found = next((base for base in said if base is not None), None)
+            fixed = [text for text in near if FIXED.search(text)]
+            self.rounds[table] = {name: level for text in (section, *fixed) for name, level in settings(text).items()}
             if found or (found is not None and above):
                 grounds[table] = found
             above = own[-1].line

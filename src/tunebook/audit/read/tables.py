@@ -22,7 +22,7 @@ from tunebook.audit.read.cells import (
     read_product,
     without_marks,
 )
-from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
+from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, PARTS, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Line, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
 from tunebook.audit.words.columns import (
@@ -51,7 +51,6 @@ LONGEST_NAME = 24
 """A longer remark that speaks of the baseline does not say that its row is it."""
 _SIGNED = re.compile(r"([-+]?\s?\d+(?:\.(\d+))?)\s?([%％]?)")
 _POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
-_PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 
 
 def spread_grid(grid: Grid) -> Grid | None:
@@ -67,7 +66,8 @@ def spread_grid(grid: Grid) -> Grid | None:
         corner, levels = (row_factor, column_factor), [str(settings(cell)[column_factor]) for cell in levels]
     if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
         return None
-    if "num_train_epochs" in corner and [str(i + 1) for i in range(len(firsts))] == firsts and len(firsts) > 2:
+    epochs = (firsts, levels)[corner.index("num_train_epochs")] if "num_train_epochs" in corner else []
+    if len(epochs) > 2 and epochs == [str(i + 1) for i in range(len(epochs))]:
         return None  # the course of trainings, epoch by epoch
     if any(isinstance(read_level(corner[1], level), Why) for level in levels):
         corner = (corner[1], corner[0])  # "lr \\ rank" written the other way round
@@ -355,7 +355,7 @@ class Table:
         values: dict[str, Level] = {}
         unknown: list[str] = []
         for j, names in self.columns.joined.items():
-            parts = _PARTS.findall(self._text[i][j])
+            parts = PARTS.findall(self._text[i][j])
             levels = [read_level(n, part) for n, part in zip(names, parts, strict=False)]
             if len(parts) == len(names) and not any(isinstance(level, Why) for level in levels):
                 values |= dict(zip(names, levels, strict=True))
@@ -383,7 +383,9 @@ class Table:
 
     def _scores(self, index: int) -> list[Score | Why | None]:
         """A column's results; the column settles whether bare numbers are shares or per cents. None: it failed."""
-        share = self.columns.measure is not None and self.columns.measure.kind is MeasureKind.SHARE
+        measure = self.columns.measure
+        kinds = (measure.kind, *measure.other_kinds) if measure is not None else ()
+        share = dict(zip(self.columns.results, kinds, strict=False)).get(index) is MeasureKind.SHARE
         read = [(cell, read_number(cell)) for cell in (row[index] for row in self._text)]
         numbers = [None if isinstance(n, Why) and has_failed(cell) else n for cell, n in read]
         bare = sorted(n.value for n in numbers if isinstance(n, Number) and not n.percent and n.total is None)

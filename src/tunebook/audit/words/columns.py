@@ -157,11 +157,11 @@ def is_scaled(header: str) -> bool:
 
 
 def factors_of_header(header: str) -> tuple[str, ...]:
-    """The factors of a header that names two, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
+    """The factors of a header that names several, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
     for text in (header, *(bracket[1:-1] for bracket in _UNIT.findall(header))):
         parts = [re.sub(r"[→↓←↑]", "", part).strip() for part in _JOINED.split(text)]
         found = [name for part in parts if (name := _BY_HEADER.get(compact(part)))]
-        if len(parts) == len(found) == len(set(found)) == 2:
+        if 1 < len(parts) == len(found) == len(set(found)):
             return tuple(found)
     return ()
 
@@ -377,6 +377,11 @@ UNTRAINED = re.compile(
     r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
 )
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
+DECIDES = re.compile(
+    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?)\b|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
+    re.IGNORECASE,
+)
+"""In a sentence: it names the result by which trials are compared."""
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"

@@ -12,7 +12,7 @@ from tunebook.audit.words.columns import any_of
 
 NUMBER = (
     r"(?:1/[1-9]\d{2,5}(?![\d/]|\.\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
-    r"(?![A-Za-z0-9_.]))?)"
+    r"(?![A-Za-z0-9_]|\.\d))?)"
 )
 """A number without sign in a cleaned text: decimals, e-notation, x 10^, or a rate such as 1/5000."""
 
@@ -82,7 +82,7 @@ difference; % a share; r a range; n a number; G >; b the baseline; V validation;
 
 CLAIMS = any_of(
     r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|lost|came? out|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|chang\w*|barely|hardly|scarcely|use(?:less|ful)|equally|winner|beyond|negligible|surpass\w*|exceeds?|above|below|cannot|can't|otherwise|order|other way|revers\w*|oom|out of memory|memory|maybe|perhaps|probably|seems?|unclear|unsure|fine|works?|worked|surviv\w*|kills?|ruin\w*|wreck\w*|dies|died|blew|blows|depends?",
-    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|忽略|意义|变化|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|不[能可要得]|必须|不然|否则|顺序|相反|反过来|[掉涨][点分]|去掉|[>＞≫]|用处|管用|[点些没]用|也许|或许|可能|大概|似乎|好像|说不准|不好说|不确定|显存|爆|炸",
+    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|忽略|意义|变化|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|不[能可要得]|必须|不然|否则|顺序|相反|反过来|[掉涨][点分]|去掉|[<>＞＜≫≥≤≧≦]|用处|管用|[点些没]用|也许|或许|可能|大概|似乎|好像|说不准|不好说|不确定|显存|爆|炸",
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
 
