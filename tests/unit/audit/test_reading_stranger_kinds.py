@@ -9,6 +9,7 @@ from tunebook.audit.judge import audit
 from tunebook.audit.judge.report import AuditReport
 from tunebook.audit.model import UNSAID, ClaimKind
 from tunebook.audit.read import read_record
+from tunebook.audit.words.columns import examples_said
 from tunebook.audit.write.values import next_trials_csv
 from tunebook.errors import RecordTableError
 
@@ -692,3 +693,8 @@ def test_checkpoints_of_one_training_are_no_numbers_of_epochs() -> None:
     rows = "| 1e-4 | 60 | 65 | 66 |\n| 2e-4 | 63 | 67 | 65 |\n"
     report = report_of(f"| lr | acc@ep1 | acc@ep2 | acc@ep3 |\n|---|---|---|---|\n{rows}")
     assert report.table.factors == ("learning_rate",)
+
+
+@pytest.mark.parametrize(("split", "numbers"), [("", (600, 1000)), ("validation", (600,)), ("test", (1000,))])
+def test_both_numbers_of_examples_are_read_where_a_line_gives_two(split: str, numbers: tuple[int, ...]) -> None:
+    assert examples_said("500 training rows, 600 validation, 1,000 test; no row in two splits", split) == numbers

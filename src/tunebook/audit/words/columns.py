@@ -407,6 +407,7 @@ TRIAL_LIKE = re.compile(
 """What it speaks of building on may be a trial or a round."""
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
 _EXAMPLES_SAID = re.compile(
+    r"(\d[\d,]{0,9})\s(?:test|validation)(?=\s?[,;.|)]|\s?$)|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
     r"(?:test|validation|evaluation|dev|eval)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
