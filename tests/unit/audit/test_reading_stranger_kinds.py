@@ -698,3 +698,10 @@ def test_checkpoints_of_one_training_are_no_numbers_of_epochs() -> None:
 @pytest.mark.parametrize(("split", "numbers"), [("", (600, 1000)), ("validation", (600,)), ("test", (1000,))])
 def test_both_numbers_of_examples_are_read_where_a_line_gives_two(split: str, numbers: tuple[int, ...]) -> None:
     assert examples_said("500 training rows, 600 validation, 1,000 test; no row in two splits", split) == numbers
+
+
+@pytest.mark.parametrize(("opening", "codes"), [("All comparisons use the CV column.", []), ("", ["result_chosen"])])
+def test_the_first_of_equal_results_is_no_guess_where_the_text_names_it(opening: str, codes: list[str]) -> None:
+    rows = "| a | 1e-4 | 0.70 | 0.69 |\n| b | 2e-4 | 0.72 | 0.71 |\n"
+    report = report_of(f"{opening} Accuracy:\n\n| run | lr | CV | Public LB |\n|---|---|---|---|\n{rows}")
+    assert [note.code for note in report.record.notes] == codes

@@ -322,7 +322,7 @@ class _Settling:
             self.role[index] = "result" if index == first else "other_result"
         alike = sorted(usable[1:], key=lambda other: other[2] is not kind)
         others = tuple(self.headers[i] for _, i, _, _ in alike)
-        equals = tuple(self.headers[i] for other, i, _, _ in usable[1:] if other == rank)
+        equals = tuple(self.headers[i] for other, i, _, _ in usable[1:] if other == rank and decided is None)
         return (
             Measure(
                 self.headers[first],
