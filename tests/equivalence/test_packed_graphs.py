@@ -122,11 +122,21 @@ def test_what_looks_at_a_batchs_layout_is_not_recorded():
 
 
 @pytest.mark.parametrize(
-    ("capability", "wish", "kind"), [((8, 9), "", "triton"), ((7, 5), "", "torch"), ((9, 0), "torch", "torch")]
-)
-def test_triton_computes_on_cards_that_have_what_it_needs(monkeypatch, capability, wish, kind):
+    ("capability", "wish", "error", "kind"),
+    [((8, 9), "", None, "triton"), ((7, 5), "", None, "torch"), ((9, 0), "torch", None, "torch"),
+     ((9, 0), "", RuntimeError("Failed to find C compiler"), "torch")],
+    ids=["Ampere and later", "older card", "asked for torch", "no compiler"],
+)  # fmt: skip
+def test_triton_computes_on_cards_that_have_what_it_needs(monkeypatch, caplog, capability, wish, error, kind):
+    def silu_gate(self, gate, up):
+        if error is not None:
+            raise error
+
     monkeypatch.setenv("TUNEBOOK_OPS", wish)
     monkeypatch.setattr(torch.version, "cuda", "13.0")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(triton_ops.TritonOps, "silu_gate", silu_gate)
+    monkeypatch.setattr(torch, "zeros", lambda *size, device: torch.empty(size))
     assert ops_for(torch.device("cuda:0")).kind(torch.bfloat16) == kind
     assert ops_for(CPU).kind(torch.bfloat16) == "torch"
+    assert bool(caplog.records) == (error is not None)
