@@ -12,7 +12,7 @@ from pathlib import Path
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
 
-__all__ = ["ROLE_NAMES", "files_of", "is_pattern", "pattern_in", "role_of"]
+__all__ = ["ROLE_NAMES", "files_of", "is_pattern", "other_parts", "pattern_in", "role_of"]
 
 ROLE_NAMES = {
     "train": ("train", "training"),
@@ -99,12 +99,12 @@ def _pattern(folder: Path, parts: Sequence[str], files: Sequence[str]) -> str:
 
 
 def files_of(source: str, base_folder: str | Path) -> list[str]:
-    """The files that a pattern matches, in the order of their names, as paths like the pattern.
+    """The files that a pattern matches, in the order of their names and the numbers in them, as paths like the pattern.
 
     Raises:
         DataError: it matches none, or of files that are numbered as in train-00002-of-00004 one is absent.
     """
-    found = sorted(glob.glob(os.path.expanduser(source), root_dir=base_folder))
+    found = sorted(glob.glob(os.path.expanduser(source), root_dir=base_folder), key=_in_order)
     found = [name for name in found if Path(name).name not in _DESCRIPTIONS and (Path(base_folder) / name).is_file()]
     if not found:
         raise DataError(
@@ -115,6 +115,20 @@ def files_of(source: str, base_folder: str | Path) -> list[str]:
         )
     _refuse_absent(source, found)
     return [Path(name).as_posix() for name in found]
+
+
+def other_parts(name: str) -> tuple[str, ...]:
+    """The names of the other parts of a set, by the name of one: of train-00000-of-00004.parquet three."""
+    shard = _SHARD.fullmatch(name)
+    if shard is None:
+        return ()
+    numbers = (f"{number:05d}" for number in range(int(shard["total"])) if number != int(shard["at"]))
+    return tuple(f"{shard['head']}-{number}-of-{shard['total']}{shard['tail']}" for number in numbers)
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Names in the order of the numbers in them: part-2 before part-10."""
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", name)]
 
 
 def _refuse_absent(source: str, found: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tunebook.data import load_rows
 from tunebook.data.inspect import find_files, inspect_data
 from tunebook.errors import DataError
+from tunebook.words import words_for
 
 
 def write(folder: Path, *names: str, first: int = 0) -> None:
@@ -83,3 +84,21 @@ def test_parts_that_are_absent_or_do_not_fit_are_named(tmp_path: Path) -> None:
         load_rows("e/*", tmp_path)
     with pytest.raises(DataError, match="no file in"):
         load_rows("e/none-*.jsonl", tmp_path)
+
+
+def test_numbered_parts_stand_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    write(tmp_path, *(f"part-{i}.jsonl" for i in (10, 2, 1)))
+    assert [*dict.fromkeys(e.file for e in load_rows("part-*.jsonl", tmp_path).examples)] == [
+        "part-1.jsonl",
+        "part-2.jsonl",
+        "part-10.jsonl",
+    ]
+
+
+def test_a_part_that_is_given_alone_is_read_with_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, SHARDS[0].rpartition("/")[2])
+    (notice,) = inspect_data(str(tmp_path / "train-00000-of-00003.jsonl"), tmp_path).notices
+    assert notice.values["names"] == ["train-00001-of-00003.jsonl", "train-00002-of-00003.jsonl"]
+    assert "2 others were not read (train-00001" in words_for("en").notice(notice)
+    write(tmp_path, "x-00000-of-00001.jsonl")
+    assert not inspect_data(str(tmp_path / "x-00000-of-00001.jsonl"), tmp_path).notices

@@ -30,6 +30,7 @@ _COMMENTS = {
     "space.lora_r": "a list of levels",
     "space.lora_dropout": "the baseline's own value is among them",
     "space.num_train_epochs": "each gets a learning rate of its own where the budget allows",
+    "data.prompt_told": "what the model is asked",
     "data.prompt": "a guess from the columns: mend it where it is wrong; other columns go in braces too",
     "data.completion": "what is learnt and scored",
     "data.format": "as the data section says",
