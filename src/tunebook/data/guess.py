@@ -104,7 +104,8 @@ def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
     asked = list(filter(is_asked, prompts))
     lengths = {name: statistics.fmean(len(str(value)) for value in columns[name]) for name in prompts}
     longest = asked[0] if len(asked) == 1 else max(prompts, key=lambda name: lengths[name])
-    titles = [name for name in prompts if name != longest and _is_title(name, longest)]
+    titles = [name for name in flat[0] if name not in (longest, answer) and _is_title(name, longest)]
+    titles = [name for name in titles if _are_often_texts([row.get(name) for row in flat])]
     return Guess("\n".join(map(column_template, [*titles[:1], longest])), column_template(answer))
 
 
@@ -188,6 +189,11 @@ def _answer(texts: Sequence[str], labels: Sequence[str], lists: Sequence[str]) -
         asked = [name for name in texts if not is_named_like_an_answer(name) and name.strip().casefold() not in TITLES]
         return _only(list(filter(is_named_like_an_answer, labels))) or (_only(labels) if len(asked) < 2 else None)
     return (_only(list(filter(is_named_like_an_answer, texts))) or texts[1]) if len(texts) == 2 else None
+
+
+def _are_often_texts(values: Sequence[Any]) -> bool:
+    """Whether values are texts, at most half of them empty."""
+    return all(isinstance(value, str) for value in values) and 2 * sum(map(bool, values)) >= len(values)
 
 
 def _is_title(name: str, text: str) -> bool:

@@ -22,8 +22,9 @@ from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
 from tunebook.data.other_kinds import refuse_other_kinds
-from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of
+from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of, sibling
 from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_missing_parts
+from tunebook.data.rows import has_column
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
@@ -92,6 +93,7 @@ class Findings:
         longest_tokens: estimate for the longest row.
         reading: what the study file has to say about how rows are read.
         is_guess: whether that was guessed from what stands in the columns.
+        without_answers: files of a split that were found and have no column of answers, as of a competition.
     """
 
     sources: dict[str, str]
@@ -101,11 +103,13 @@ class Findings:
     longest_tokens: int
     reading: Reading
     is_guess: bool = False
+    without_answers: tuple[str, ...] = ()
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What may mislead: parts of a set of files that were not read."""
-        return absent_parts(self.rows)
+        """What may mislead: parts of a set of files, or files without answers, that were not read."""
+        without = (Notice("no_answers", {"source": source}) for source in self.without_answers)
+        return (*absent_parts(self.rows), *without)
 
     @property
     def is_oddly_named(self) -> bool:
@@ -162,6 +166,9 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         if path.stem.removesuffix(PART).casefold() in ROLE_NAMES["train"]:
             others = ((role, _named(path.parent, role, (path.suffix, *SUFFIXES))) for role in ("validation", "test"))
             found |= {role: file for role, file in others if file}
+        elif role_of(path.name) == "train":
+            others = ((role, sibling(path, role)) for role in ("validation", "test"))
+            found |= {role: file for role, file in others if file}
     sources = {role: _relative(file, folder) for role, file in found.items()}
     for source in sources.values():
         if any(map(is_hidden, source)):
@@ -207,6 +214,10 @@ def inspect_data(data: str, folder: str | Path, language: str = "en", told: Read
     reading = _reading(sources["train"], folder, told)
     is_guess = reading != told
     reading = replace(reading, tests=reading.tests or _tests(sources["train"], folder))
+    without = {}
+    if section is None or not section.sources:
+        without = _without_answers(sources, folder, reading)
+        sources = {role: source for role, source in sources.items() if role not in without}
     rows = {role: load_rows(source, folder, reading, role) for role, source in sources.items()}
     train = rows["train"].examples
     return Findings(
@@ -217,6 +228,7 @@ def inspect_data(data: str, folder: str | Path, language: str = "en", told: Read
         longest_tokens=max(_estimated_tokens(example) for example in train),
         reading=reading,
         is_guess=is_guess,
+        without_answers=tuple(without.values()),
     )
 
 
@@ -245,6 +257,18 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
         form = recognise(values, told, where)
     refuse_missing_parts(values, form, where, is_guess=told != Reading())
     return told
+
+
+def _without_answers(sources: dict[str, str], folder: str | Path, reading: Reading) -> dict[str, str]:
+    """Of the files of validation and test, by role, those in whose rows the column of the answer is absent."""
+    raw = read_source(sources["train"], folder)
+    answer = recognise([row for _, row in raw.rows], reading, raw.place(0)).answer
+    others = {role: source for role, source in sources.items() if role != "train"}
+    return {
+        role: source
+        for role, source in others.items()
+        if not any(has_column(row, answer) for _, row in read_source(source, folder, role).rows)
+    }
 
 
 def _tests(source: str, folder: str | Path) -> str | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import statistics
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -37,12 +38,15 @@ __all__ = ["data_line", "likely_reading", "missing_parts", "unused_columns", "wi
 
 ASKED_ABOUT = ("aspect", "entity", "mention", "span", "word", "term", "phrase", "keyword", "concept")
 """Columns of such names say what of a text is asked about."""
+KNOWN = (*TITLES, *CONTEXTS, *CHOICES, *ASKED_ABOUT)
 TECHNICAL = ("parse", "token", "tag", "pos", "html", "raw", "embedding", "seed", "comment", "author", "name")
 """Columns of such names have nothing that a prompt shows."""
 FEWEST_WORDS = 3
 """Texts of fewer words on average are names and notes."""
 MARKED = 2
 """A text with marks in it is at most so many times as long as without."""
+MOST_REPEATED = 1.25
+"""Where prompts are repeated so often on average, a column may tell their answers apart."""
 MOST_ROWS = 200
 """So many rows tell which columns are long."""
 
@@ -69,10 +73,12 @@ def missing_parts(
     columns = {name: [_text(value_at(row, name)) for row in rows] for name in (*asked, *answers, *unused)}
     length = sum(_length(columns[name]) for name in asked)
     is_label = are_labels([text for name in answers for text in columns[name]])
+    prompts = [*zip(*(columns[name] for name in asked), strict=True)]
+    given = [*zip(*(columns[name] for name in answers), strict=True)]
     found = []
     for name in unused:
         texts = columns[name]
-        if not all(text.strip() for text in texts) or len({*texts}) < min(2, len(texts)):
+        if 2 * sum(map(bool, map(str.strip, texts))) < len(texts) or len({*texts}) < min(2, len(texts)):
             continue
         if is_written_out(name, columns, (*asked, *answers)) or _holds_questions(name, columns, asked):
             continue
@@ -80,7 +86,8 @@ def missing_parts(
             continue
         is_text = all(isinstance(row[name], str) for row in rows)
         is_long = is_text and (_length(texts) > length or (is_guess and _are_sentences(texts)))
-        if _is_part(name, asked, rows) or (is_long and _is_shown(name)) or (is_label and _is_reply(name, texts)):
+        may_be_asked = _is_part(name, asked, rows) or (is_long and _is_shown(name))
+        if may_be_asked or _parts_answers(texts, prompts, given) or (is_label and _is_reply(name, texts)):
             found.append(name)
     return tuple(found)
 
@@ -102,6 +109,18 @@ def _holds_questions(name: str, columns: dict[str, list[str]], asked: Sequence[s
     """Whether every text of a column has the question in it: it is the question in a prompt's template."""
     questions, texts = [columns[each] for each in asked if is_asked(each)], columns[name]
     return bool(questions) and all(q.strip() in t for each in questions for q, t in zip(each, texts, strict=True))
+
+
+def _parts_answers(texts: Sequence[str], prompts: Sequence[Any], answers: Sequence[Any]) -> bool:
+    """Whether a column of few values tells apart what prompts that are the same are answered, as the language does into
+    which each is to be translated."""
+    if not are_labels(texts) or MOST_REPEATED * len({*prompts}) > len(prompts):
+        return False
+    given = defaultdict(set)
+    for text, prompt, answer in zip(texts, prompts, answers, strict=True):
+        given[prompt, text].add(answer)
+    n_answers = len({*zip(prompts, answers, strict=True)})
+    return n_answers > len({*prompts}) and all(len(each) == 1 for each in given.values()) and len(given) == n_answers
 
 
 def _is_another_writing(texts: Sequence[str], known: Sequence[str]) -> bool:
@@ -143,8 +162,9 @@ def likely_reading(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:
     if len(names) < 2:
         return column_template("question"), column_template("answer")
     answer = min(reversed(names), key=_rank)
-    asked = [n for n in names if n != answer and _is_shown(n) and not (are_labels(columns[n]) and len(names) > 2)]
-    asked = asked or [next(name for name in names if name != answer)]
+    others = [name for name in names if name != answer]
+    asked = [n for n in others if _is_shown(n) and (is_asked(n) or _last(n) in KNOWN or _are_sentences(columns[n]))]
+    asked = asked or [max(others, key=lambda name: _length(columns[name]))]
     return _joined(asked, columns), column_template(answer)
 
 
@@ -174,7 +194,8 @@ def _place(name: str) -> int:
 
 
 def _joined(names: Sequence[str], columns: dict[str, list[str]]) -> str:
-    ordered = sorted(names, key=lambda name: (_place(name), -_length(columns[name])))
+    order = [*columns]
+    ordered = sorted(names, key=lambda name: (_place(name), order.index(name)))
     text = ""
     for before, name in zip(("", *ordered), ordered, strict=False):
         gap = "\n" if _place(name) == _LAST or (before and _place(before) == 0) else "\n\n"
@@ -192,8 +213,8 @@ def data_line(prompt: str, completion: str) -> Phrase:
 
 
 def _last(name: str) -> str:
-    """The word that a column's name ends in, in one number."""
-    words = words_of(name)
+    """The word that a column's name ends in, in one number and without digits."""
+    words = words_of(name.rstrip("0123456789"))
     last = words[-1] if words else ""
     return last.removesuffix("s") if last not in (*CHOICES, *CONTEXTS) else last
 

@@ -173,6 +173,10 @@ def test_columns_that_are_left_out_are_named_in_the_study_file(tmp_path: Path) -
     assert "  # 未使用的列：" in write_study_file(str(tmp_path / "a.jsonl"), tmp_path, language="zh")
 
 
+def filled(text: str, i: int) -> str:
+    return text.replace("{i}", str(i)).replace("{h}", str(i // 3)).replace("{m}", "abc"[i % 3])
+
+
 @pytest.mark.parametrize(
     ("columns", "used"),
     [
@@ -185,6 +189,7 @@ def test_columns_that_are_left_out_are_named_in_the_study_file(tmp_path: Path) -
             "{memo}\n\n{query_text}",
         ),
         ({"sentence": "The soup was cold. {i}", "label": "bad", "aspect": "soup {i}"}, "{sentence}\n\n{aspect}"),
+        ({"source": "Hello {h}.", "target": "T {i}", "tgt_lang": "{m}"}, "{source}\n\n{tgt_lang}"),
         ({"question": "Who? {i}", "answer": "Ann", "explanation": "Ann went to the shop. {i}"}, ""),
         ({"question": "Who? {i}", "answer": "Ann", "template": "Answer in a word. Who? {i} Answer:"}, ""),
         ({"question": "Who? {i}", "answer": "Ann", "background": "Always the same long text."}, ""),
@@ -194,7 +199,7 @@ def test_columns_that_are_left_out_are_named_in_the_study_file(tmp_path: Path) -
 def test_nothing_is_guessed_where_a_longer_text_would_be_left_out(
     columns: dict[str, str], used: str, tmp_path: Path
 ) -> None:
-    write(tmp_path / "a.jsonl", [{k: v.replace("{i}", str(i)) for k, v in columns.items()} for i in range(60)])
+    write(tmp_path / "a.jsonl", [{k: filled(v, i) for k, v in columns.items()} for i in range(60)])
     if not used:
         inspect_data(str(tmp_path / "a.jsonl"), tmp_path)
         return

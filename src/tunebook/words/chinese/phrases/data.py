@@ -72,6 +72,9 @@ DATA = {
         "instruction 与 output，或带选项和答案的问题，或一对列，例如 {pairs}"
     ),
     "{where}: found {keys_of}; a row has {forms}. {advice}": "{where}: 现有{keys_of}；每一条要有 {forms}。{advice}",
+    "{folder}: found {first} and {last}, parts of several sets by their names. Give one of them, or a pattern.": (
+        "{folder}: 有 {first} 和 {last}，从名字看属于不同的数据集。请给出其中一个文件，或一个模式。"
+    ),
     "Say which columns are which, for example {line}.": "请说明各列的含义，例如 {line}。",
     "data: {{prompt: {prompt}, completion: {completion}}}": "data: {{prompt: {prompt}, completion: {completion}}}",
     (
