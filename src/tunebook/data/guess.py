@@ -34,14 +34,17 @@ ROWS_A_LABEL = 3
 """A label stands in at least so many rows on average."""
 ANSWER_NAMES = (
     "label", "class", "category", "intent", "sentiment", "topic", "target", "answer", "output", "response",
-    "completion", "summary", "translation", "rating", "stars", "标签", "类别", "分类", "意图", "情感", "答案", "回答",
+    "completion", "summary", "translation", "rating", "stars", "kind", "verdict", "decision", "outcome",
+    "标签", "类别", "分类", "意图", "情感", "答案", "回答",
 )  # fmt: skip
 NO_PROMPTS = ("id", "idx", "index", "uuid", "guid", "url", "link", "date", "time", "timestamp", "split", "编号", "序号")
 """Columns of such names are never taken."""
 TITLES = ("title", "headline", "subject", "标题")
 """Columns of such names stand before the text that they are the title of."""
-NEVER_LABELS = ("source", "license", "locale", "model", "version", "subset", "dump")
-SELDOM_LABELS = ("type", "task", "lang", "language", "domain")
+NEVER_LABELS = (
+    "source", "license", "locale", "model", "version", "subset", "dump", "annotator", "author", "来源", "版本", "作者",
+)  # fmt: skip
+SELDOM_LABELS = ("type", "task", "lang", "language", "domain", "channel", "status", "region", "country", "语言", "渠道")
 """Columns of such names are the answer only where no other may be, and the row has one text."""
 NO_TEXTS = ("system", "system_prompt", "meta", "metadata")
 CONTEXTS = (
@@ -62,12 +65,15 @@ TEXT_ANSWERS = (
     "simplification", "correction", "paraphrase", "答案", "回答", "回复", "摘要", "译文",
 )  # fmt: skip
 """A column of texts of such a name is the answer, whatever else repeats; of several the first of these."""
+MEDIA = ("text", "desc", "description")
+"""What a name may end in after the word that says what the texts are: reply_text."""
 THOUGHTS = (
     "reasoning", "cot", "rationale", "explanation", "thinking", "thought", "thoughts", "analysis", "attempt",
     "feedback",
 )  # fmt: skip
 WRONG = ("incorrect", "wrong", "rejected", "bad", "distractor", "distractor1", "distractor2", "distractor3")
 """Columns with such a word in their names are neither asked nor answered."""
+_DATE = re.compile(r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 
 
 @dataclass(frozen=True)
@@ -211,7 +217,8 @@ def is_asked(name: str) -> bool:
 
 def text_answer(name: str) -> int | None:
     """The position in TEXT_ANSWERS of what a column's name ends in, in one number or several."""
-    last = words_of(name)[-1] if words_of(name) else ""
+    words = [word for word in words_of(name) if word not in MEDIA] or words_of(name)
+    last = words[-1] if words else ""
     return next((TEXT_ANSWERS.index(each) for each in (last, last.removesuffix("s")) if each in TEXT_ANSWERS), None)
 
 
@@ -223,7 +230,7 @@ def words_of(name: str) -> list[str]:
 
 def is_named_like_an_answer(name: str) -> bool:
     """Whether a column is called like an answer, by the word that it ends in."""
-    words = [word for word in words_of(name) if word not in ("name", "text", "desc", "description")]
+    words = [word for word in words_of(name) if word not in (*MEDIA, "name")]
     last = words[-1] if words else ""
     return any(each in ANSWER_NAMES or each in TEXT_ANSWERS for each in (last, last.removesuffix("s"))) or any(
         word in name for word in ANSWER_NAMES if not word.isascii()
@@ -265,12 +272,14 @@ def _flat(row: dict[str, Any], head: str = "") -> dict[str, Any]:
 
 
 def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str | int] | None:
-    """The values of a column of texts or whole numbers that no row leaves empty and that are not all the same, or
-    None."""
+    """The values of a column of texts or whole numbers that no row leaves empty and that are not all the same, nor
+    dates, or None."""
     values = [row.get(name) for row in rows]
     if len(values) > 1 and all(value == values[0] for value in values):
         return None
     if "{" in name or "}" in name or not all(isinstance(value, str | int) and str(value).strip() for value in values):
+        return None
+    if all(isinstance(value, str) and _DATE.match(value) for value in values):
         return None
     return [value for value in values if isinstance(value, str | int)]
 

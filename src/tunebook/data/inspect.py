@@ -295,6 +295,8 @@ def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
 def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
     train = rows["train"].examples
     answers = [example.completion.strip() for example in train]
+    if all(map(_is_json, answers)):
+        return "json_fields", words.comment("json_answers")
     labels = repeated_labels(train)
     if labels is not None:
         shown = [shorten(one_line(label), LABEL_CHARACTERS) for label in list(labels)[:6]]
@@ -302,8 +304,6 @@ def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
         return name, words.comment_labels(len(labels), shown)
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
         return "number", words.comment("numbers")
-    if all(map(_is_json, answers)):
-        return "json_fields", words.comment("json_answers")
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)

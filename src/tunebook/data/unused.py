@@ -161,16 +161,22 @@ def likely_reading(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:
     names = [n for n in names if not is_written_out(n, columns, names)] or names
     if len(names) < 2:
         return column_template("question"), column_template("answer")
-    answer = min(reversed(names), key=_rank)
+    labels = [
+        name for name in names if are_labels(columns[name]) and _last(name) not in (*NEVER_LABELS, *SELDOM_LABELS)
+    ]
+    answer = min(reversed(names), key=lambda name: _rank(name, labels))
     others = [name for name in names if name != answer]
     asked = [n for n in others if _is_shown(n) and (is_asked(n) or _last(n) in KNOWN or _are_sentences(columns[n]))]
     asked = asked or [max(others, key=lambda name: _length(columns[name]))]
     return _joined(asked, columns), column_template(answer)
 
 
-def _rank(name: str) -> int:
+def _rank(name: str, labels: Sequence[str]) -> int:
+    """How much a column is like an answer; low is more."""
     rank = text_answer(name)
-    return rank if rank is not None else 100 if is_named_like_an_answer(name) else 200
+    is_last = _last(name) in (*NEVER_LABELS, *SELDOM_LABELS)
+    others = 100 if is_named_like_an_answer(name) else 200 if name in labels else 400 if is_last else 300
+    return others if rank is None else rank
 
 
 def with_parts(rows: Sequence[dict[str, Any]], parts: Sequence[str], prompt: str) -> str:
