@@ -78,7 +78,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
         _failed_confirmation(view, words),
         words.keep_baseline(_settings(view, words, best.key), _was_shown_better(view))
         if is_baseline
-        else words.use_best(_settings(view, words, best.key), best.chosen_by),
+        else words.use_best(_settings(view, words, best.key), best.chosen_by, _has_result(view, view.baseline_key)),
     ]
     first += _limits(view, words)
     first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
@@ -91,6 +91,11 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     if cheaper:
         paragraphs.append(cheaper)
     return tuple(paragraphs)
+
+
+def _has_result(view: View, key: str) -> bool:
+    """Whether a configuration was trained to a result; none has it whose every trial broke or collapsed."""
+    return view.accuracy(view.replicates(key)) is not None
 
 
 def _not_compared_yet(view: View, words: Words) -> str:

@@ -202,6 +202,11 @@ def test_better_on_validation_but_not_on_test_is_told(view):
         "not shown to be better than the baseline"
     )
     assert "is not distinguishable from zero" in opening
+    trained = {i: fact for i, fact in view.history.trials.items() if fact.trial.effective.key != view.baseline_key}
+    alone = replace(view, conclusions=conclusions, history=replace(view.history, trials=trained))
+    assert "; no trial of the baseline has a result that it could be compared with." in plain_text(
+        build(alone, "en").answer[0]
+    )
 
 
 def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):

@@ -74,9 +74,12 @@ class EnglishOpening(EnglishPieces):
         )
         return f"Keep the baseline, {strong(settings)}: {why}."
 
-    def use_best(self, settings: str, chosen_by: str) -> str:
+    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
+        """The recommended configuration; `has_baseline`: the baseline was trained to a result."""
         if chosen_by == "leading":
             led = f"{strong(settings)} led on validation"
+            if not has_baseline:
+                return f"{led}; no trial of the baseline has a result that it could be compared with."
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
 
