@@ -97,9 +97,9 @@ class InspectTask(ExampleMetric):
                 display="none",
                 score=True,
             )
-        if log.status != "success":
-            raise RuntimeError(str(log.error))
-        return sorted(log.samples, key=lambda sample: int(sample.id))
+            if log.status != "success":
+                raise RuntimeError(str(log.error))
+            return sorted(log.samples, key=lambda sample: int(sample.id))  # read from the folder only now
 
     def judge(self, split: str, raw: RawScores) -> JudgedDocuments:
         texts = [

@@ -13,6 +13,7 @@ class TestMine(HarnessSuite):
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -125,7 +126,7 @@ class HarnessSuite:
 def _mixed(one: RawScores, other: RawScores) -> RawScores:
     """Every second row of each."""
     n = len(one.nll)
-    answers = tuple((one, other)[i % 2].answers[i] for i in range(n))
+    answers: Any = tuple((one, other)[i % 2].answers[i] for i in range(n))
     return RawScores(answers, np.where(np.arange(n) % 2, other.nll, one.nll), one.n_label_tokens)
 
 

@@ -69,7 +69,7 @@ class ChineseOpening(ChinesePieces):
             f"去掉{gap(what).rstrip()}：{self.change(-effect)}（{self.range((-high, -low))}）"
             for what, effect, (low, high) in changes
         ]
-        return f"去掉一项改动后的变化（验证集，全部随机种子，{self.unit}）：{'；'.join(parts)}。"
+        return f"去掉一项改动后的变化（验证集，全部随机种子，{self.unit.removeprefix('个')}）：{'；'.join(parts)}。"
 
     def nothing_dropped(self) -> str:
         return "各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。"
