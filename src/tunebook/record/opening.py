@@ -7,7 +7,7 @@ import math
 from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
 from tunebook.core.study import RoundKind
 from tunebook.record.cost import relative_work, trial_cost
-from tunebook.record.facts import reference
+from tunebook.record.facts import counts, reference
 from tunebook.record.names import control_name, name
 from tunebook.record.view import View
 from tunebook.record.why import why
@@ -101,7 +101,11 @@ def _has_result(view: View, key: str) -> bool:
 def _not_compared_yet(view: View, words: Words) -> str:
     """What is known while no round has been judged: the baseline's accuracy, if it has one."""
     accuracy = view.accuracy(view.replicates(view.baseline_key))
-    return words.nothing_yet() if accuracy is None else words.nothing_compared_yet(words.accuracy(*accuracy))
+    return (
+        words.nothing_yet(counts(view)["broke"])
+        if accuracy is None
+        else words.nothing_compared_yet(words.accuracy(*accuracy))
+    )
 
 
 def _settings(view: View, words: Words, key: str) -> str:

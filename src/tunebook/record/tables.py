@@ -234,6 +234,8 @@ def others(view: View, words: Words) -> Table | None:
     rows, has_limits = [], any(each.at_most is not None for each in view.others)
     for each in view.others:
         own, none = words_for(words.language, each.scale), Cell(words.label("none"))
+        if each.baseline is None and each.best is None:
+            continue
         means = [Cell(own.accuracy(*mean), mean[0]) if mean else none for mean in (each.baseline, each.best)]
         difference = Cell(own.effect_points(each.difference)) if each.difference else none
         limit = Cell(f"{each.at_most:g}", each.at_most) if each.at_most is not None else none

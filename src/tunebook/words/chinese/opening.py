@@ -44,7 +44,9 @@ class ChineseOpening(ChinesePieces):
     def in_progress(self, n_final: int, n_known: int) -> str:
         return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
 
-    def nothing_yet(self) -> str:
+    def nothing_yet(self, n_broken: int = 0) -> str:
+        if n_broken:
+            return f"没有任何配置训练出结果（{n_broken} 个实验训练失败或只输出一个答案），暂无推荐。"
         return "还没有训练过任何配置，暂无推荐。"
 
     def nothing_compared_yet(self, accuracy: str) -> str:

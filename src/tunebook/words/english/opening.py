@@ -61,7 +61,11 @@ class EnglishOpening(EnglishPieces):
             "this is what is known now, and more rounds may follow."
         )
 
-    def nothing_yet(self) -> str:
+    def nothing_yet(self, n_broken: int = 0) -> str:
+        """No result so far; `n_broken` trials broke or collapsed."""
+        if n_broken:
+            why = f"{plural(n_broken, 'trial')} broke or collapsed"
+            return f"No configuration was trained to a result ({why}), so there is nothing to recommend."
         return "No configuration has been trained yet, so there is nothing to recommend."
 
     def nothing_compared_yet(self, accuracy: str) -> str:
