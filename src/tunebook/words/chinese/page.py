@@ -8,10 +8,9 @@ from tunebook.core.findings import DescribedFactor, DescribedLevel, Finding, Imp
 from tunebook.words.chinese.common import ChinesePieces, fold, gap
 from tunebook.words.marks import strong
 from tunebook.words.numbers import number, rate, signed, value
+from tunebook.words.shared import MOST_NAMED
 
 __all__ = ["ChinesePage"]
-
-MOST_NAMED = 4
 
 
 class ChinesePage(ChinesePieces):
@@ -178,6 +177,10 @@ class ChinesePage(ChinesePieces):
                 f"仍在学习：训练损失在最后两个四分之一段从 {number(values[0])} 降到 {number(values[1])}（每 token）。"
             )
         return "已趋于平稳：最后既没有明显下降，也没有回升。"
+
+    def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
+        parts = [f"{n} 次{what}" for n, what in ((fell, "训练损失到最后仍在下降"), (rose, "验证损失回升")) if n]
+        return f"{trials} 次训练的情况不一致：{'，'.join(parts)}。"
 
     def says_curves(self, trained: int, broke: int) -> str:
         return f"{trained} 个实验训练正常，{broke} 个训练失败。"

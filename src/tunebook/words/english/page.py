@@ -8,11 +8,9 @@ from tunebook.core.findings import DescribedFactor, DescribedLevel, Finding, Imp
 from tunebook.words.english.common import EnglishPieces, numeral, plural
 from tunebook.words.marks import strong
 from tunebook.words.numbers import count, number, rate, signed, times, value
+from tunebook.words.shared import MOST_NAMED
 
 __all__ = ["EnglishPage"]
-
-MOST_NAMED = 4
-"""Levels or configurations named one by one; of more the first are named."""
 
 
 class EnglishPage(EnglishPieces):
@@ -209,6 +207,12 @@ class EnglishPage(EnglishPieces):
             before, after = map(number, values)
             return f"It still learns: training loss {before} in the third quarter of the steps, {after} in the last."
         return "It has levelled off: the loss neither falls clearly at the end nor rises again."
+
+    def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
+        """In how many of the best configuration's trials the training loss still fell, and the validation loss rose."""
+        seen = (fell, "training loss was still falling at the end"), (rose, "validation loss rose again")
+        parts = [f"in {n} the {what}" for n, what in seen if n]
+        return f"Its {plural(trials, 'trial')} do not agree: {', '.join(parts)}."
 
     def says_curves(self, trained: int, broke: int) -> str:
         return f"{plural(trained, 'trial')} trained; {numeral(broke)} did not."
