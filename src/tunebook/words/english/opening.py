@@ -61,7 +61,11 @@ class EnglishOpening(EnglishPieces):
             "this is what is known now, and more rounds may follow."
         )
 
-    def nothing_yet(self) -> str:
+    def nothing_yet(self, n_broken: int = 0) -> str:
+        """No result so far; `n_broken` trials broke or collapsed."""
+        if n_broken:
+            why = f"{plural(n_broken, 'trial')} broke or collapsed"
+            return f"No configuration was trained to a result ({why}), so there is nothing to recommend."
         return "No configuration has a result yet, so there is nothing to recommend."
 
     def nothing_compared_yet(self, accuracy: str) -> str:
@@ -81,9 +85,12 @@ class EnglishOpening(EnglishPieces):
         )
         return f"Keep the baseline, {strong(settings)}: {why}."
 
-    def use_best(self, settings: str, chosen_by: str) -> str:
+    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
+        """The recommended configuration; `has_baseline`: the baseline was trained to a result."""
         if chosen_by == "leading":
             led = f"{strong(settings)} led on validation"
+            if not has_baseline:
+                return f"{led}; no trial of the baseline has a result that it could be compared with."
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
 
