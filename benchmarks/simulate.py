@@ -26,7 +26,7 @@ from tunebook.core.factor import Factor
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import Budget, DataSpec, StudySpec
+from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_fitted import balanced_model
 from tunebook.testing.simulated_study import simulated_history
@@ -86,8 +86,13 @@ def study_spec(
     seed: int = 0,
     margin: float = 0.03,
     design: str = "one_factor",
+    seeds: tuple[int, int] = (2, 0),
 ) -> StudySpec:
-    """A study of four factors with a budget of so many trials."""
+    """A study of four factors with a budget of so many trials.
+
+    Args:
+        seeds: of each configuration, and further ones of levels in doubt.
+    """
     return StudySpec(
         name="world",
         model="simulated",
@@ -99,6 +104,7 @@ def study_spec(
         seed=seed,
         margin=margin,
         design=design,
+        seeds=SeedCounts(configuration=seeds[0], doubtful=seeds[1]),
     )
 
 

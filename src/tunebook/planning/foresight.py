@@ -180,6 +180,8 @@ def _current_shape(state: PlanningState, opening: Shape, wave: Wave, is_planned:
         rest = max(0, _whole(min(asks.at_most(state.problem) - planned - own, left)))
     shape = shape_of(wave)
     compared = opening.n_comparisons if wave.kind is opening.kind else shape.n_comparisons
+    if wave.kind is opening.kind and state.problem.spec.seeds.doubtful:
+        shape = replace(shape, m_treatment=opening.m_treatment)
     return replace(shape, n_trials=rest + own, n_comparisons=compared)
 
 
