@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -167,37 +168,48 @@ def families(checked: Checked) -> dict[str, Any]:
 
 def equality(checked: Checked) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
-    steps = 2 if checked.tiny else 10
-    configurations = [
-        BASE.with_values(lora_r=4, lora_alpha=8),
-        BASE.with_values(lora_r=8, per_device_train_batch_size=3, learning_rate=5e-4),
-        BASE.with_values(lora_r=16, per_device_train_batch_size=5, learning_rate=2e-3),
-    ][: 1 if checked.tiny else 3]
+    torch._dynamo.config.recompile_limit = 64  # a study has one model, and needs far fewer
     for name, config in families(checked).items():
-        data = trec_like(24, config.vocab_size)
-        for dtype in (torch.float32, torch.bfloat16)[: 1 if checked.tiny and name != "llama" else 2]:
-            base = model_of(config, dtype, checked.device)
-            trainees = []
-            for form in checked.forms():
-                packed = PackedModel(_copy(base, checked), form)
-                own = [_trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
-                for _ in range(steps):
-                    train_together(packed, choose(own, 10**6))
-                trainees += [(one, form.kind(packed.adapter_dtype)) for one in own]
-            for one, kind in trainees:
-                losses, weights = plain_steps(base, one.job.configuration, data, one.job.seed, steps)
-                off = max(abs(r.loss - p) / p for r, p in zip(one.steps, losses, strict=True))
-                at = f"{name} {str(dtype)[6:]} r{one.adapter.rank} {kind}"
-                checked.expect(off < (1e-4 if dtype == torch.float32 else 1e-2), f"loss {at}", off)
-                if dtype == torch.float32:
-                    apart = _apart({n: one.adapter.a(n) for n in one.adapter.shapes}, weights)
-                    checked.expect(apart < 1e-3, f"weights {at}", apart)
+        both = name in ("llama", "135M shape") and not (checked.tiny and name != "llama")
+        for dtype in (torch.float32, torch.bfloat16)[: 1 + both]:
+            try:
+                _equal_to_plain(checked, f"{name} {str(dtype)[6:]}", model_of(config, dtype, checked.device))
+            except Exception as error:  # the other families are to be looked at as well
+                checked.expect(False, f"{name} {str(dtype)[6:]}", str(error).strip()[-1500:])
     rows = torch.randint(-(2**62), 2**62, (1000 if checked.tiny else 10_000,))
     words = torch.randint(-(2**62), 2**62, (250,))
     here = keep_mask(rows, words, limit(0.1))
     there = keep_mask(rows.to(checked.device), words.to(checked.device), limit(0.1)).cpu()
     checked.expect(torch.equal(here, there), "masks equal", here.numel())
     _gradients_in_bfloat16(checked)
+
+
+def _equal_to_plain(checked: Checked, model_name: str, base: Any) -> None:
+    """Losses, and in float32 weights, of some steps against plain PEFT."""
+    steps = 2 if checked.tiny else 8
+    configurations = [
+        BASE.with_values(lora_r=4, lora_alpha=8),
+        BASE.with_values(lora_r=8, per_device_train_batch_size=3, learning_rate=5e-4),
+        BASE.with_values(lora_r=16, per_device_train_batch_size=5, learning_rate=2e-3),
+    ][: 1 if checked.tiny else 3]
+    data, trainees = trec_like(24, base.config.vocab_size), []
+    for form in checked.forms():
+        packed = PackedModel(_copy(base, checked), form)
+        own = [_trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
+        training = loop.Training(packed)
+        for _ in range(steps):
+            training.step(choose(own, 10**6))
+        training.settle()
+        trainees += [(one, form.kind(packed.adapter_dtype)) for one in own]
+    plain = [plain_steps(base, c, data, seed, steps) for seed, c in enumerate(configurations)]
+    for one, kind in trainees:
+        losses, weights = plain[one.job.seed]
+        off = max(abs(r.loss - p) / p for r, p in zip(one.steps, losses, strict=True))
+        at = f"{model_name} r{one.adapter.rank} {kind}"
+        checked.expect(off < (1e-4 if base.dtype == torch.float32 else 1e-2), f"loss {at}", off)
+        if base.dtype == torch.float32:
+            apart = _apart({n: one.adapter.a(n) for n in one.adapter.shapes}, weights)
+            checked.expect(apart < 1e-3, f"weights {at}", apart)
 
 
 def _gradients_in_bfloat16(checked: Checked) -> None:
@@ -325,26 +337,32 @@ def _trainee(
 
 
 def determinism(checked: Checked) -> None:
+    steps = 3 if checked.tiny else 12
     for dtype in (torch.float32, torch.bfloat16):
         config = checked.config("135M", num_hidden_layers=2 if checked.tiny else 4)
         packed = PackedModel(model_of(config, dtype, checked.device))
         data = trec_like(32, config.vocab_size)
 
-        def values(cohort: int, packed: PackedModel = packed, data: Any = data) -> Tensor:
+        def values(cohort: int, graphs: bool = True, packed: PackedModel = packed, data: Any = data) -> Tensor:
             dropped = BASE.with_values(lora_dropout=0.1)
-            trainees = [_trainee(packed, dropped, data, seed, 3) for seed in range(cohort)]
-            for _ in range(3):
-                train_together(packed, trainees)
+            trainees = [_trainee(packed, dropped, data, seed, steps) for seed in range(cohort)]
+            with patch.dict(os.environ, {} if graphs else {"TUNEBOOK_CUDA_GRAPHS": "0"}):
+                training = loop.Training(packed)
+            for _ in range(steps):
+                training.step(trainees)
+            training.settle()
+            checked.note(f"{packed.dtype} cohort {cohort} graphs {graphs}".replace("torch.", ""), training.graphs)
             return trainees[0].adapter.values.clone()
 
-        once, twice, among = values(1), values(1), values(8)
-        name = str(dtype)[6:]
-        for what, other in (("the same again", twice), ("in a cohort of 8", among)):
+        once, again, among, plainly = values(1), values(1), values(8), values(1, graphs=False)
+        found = {"the same again": again, "in a cohort of 8": among, "without graphs": plainly}
+        for what, other in found.items():
             equal = torch.equal(once, other)
             apart = 0.0 if equal else float((once - other).norm() / once.norm())
-            checked.note(f"{name} {what}: equal bits, else relative difference", [equal, apart], summary=True)
-            if not checked.cuda and dtype == torch.float32:
-                checked.expect(equal, f"{name} {what}", apart)
+            name = f"{str(dtype)[6:]} {what}"
+            checked.note(f"{name}: equal bits, else relative difference", [equal, apart], summary=True)
+            if what == "without graphs" or (not checked.cuda and dtype == torch.float32):
+                checked.expect(equal, name, apart)
 
 
 # -- speed against PEFT and the Trainer
@@ -384,9 +402,9 @@ def _speed(
         plain[f"{micro}x{accumulated}"] = _trainer_rate(checked, model, c, data, micro, accumulated)
         del model
     checked.note(f"{label} PEFT examples/s", plain)
-    for form in checked.forms():
+    for form in reversed(checked.forms()):
         packed = PackedModel(model_of(config, dtype, checked.device), form)
-        for cohort in cohorts:
+        for cohort in cohorts if form.joint_updates or not checked.cuda else cohorts[:1]:
             rate = _packed_rate(checked, packed, c, data, cohort)
             ratio = rate["examples_per_second"] / max(plain.values())
             at = f"{label} {cohort} trials, {form.kind(packed.adapter_dtype)}"
@@ -395,19 +413,24 @@ def _speed(
         del packed
 
 
+SECONDS = 4.0
+"""For how long a rate is measured, if not enough steps have been done before."""
+
+
 def _trainer_rate(
     checked: Checked, model: Any, c: Configuration, data: Sequence[TokenizedExample], micro: int, accumulated: int
 ) -> float:
     """Examples a second of the stock Trainer: median step of the last three quarters."""
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
-    steps = 2 if checked.tiny else 40 if model.config.hidden_size < 2000 else 8
+    steps = 2 if checked.tiny else 24
     times: list[float] = []
 
     class Clock(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, *_: Any, **__: Any) -> None:
+        def on_step_end(self, _: Any, __: Any, control: Any, **more: Any) -> None:
             checked.wait()
             times.append(time.perf_counter())
+            control.should_training_stop = len(times) > 4 and times[-1] - times[0] > SECONDS
 
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
         arguments = TrainingArguments(
@@ -435,7 +458,6 @@ def _packed_rate(
     packed.recompute = plan.recompute
     trainees = [_trainee(packed, c, data, seed, rows=plan.rows) for seed in range(min(cohort, plan.slots))]
     training = loop.Training(packed)  # reads each step with the next one, as a study does
-    n = 1 if checked.tiny else 20 if packed.model.config.hidden_size < 2000 else 4
 
     def round_of_all() -> None:
         left = list(trainees)
@@ -444,15 +466,34 @@ def _packed_rate(
             training.step(chosen)
             left = [one for one in left if one not in chosen]
 
-    def rounds() -> None:
-        for _ in range(n):
+    def rounds(least: int, most: int) -> int:
+        """Until there are enough, or time has passed; how many."""
+        ends = time.perf_counter() + SECONDS
+        for done in range(1, most + 1):
             round_of_all()
+            if done >= least and time.perf_counter() > ends:
+                return done
+        return most
 
+    def timed() -> float:
+        done = 0
+
+        def counted() -> None:
+            nonlocal done
+            done = rounds(1, 1 if checked.tiny else 20)
+
+        return checked.timed(counted) / done
+
+    began = time.perf_counter()
     round_of_all()
-    seconds = checked.timed(rounds) / n
+    checked.wait()
+    first = time.perf_counter() - began
+    rounds(3, 1 if not checked.cuda else 30)  # kernels are compiled, passes recorded
+    seconds = timed()
     found: dict[str, Any] = {
-        "trials": len(trainees), "rows": plan.rows, "recompute": plan.recompute, "step_seconds": seconds,
-        "examples_per_second": len(trainees) * c.effective_batch_size / seconds, "peak_gb": checked.peak() / GB,
+        "trials": len(trainees), "rows": plan.rows, "recompute": plan.recompute, "first_seconds": first,
+        "step_seconds": seconds, "examples_per_second": len(trainees) * c.effective_batch_size / seconds,
+        "peak_gb": checked.peak() / GB, "graphs": training.graphs,
     }  # fmt: skip
     if checked.cuda:
         found |= _kernels(checked, round_of_all, seconds)
@@ -468,13 +509,19 @@ def _kernels(checked: Checked, work: Callable[[], None], seconds: float) -> dict
         checked.wait()
     events = [e for e in taken.events() if str(e.device_type).endswith("CUDA")]
     busy = sum(e.device_time_total for e in events) / 1e6
+    longest: Counter[str] = Counter()
+    for event in events:
+        longest[event.name[:40]] += event.device_time_total
     torch.cuda.set_sync_debug_mode("warn")
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         work()
     torch.cuda.set_sync_debug_mode("default")
     waits = sum("synchroniz" in str(one.message) for one in said)
-    return {"kernels": len(events), "busy_share": round(busy / seconds, 3), "host_waits": waits}
+    return {
+        "kernels": len(events), "busy_share": round(busy / seconds, 3), "host_waits": waits,
+        "longest_ms": {name: round(time / 1e3, 2) for name, time in longest.most_common(8)},
+    }  # fmt: skip
 
 
 # -- memory

@@ -30,6 +30,8 @@ __all__ = [
     "Reading",
     "Run",
     "Tree",
+    "arrays_of",
+    "batch_from",
     "batch_of",
     "cut",
     "evenly",
@@ -195,8 +197,18 @@ def batch_of(
         read: the rows that are read, None: all.
         more: other arrays.
     """
+    return batch_from(whole, read, to_device(device, *arrays_of(whole, read), *more))
+
+
+def arrays_of(whole: Layout, read: Layout | None) -> list[NDArray[np.int64]]:
+    """What a batch has on the device, for `batch_from`."""
     own = [] if read is None or read.index is None else [read.ids, read.positions, read.index]
-    ids, positions, *rest = to_device(device, whole.ids, whole.positions, *own, *more)
+    return [whole.ids, whole.positions, *own]
+
+
+def batch_from(whole: Layout, read: Layout | None, tensors: Sequence[Tensor]) -> tuple[Batch, list[Tensor]]:
+    """A batch from what became of `arrays_of` on the device, and the tensors after these."""
+    ids, positions, *rest = tensors
     reading = None
     if read is not None:
         read_ids, read_positions, rows, *rest = rest

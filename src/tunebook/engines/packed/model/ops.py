@@ -6,7 +6,7 @@ native kernels for float32 on the CPU. `TritonOps` (triton_ops.py) launches as m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -74,10 +74,13 @@ class Tables:
     Attributes:
         arrays: the tables.
         keep: notes in the batch what became of them.
+        facts: of what else, beside the shapes of arrays, it depends what is computed with the batch. None: of the
+            layout itself, so that what was recorded for one batch (`graphs.py`) holds for no other.
     """
 
     arrays: Sequence[NDArray[Any]]
     keep: Callable[[Batch, Sequence[Tensor]], None]
+    facts: Hashable = None
 
 
 class Ops(Protocol):
@@ -85,9 +88,11 @@ class Ops(Protocol):
 
     Attributes:
         joint_updates: whether `norms` and `adamw` are there; else each trial has an optimiser of its own.
+        fused: whether gates and attention are kernels that need no memory for what lies between their steps.
     """
 
     joint_updates: bool
+    fused: bool
 
     def kind(self, dtype: torch.dtype) -> str:
         """Name of what computes, on which a result's last bits depend."""
@@ -151,6 +156,7 @@ class TorchOps:
     """Fulfils `Ops` adapter by adapter, with native kernels where tensors allow (`kernels.native_for`)."""
 
     joint_updates = False
+    fused = False
 
     def __init__(self, device: torch.device) -> None:
         self._device = device

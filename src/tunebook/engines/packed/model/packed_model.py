@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, cast
 
 import torch
@@ -25,14 +26,15 @@ from torch import Tensor
 
 from tunebook.engines.packed.model.attention import IMPLEMENTATION, OwnAttention, register
 from tunebook.engines.packed.model.bank import ModuleShape
-from tunebook.engines.packed.model.batches import Batch, Layout, Part, batch_of, layout_of, reading_layout
+from tunebook.engines.packed.model.batches import Batch, Layout, Part, arrays_of, batch_from, layout_of, reading_layout
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
-from tunebook.engines.packed.model.multiplies import base_linear, row_sizes
-from tunebook.engines.packed.model.ops import Ops, TorchOps
+from tunebook.engines.packed.model.multiplies import base_linear, is_plain, row_sizes
+from tunebook.engines.packed.model.ops import Ops, Tables, TorchOps
 from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
+from tunebook.engines.packed.model.transfer import to_device
 from tunebook.errors import PackingError
 
 __all__ = ["PackedModel"]
@@ -45,12 +47,10 @@ class _Now(threading.local):
 
 
 def ops_for(device: torch.device) -> Ops:
-    """What computes on a device: torch and native kernels, or what TUNEBOOK_OPS says.
-
-    TUNEBOOK_OPS=triton takes Triton's kernels on a GPU. They are not the default as long as they have not been run on
-    one (docs/engine.md, benchmarks/gpu_check.py).
-    """
-    if os.environ.get("TUNEBOOK_OPS") == "triton" and device.type == "cuda":
+    """What computes on a device: Triton's kernels on an NVIDIA card where triton is installed, else torch and native
+    kernels. TUNEBOOK_OPS=torch takes torch everywhere."""
+    there = device.type == "cuda" and torch.version.cuda is not None and find_spec("triton") is not None
+    if there and os.environ.get("TUNEBOOK_OPS") != "torch":
         from tunebook.engines.packed.model.triton_ops import TritonOps
 
         return TritonOps(device)
@@ -65,6 +65,7 @@ class PackedModel:
     Attributes:
         vocabulary: rows of the output head.
         row_sizes: which numbers of rows batches have.
+        is_plain: whether the base's weights are multiplied with as they are, not dequantised.
         is_lean: whether all norms, gates and attentions are the engine's own (`lean_modules.py`).
         recompute: activation checkpointing by layer; may be set between forwards, and changes no number.
 
@@ -93,6 +94,7 @@ class PackedModel:
         self.vocabulary: int = head.out_features
         linear = [*(model.get_submodule(shape.name) for shape in self.all_shapes), head]
         self.row_sizes = row_sizes(linear, self.device)
+        self.is_plain = all(map(is_plain, linear))
         self._groups = self._take_over()
         self.is_lean = swap_known_modules(model, self.ops)
         last = swap_last_layer(model)
@@ -128,10 +130,17 @@ class PackedModel:
             more: the other arrays, which are given back on the device.
         """
         tables = self.ops.tables(whole, read, training)
-        batch, tensors = batch_of(whole, read, self.device, [*tables.arrays, *more])
+        arrays = [*arrays_of(whole, read), *tables.arrays, *more]
+        return self.received(whole, read, tables, to_device(self.device, *arrays))
+
+    def received(
+        self, whole: Layout, read: Layout | None, tables: Tables, tensors: Sequence[Tensor]
+    ) -> tuple[Batch, list[Tensor]]:
+        """A batch of what became of `arrays_of` and the tables on the device, and the tensors after these."""
+        batch, rest = batch_from(whole, read, tensors)
         n = len(tables.arrays)
-        tables.keep(batch, tensors[:n])
-        return batch, tensors[n:]
+        tables.keep(batch, rest[:n])
+        return batch, rest[n:]
 
     def forward(self, batch: Batch, attention: OwnAttention | None = None, training: bool = False) -> Tensor:
         """Hidden states after the final norm of a batch's rows, those of `Batch.reading` if it has one, padding

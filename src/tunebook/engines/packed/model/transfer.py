@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -9,23 +11,38 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ["OnItsWay", "to_device"]
+__all__ = ["OnItsWay", "apart", "to_device", "together"]
 
 
 def to_device(device: torch.device, *arrays: NDArray[Any]) -> list[Tensor]:
     """Several arrays in one copy, from memory that the device reads by itself; each begins at a multiple of 8 bytes."""
     if device.type == "cpu":
         return [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+    return apart(together(device, arrays).to(device, non_blocking=True), arrays)
+
+
+def together(device: torch.device, arrays: Sequence[NDArray[Any]]) -> Tensor:
+    """The bytes of several arrays in one piece of the host's memory, uint8, from which a device may copy by itself."""
     flat = [np.ascontiguousarray(array).view(np.uint8).ravel() for array in arrays]
-    starts = np.cumsum([0, *(-(-len(part) // 8) * 8 for part in flat)])
-    buffer = torch.empty(int(starts[-1]), dtype=torch.uint8, pin_memory=device.type == "cuda")
+    starts = _starts(arrays)
+    buffer = torch.empty(starts[-1], dtype=torch.uint8, pin_memory=device.type == "cuda")
     for part, start in zip(flat, starts, strict=False):
         buffer[start : start + len(part)] = torch.from_numpy(part)
-    there = buffer.to(device, non_blocking=True)
+    return buffer
+
+
+def apart(buffer: Tensor, arrays: Sequence[NDArray[Any]]) -> list[Tensor]:
+    """The arrays in a copy of what `together` gave; of the arrays only type and shape are looked at."""
     return [
-        there[start : start + len(part)].view(torch.from_numpy(array).dtype).view(array.shape)
-        for array, part, start in zip(arrays, flat, starts, strict=False)
-    ]
+        buffer[start : start + array.nbytes].view(torch.from_numpy(np.empty(0, dtype=array.dtype)).dtype)
+        .view(array.shape)
+        for array, start in zip(arrays, _starts(arrays), strict=False)
+    ]  # fmt: skip
+
+
+def _starts(arrays: Sequence[NDArray[Any]]) -> list[int]:
+    """Where each array begins, and how many bytes there are."""
+    return [0, *accumulate(-(-array.nbytes // 8) * 8 for array in arrays)]
 
 
 class OnItsWay:

@@ -24,17 +24,26 @@ __all__ = [
 ]  # fmt: skip
 
 
+PRECISION = tl.constexpr("tf32x3")
+"""How thin products in float32 are multiplied: each factor as a sum of two of the card's own short type, three products
+of these, so that nearly all bits of float32 are right; plain float32 takes several times as long."""
+
+
 @triton.jit
-def _keep(keys, words_at, cols, width, limit):
-    """Which features of some rows are kept, (n, k): the masks of `kernels.keep_mask`, bit for bit."""
-    word = tl.load(words_at + cols // 4, mask=cols < width, other=0).to(tl.uint64)
+def _keep(keys, words_at, first, width, limit, BM: tl.constexpr, BK: tl.constexpr):
+    """Which of BK features, from a multiple of four on, of BM rows are kept, (BM, BK): the masks of
+    `kernels.keep_mask`, bit for bit. Each hash serves four features."""
+    words = first // 4 + tl.arange(0, BK // 4)
+    word = tl.load(words_at + words, mask=words * 4 < width, other=0).to(tl.uint64)
     z = keys.to(tl.uint64)[:, None] + word[None, :]
     z = z ^ (z >> 32)
     z = z * 0x94D049BB133111EB
     z = z ^ (z >> 32)
     z = z * 0xBF58476D1CE4E5B9
     z = z ^ (z >> 32)
-    lane = ((z >> (16 * (cols % 4)).to(tl.uint64)[None, :]) & 0xFFFF).to(tl.int32)
+    shifts = (16 * tl.arange(0, 4)).to(tl.uint64)
+    lane = ((z[:, :, None] >> shifts[None, None, :]) & 0xFFFF).to(tl.int32)
+    lane = tl.reshape(lane, (BM, BK))
     return tl.where(lane >= 32768, lane - 65536, lane) >= limit
 
 
@@ -75,9 +84,9 @@ def shrink(
         at = x + rows[:, None].to(tl.int64) * stride + cols[None, :]
         xs = tl.load(at, mask=inside[:, None] & (cols < D)[None, :], other=0.0).to(tl.float32)
         if DROP:
-            xs = tl.where(_keep(key, words + m * W, cols, D, limit), xs, 0.0)
+            xs = tl.where(_keep(key, words + m * W, k, D, limit, BM, BK), xs, 0.0)
         weights = tl.load(a + r[None, :] * D + cols[:, None], mask=(cols < D)[:, None] & (r < rank)[None, :], other=0.0)
-        sums += tl.dot(xs, weights, input_precision="ieee")
+        sums += tl.dot(xs, weights, input_precision=PRECISION)
     to = thin + (m * N + rows[:, None].to(tl.int64)) * R + r[None, :]
     tl.store(to, sums * tl.load(scales + run), mask=inside[:, None])
 
@@ -99,7 +108,7 @@ def expand_add(
     at = y + rows[:, None].to(tl.int64) * width + cols[None, :]
     both = inside[:, None] & within[None, :]
     before = tl.load(at, mask=both, other=0.0)
-    after = before.to(tl.float32) + tl.dot(left, right, input_precision="ieee")
+    after = before.to(tl.float32) + tl.dot(left, right, input_precision=PRECISION)
     tl.store(at, after.to(before.dtype), mask=both)
 
 
@@ -123,7 +132,7 @@ def grad_thin(
         gs = tl.load(at, mask=inside[:, None] & (cols < width)[None, :], other=0.0).to(tl.float32)
         used = (cols < width)[:, None] & (r < rank)[None, :]
         sums += tl.dot(
-            gs, tl.load(b + r[None, :] * width + cols[:, None], mask=used, other=0.0), input_precision="ieee"
+            gs, tl.load(b + r[None, :] * width + cols[:, None], mask=used, other=0.0), input_precision=PRECISION
         )
     to = out + (m * N + rows[:, None].to(tl.int64)) * R + r[None, :]
     tl.store(to, sums * tl.load(scales + run), mask=inside[:, None])
@@ -145,7 +154,7 @@ def grad_b(
         left = tl.load(thin + (m * N + rows[None, :].to(tl.int64)) * R + r[:, None], mask=inside[None, :], other=0.0)
         at = g + rows[:, None].to(tl.int64) * width + cols[None, :]
         gs = tl.load(at, mask=inside[:, None] & (cols < width)[None, :], other=0.0).to(tl.float32)
-        sums += tl.dot(left, gs, input_precision="ieee")
+        sums += tl.dot(left, gs, input_precision=PRECISION)
     to = tl.load(addresses + (m * S + run) * 4 + 3).to(tl.pointer_type(tl.float32)) + r[:, None] * width + cols[None, :]
     used = (r < tl.load(ranks + m * S + run))[:, None] & (cols < width)[None, :]
     tl.store(to, tl.load(to, mask=used, other=0.0) + sums, mask=used)
@@ -168,8 +177,9 @@ def grad_a(
         at = x + rows[:, None].to(tl.int64) * stride + cols[None, :]
         xs = tl.load(at, mask=inside[:, None] & (cols < D)[None, :], other=0.0).to(tl.float32)
         if DROP:
-            xs = tl.where(_keep(tl.load(keys + rows, mask=inside, other=0), words + m * W, cols, D, limit), xs, 0.0)
-        sums += tl.dot(left, xs, input_precision="ieee")
+            key = tl.load(keys + rows, mask=inside, other=0)
+            xs = tl.where(_keep(key, words + m * W, tl.program_id(1) * BN, D, limit, BM, BN), xs, 0.0)
+        sums += tl.dot(left, xs, input_precision=PRECISION)
     to = tl.load(addresses + (m * S + run) * 4 + 2).to(tl.pointer_type(tl.float32)) + r[:, None] * D + cols[None, :]
     used = (r < tl.load(ranks + m * S + run))[:, None] & (cols < D)[None, :]
     tl.store(to, tl.load(to, mask=used, other=0.0) + sums, mask=used)
@@ -191,10 +201,10 @@ def grad_input(
         used = (r < tl.load(ranks + m * S + run))[:, None] & (cols < D)[None, :]
         left = tl.load(g_thin + (m * N + rows[:, None].to(tl.int64)) * R + r[None, :], mask=inside[:, None], other=0.0)
         product = tl.dot(
-            left, tl.load(a + r[:, None] * D + cols[None, :], mask=used, other=0.0), input_precision="ieee"
+            left, tl.load(a + r[:, None] * D + cols[None, :], mask=used, other=0.0), input_precision=PRECISION
         )
         if DROP:
-            product = tl.where(_keep(key, words + m * W, cols, D, limit), product, 0.0)
+            product = tl.where(_keep(key, words + m * W, tl.program_id(1) * BN, D, limit, BM, BN), product, 0.0)
         sums += product
     at = grad_x + rows[:, None].to(tl.int64) * stride + cols[None, :]
     both = inside[:, None] & (cols < D)[None, :]

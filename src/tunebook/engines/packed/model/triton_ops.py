@@ -83,6 +83,7 @@ class TritonOps:
     """Fulfils `Ops` for adapters in float32 and a base in float32, bfloat16 or float16."""
 
     joint_updates = True
+    fused = True
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -91,6 +92,7 @@ class TritonOps:
         self._cohorts: dict[Any, int] = {}
         self._numbers = count()
         self._windows: set[int | None] = set()
+        self._looks_at_layouts = False
 
     def kind(self, dtype: torch.dtype) -> str:
         return "triton"
@@ -111,7 +113,9 @@ class TritonOps:
             for window, arrays in masks:
                 batch.memo["flex", window] = _block_mask(batch, window, [next(there) for _ in arrays])
 
-        return Tables([array for arrays, _ in [*rows, *((a, None) for _, a in masks)] for array in arrays], keep)
+        arrays = [array for arrays, _ in [*rows, *((a, None) for _, a in masks)] for array in arrays]
+        known = tuple(None if facts is None else (facts.drops, facts.rank, facts.cohort) for _, facts in rows)
+        return Tables(arrays, keep, None if self._looks_at_layouts else (training, known, tuple(windows)))
 
     # -- adapters
 
@@ -145,14 +149,14 @@ class TritonOps:
         addresses, ranks, words = self._group(call.shapes, rows)
         (n, d), m, s, w = x_ND.shape, len(call.shapes), len(rows.spans), -(-x_ND.shape[1] // 4)
         (gs, widths), g_thin, x_at = _three(grads), torch.empty_like(kept), (x_ND, x_ND.stride(0))
-        last = rows.facts.rank, TILE_ROWS, BLOCK
+        last, summed = (rows.facts.rank, TILE_ROWS, BLOCK), (rows.facts.rank, _summed_rows(rows.facts.rank), BLOCK)
         launch(tk.grad_thin, (len(rows.tiles), m), *gs, *widths, g_thin, rows.tiles, addresses, ranks, rows.scales, n,
                s, *last)  # fmt: skip
         launch(
-            tk.grad_b, (s, -(-max(widths) // BLOCK), m), kept, *gs, *widths, rows.spans, addresses, ranks, n, s, *last
+            tk.grad_b, (s, -(-max(widths) // BLOCK), m), kept, *gs, *widths, rows.spans, addresses, ranks, n, s, *summed
         )
         launch(tk.grad_a, (s, -(-d // BLOCK), m), g_thin, *x_at, rows.keys, words, rows.spans, addresses, ranks,
-               rows.limits, n, d, s, w, rows.facts.drops, *last)  # fmt: skip
+               rows.limits, n, d, s, w, rows.facts.drops, *summed)  # fmt: skip
         if grad_x is not None:
             launch(tk.grad_input, (len(rows.tiles), -(-d // BLOCK)), g_thin, grad_x, grad_x.stride(0), rows.keys, words,
                    rows.tiles, addresses, ranks, rows.limits, n, d, s, w, m, rows.facts.drops, *last)  # fmt: skip
@@ -232,7 +236,8 @@ class TritonOps:
     ) -> Tensor:  # fmt: skip
         if rotary is not None:
             q_HNE, k_GNE = (_rotated(t.transpose(0, 1), *rotary).transpose(0, 1) for t in (q_HNE, k_GNE))
-        if q_HNE.device.type == "cpu" and q_HNE.requires_grad:  # where FlexAttention has no backward pass
+        if softcap is not None and q_HNE.device.type == "cuda":  # which FlexAttention's backward pass did not take
+            self._looks_at_layouts = True
             return attend(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
         self._windows.add(window)
         return attend_tree(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
@@ -282,7 +287,11 @@ def attend_tree(
     batch: Batch, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None, softcap: float | None
 ) -> Tensor:
     """`attention.attend` by FlexAttention: row q sees row k exactly if k <= q < until[k], (N, H, E)."""
-    mask = tree_mask(batch, window, q_HNE.device)
+    mask, size = tree_mask(batch, window, q_HNE.device), q_HNE.shape[2]
+    if q_HNE.device.type == "cpu" and q_HNE.requires_grad:  # where FlexAttention has no backward pass
+        return _attend_densely(mask, q_HNE, k_GNE, v_GNE, scaling, softcap)
+    if size < _SMALLEST_DOT:  # which it does not take
+        q_HNE, k_GNE, v_GNE = (torch.nn.functional.pad(t, (0, _SMALLEST_DOT - size)) for t in (q_HNE, k_GNE, v_GNE))
 
     def capped(score: Tensor, *_: Tensor) -> Tensor:
         return softcap * torch.tanh(score / softcap)  # type: ignore[operator]
@@ -291,7 +300,20 @@ def attend_tree(
         q_HNE[None], k_GNE[None], v_GNE[None], score_mod=None if softcap is None else capped, block_mask=mask,
         scale=scaling, enable_gqa=q_HNE.shape[0] != k_GNE.shape[0],
     )  # fmt: skip
-    return cast(Tensor, out[0].transpose(0, 1))
+    return cast(Tensor, out[0].transpose(0, 1)[..., :size])
+
+
+def _attend_densely(
+    mask: BlockMask, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, softcap: float | None
+) -> Tensor:
+    """The same by plain torch from the same mask."""
+    at = torch.arange(q_HNE.shape[1], device=q_HNE.device)
+    k_HNE, v_HNE = (t.repeat_interleave(len(q_HNE) // len(k_GNE), dim=0) for t in (k_GNE, v_GNE))
+    scores = q_HNE @ k_HNE.transpose(1, 2) * scaling
+    if softcap is not None:
+        scores = softcap * torch.tanh(scores / softcap)
+    seen = mask.mask_mod(at, at, at[:, None], at[None])
+    return (scores.masked_fill(~seen, float("-inf")).softmax(-1) @ v_HNE).transpose(0, 1)
 
 
 @cache
@@ -420,6 +442,11 @@ def _three(tensors: Sequence[Tensor]) -> tuple[list[Tensor], list[int]]:
     """Of one to three members three, the last repeated, and their widths."""
     three = [*tensors, *[tensors[-1]] * (3 - len(tensors))]
     return three, [tensor.shape[1] for tensor in three]
+
+
+def _summed_rows(rank: int) -> int:
+    """Rows that a program sums at a time: many, as far as a small card's shared memory goes."""
+    return max(TILE_ROWS, min(64, 2048 // rank))
 
 
 def _power(n: int) -> int:

@@ -195,9 +195,13 @@ class Cohort:
             self._scored(turn.slots, done.result)
 
     def _went_wrong(self, turn: Turn, error: BaseException) -> None:
+        kept = is_out_of_memory(error) and self._turns.give_back()
         if is_out_of_memory(error):
             give_back(self._options.device)
-        if turn.due == TRAIN and is_out_of_memory(error):
+        if kept:  # that may have been enough: the turn is still due
+            for slot in turn.slots if turn.due == TRAIN else ():
+                slot.trainee.restart_step()
+        elif turn.due == TRAIN and is_out_of_memory(error):
             self._split(turn.slots, error)
         elif is_out_of_memory(error) and (limits := self._turns.limits.halved()) is not None:
             self._turns.limits = limits  # the turn is still due

@@ -103,6 +103,10 @@ class Turns:
         No lane may be computing."""
         return self._training.settle()
 
+    def give_back(self) -> bool:
+        """Give back memory that training keeps to be quicker, for good; says whether there was any."""
+        return self._training.give_back()
+
     def end_epoch(self, slots: Sequence[Slot]) -> list[EpochEnd]:
         evaluations = self._evaluate([slot.trainee for slot in slots])
         ends = []

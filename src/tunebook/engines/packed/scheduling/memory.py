@@ -45,7 +45,7 @@ _SHARE_OF_FREE = {"cuda": 0.9, "cpu": 0.8}
 """Part of the free memory that is planned with: the rest is for fragments and what the prediction does not see."""
 _STATES = 4
 """Vectors of an adapter's size while it trains: values, gradients, two moments."""
-_GATE_TRANSIENT, _SCORE_TRANSIENT = 15, 12
+_GATE_TRANSIENT, _FUSED_GATE, _SCORE_TRANSIENT = 15, 6, 12
 """What the backward pass of one layer needs for a while: bytes by row and unit of the gated activation, and by row,
 head and token that is attended to."""
 _DEQUANTISED_COPIES = 3
@@ -80,6 +80,7 @@ class ModelSize:
         heads: query heads; queries, keys: features of all query heads, of all key heads.
         itemsize: bytes of an activation.
         lean: whether norms, gates and rotation are the engine's own, which keep less (`model/lean_modules.py`).
+        fused: as `Ops.fused`.
         dequantised: numbers of the largest base weight that is dequantised for each multiply; 0: none is.
     """
 
@@ -92,18 +93,21 @@ class ModelSize:
     keys: int
     itemsize: int
     lean: bool = True
+    fused: bool = False
     dequantised: int = 0
 
     @classmethod
     def of(cls, packed: PackedModel) -> ModelSize:
         config = packed.model.config
         largest = max(shape.n_in * shape.n_out for shape in packed.all_shapes)
+        capped = getattr(config, "attn_logit_softcapping", None) is not None
         head_size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         return cls(
             layers=config.num_hidden_layers, hidden=config.hidden_size, intermediate=config.intermediate_size,
             vocabulary=packed.vocabulary, heads=config.num_attention_heads,
             queries=config.num_attention_heads * head_size, keys=config.num_key_value_heads * head_size,
             itemsize=packed.dtype.itemsize, lean=packed.is_lean,
+            fused=packed.ops.fused and not capped,
             dequantised=largest if getattr(packed.model, "is_quantized", False) else 0,
         )  # fmt: skip
 
@@ -120,11 +124,11 @@ class ModelSize:
 
     def gate_row(self) -> int:
         """Bytes of a row that the backward pass of one gated activation needs for a while."""
-        return _GATE_TRANSIENT * self.intermediate
+        return (_FUSED_GATE if self.fused else _GATE_TRANSIENT) * self.intermediate
 
     def score_row(self, context: int) -> int:
         """Bytes of a row that the backward pass of one layer's attention needs for a while."""
-        return _SCORE_TRANSIENT * self.heads * context
+        return 0 if self.fused else _SCORE_TRANSIENT * self.heads * context
 
     def key_value_row(self) -> int:
         """Bytes of a row's keys and values in all layers."""
@@ -135,7 +139,7 @@ class ModelSize:
         return logits_bytes(device, self.itemsize) + _DEQUANTISED_COPIES * self.dequantised * self.itemsize
 
     def _probabilities(self, context: int) -> int:
-        return round(1.2 * self.heads * context) if context <= KEPT_CONTEXT else 0
+        return round(1.2 * self.heads * context) if context <= KEPT_CONTEXT and not self.fused else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,6 +244,7 @@ def _useful_slots(rows: int) -> int:
 
 def _scoring(size: ModelSize, needs: Needs, room: int) -> ScoringLimits:
     """Bounds of scoring that need no more than a training forward has, as the two never run at the same time."""
+    size = replace(size, fused=False)  # scoring attends by plain torch
     a_row = size.key_value_row() + size.layer_row(0) + size.gate_row() + size.score_row(needs.longest)
     held = room // 2 // size.key_value_row()
     rows = max(MIN_ROWS, min(GPU_LIMITS.rows, room // 2 // a_row))

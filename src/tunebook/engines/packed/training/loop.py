@@ -18,6 +18,7 @@ from torch import Tensor
 from tunebook.core.facts import StepRecord
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.spread import Spread, one_by_one
+from tunebook.engines.packed.training.graphs import graphs_of
 from tunebook.engines.packed.training.step import Known, Piece, Unread, gradients, update
 from tunebook.engines.packed.training.trainee import Trainee
 
@@ -59,6 +60,7 @@ class Training:
         on_micro_batch: Callable[[], None] = lambda: None,
     ) -> None:  # fmt: skip
         self._packed, self._clock, self._spread, self._on_micro_batch = packed, clock, spread, on_micro_batch
+        self._graphs = graphs_of(packed)
         self._unread: _Charged | None = None
         self._known: list[Known] = []  # read and not given yet
 
@@ -69,7 +71,9 @@ class Training:
         if len(trainees[0].micro_batches()) > 1:
             losses_S = self._long(*trainees)
         else:
-            losses_S = gradients(self._packed, [Piece(t, t.micro_batches()[0], t.adapter) for t in trainees])
+            losses_S = gradients(
+                self._packed, [Piece(t, t.micro_batches()[0], t.adapter) for t in trainees], self._graphs
+            )
         ended = self._read() or began
         going = [trainee for trainee in trainees if trainee.broke is None]
         if not going:
@@ -92,6 +96,15 @@ class Training:
         """Read what has not been read; the records that have not been given."""
         self._read()
         return self._given()
+
+    @property
+    def graphs(self) -> int:
+        """How many passes are recorded."""
+        return len(self._graphs)
+
+    def give_back(self) -> bool:
+        """Give back the memory of passes that were recorded, and record no more; says whether there was any."""
+        return self._graphs.give_up()
 
     def _read(self) -> float | None:
         """Read what has not been read; gives when the device had done it."""

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from tunebook.core.facts import StepRecord
 from tunebook.engines.packed.model.bank import Adapter
-from tunebook.engines.packed.model.batches import layout_of, reading_layout
+from tunebook.engines.packed.model.batches import arrays_of, layout_of, reading_layout
 from tunebook.engines.packed.model.ops import Ops
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.model.transfer import OnItsWay
+from tunebook.engines.packed.model.transfer import OnItsWay, to_device
+from tunebook.engines.packed.training.graphs import Graphs
 from tunebook.engines.packed.training.losses import Labels, head_rows, label_losses
 from tunebook.engines.packed.training.steps import MicroBatch
 from tunebook.engines.packed.training.trainee import Trainee
@@ -78,8 +79,11 @@ def update(ops: Ops, trainees: Sequence[Trainee], losses_S: Tensor) -> list[Know
     return Unread(trainees, losses_S, norms_S)
 
 
-def gradients(packed: PackedModel, pieces: Sequence[Piece]) -> Tensor:
+def gradients(packed: PackedModel, pieces: Sequence[Piece], graphs: Graphs | None = None) -> Tensor:
     """Forward and backward of some micro-batches; adds to the gradients of A and B of each piece's adapter.
+
+    Args:
+        graphs: of passes that come again; None: none are kept.
 
     Returns: each piece's part of its step's loss, nats a label token, float64; where rows have few sizes, zeros follow.
     """
@@ -89,19 +93,26 @@ def gradients(packed: PackedModel, pieces: Sequence[Piece]) -> Tensor:
     few = (sizes.size(len(labels.rows)), sizes.slots(len(pieces))) if sizes.few else ()
     parts = [piece.trainee.part(piece.micro, piece.adapter) for piece in pieces]
     whole = layout_of(parts, sizes)
-    batch, tensors = packed.sent(
-        whole, reading_layout(whole, rows, sizes), True, labels.arrays(sizes.size(n_read), *few)
-    )
-    hidden_MD = packed.forward(batch, training=True)  # after the final norm, N rows within, M of them read
-    hidden_MD = hidden_MD[: sizes.head(n_read)]  # the head's bits need no more padding than that
-    at_once = head_rows(packed.vocabulary, packed.device)
-    losses_S, grad_MD = label_losses(
-        packed.logits, hidden_MD.detach(), labels.tables(tensors), at_once, packed.ops.cross_entropy
-    )  # logits (at_once, V)
-    if packed.dtype == torch.float16:
-        grad_MD = _raised(grad_MD, pieces, rows)
-    torch.autograd.backward(hidden_MD, grad_MD)  # base weights get no gradient
-    return losses_S
+    read = reading_layout(whole, rows, sizes)
+    tables = packed.ops.tables(whole, read, True)
+
+    def compute(tensors: Sequence[Tensor]) -> Tensor:
+        batch, rest = packed.received(whole, read, tables, tensors)
+        hidden_MD = packed.forward(batch, training=True)  # after the final norm, N rows within, M of them read
+        hidden_MD = hidden_MD[: sizes.head(n_read)]  # the head's bits need no more padding than that
+        at_once = head_rows(packed.vocabulary, packed.device)
+        losses_S, grad_MD = label_losses(
+            packed.logits, hidden_MD.detach(), labels.tables(rest), at_once, packed.ops.cross_entropy
+        )  # logits (at_once, V)
+        if packed.dtype == torch.float16:
+            grad_MD = _raised(grad_MD, pieces, rows)
+        torch.autograd.backward(hidden_MD, grad_MD)  # base weights get no gradient
+        return losses_S
+
+    arrays = [*arrays_of(whole, read), *tables.arrays, *labels.arrays(sizes.size(n_read), *few)]
+    if graphs is None:
+        return compute(to_device(packed.device, *arrays))
+    return graphs.run(tables.facts, arrays, compute)
 
 
 def _raised(grad_MD: Tensor, pieces: Sequence[Piece], rows: Sequence[Sequence[int]]) -> Tensor:
