@@ -117,7 +117,7 @@ def _words(cell: dict[str, Any]) -> str:
     if "trials" in study:
         parts.append(f"{study['trials']} trials")
     if "seeds" in study:
-        parts.append("{} seed a level and {} further ones where in doubt".format(*study["seeds"]))
+        parts.append("{} seeds a level and {} further ones where in doubt".format(*study["seeds"]))
     return ", ".join(parts)
 
 

@@ -96,7 +96,7 @@ def _cells() -> Iterable[Cell]:
         yield Cell(f"model-null-{trials}", "null", 0.07, world, {"design": "model", "trials": trials})
     for name, world in {**UNEVEN, "racing": RACING}.items():
         yield Cell(f"model-{name}", "hard", 0.07, world, {"design": "model", "trials": 24})
-    further = {"seeds": (1, 3)}
+    further = {"seeds": (2, 2)}
     yield Cell("doubtful-null", "null", 0.07, {"seed_deviation": 0.02}, further)
     for name in ("noisy-level", "bad-seeds", "shuffled-clusters"):
         yield Cell(f"doubtful-{name}", "hard", 0.07, UNEVEN[name], further)

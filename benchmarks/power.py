@@ -12,8 +12,8 @@ smallest detectable effect (SDE) is (critical value + t quantile of 0.8) x stand
 over studies; *promised* is what `plan` says before anything has run, which assumes two points between seeds. It is
 checked by planting it (or what `--effect` says): *found* is the share of studies that say "better". *Covered* is the
 share of studies whose intervals of the round all hold the truth, which the round's share of the error rate bounds from
-below. Design "doubtful" is one factor at a time with one seed a level and three further ones for levels in doubt; in a
-null study its question mostly has a single seed, so plant the same effect.
+below. Design "doubtful" is one factor at a time with two further seeds for levels in doubt; in a null study its
+question mostly has none of them, so plant the same effect.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Cell:
 
     def spec(self, number: int) -> StudySpec:
         """Study number so many of it."""
-        seeds = (1, 3) if self.doubtful else (2, 0)
+        seeds = (2, 2) if self.doubtful else (2, 0)
         return study_spec(self.trials, FULL_SPACE, number, design=self.design, seeds=seeds)
 
 

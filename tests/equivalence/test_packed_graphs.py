@@ -24,7 +24,7 @@ from tunebook.core.ports import TrialJob
 from tunebook.engines.packed.model import triton_kernels, triton_ops
 from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.ops import TorchOps
-from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.model.packed_model import PackedModel, ops_for
 from tunebook.engines.packed.training.graphs import EAGER, Graphs
 from tunebook.engines.packed.training.loop import Training, choose
 from tunebook.engines.packed.training.trainee import Trainee
@@ -119,3 +119,24 @@ def test_what_looks_at_a_batchs_layout_is_not_recorded():
     recorder = Recorder()
     launches("llama", recorder, TorchOps)
     assert recorder.recorded == 0
+
+
+@pytest.mark.parametrize(
+    ("capability", "wish", "error", "kind"),
+    [((8, 9), "", None, "triton"), ((7, 5), "", None, "torch"), ((9, 0), "torch", None, "torch"),
+     ((9, 0), "", RuntimeError("Failed to find C compiler"), "torch")],
+    ids=["Ampere and later", "older card", "asked for torch", "no compiler"],
+)  # fmt: skip
+def test_triton_computes_on_cards_that_have_what_it_needs(monkeypatch, caplog, capability, wish, error, kind):
+    def silu_gate(self, gate, up):
+        if error is not None:
+            raise error
+
+    monkeypatch.setenv("TUNEBOOK_OPS", wish)
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(triton_ops.TritonOps, "silu_gate", silu_gate)
+    monkeypatch.setattr(torch, "zeros", lambda *size, device: torch.empty(size))
+    assert ops_for(torch.device("cuda:0")).kind(torch.bfloat16) == kind
+    assert ops_for(CPU).kind(torch.bfloat16) == "torch"
+    assert bool(caplog.records) == (error is not None)

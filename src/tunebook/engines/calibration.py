@@ -24,7 +24,7 @@ from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.lanes import Lanes
 from tunebook.engines.packed.scheduling.memory import MemoryPlan, free_bytes, give_back, peak_bytes, trial_bytes
 from tunebook.engines.packed.scoring.score import score
-from tunebook.engines.packed.training.loop import choose, train_together
+from tunebook.engines.packed.training.loop import Training, choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
 from tunebook.engines.quantised_modules import weight_bytes
 from tunebook.errors import is_out_of_memory
@@ -38,8 +38,11 @@ TRAIN_SECONDS = 3.0
 HIGH_RANKS, HIGH_RANK_SECONDS = (64, 32, 16), 1.5
 """A second, higher rank, the first of these that fits, and for how long it is timed: what rank costs differs from
 machine to machine."""
-COHORT = 2
-"""Trials in a lane's measured cohort: enough to fill a forward pass on a CPU, few enough to be quick."""
+COHORTS = {"cpu": 2, "cuda": 8}
+"""Trials in a lane's measured cohort: enough to fill a forward pass, few enough to be quick. On a card a few more take
+hardly more time."""
+WARM_ROUNDS = {"cpu": 0, "cuda": 12}
+"""Steps before the clock starts, beside a first forward: on a card passes are recorded when they come again."""
 FEW_SCORED, SCORED = 4, 12
 """Examples scored for the scoring rate, at first and where there is time."""
 PLAIN_SECONDS = 8.0
@@ -113,7 +116,7 @@ def measure(
     until, others = time.monotonic() + LIMIT_SECONDS, OtherPrograms()
     with lanes:
         low = training_rate(packed, plan, options, train, MEASURED, TRAIN_SECONDS, lanes)
-        own_bytes = peak_bytes(options.device) - COHORT * lanes.n * a_trial
+        own_bytes = peak_bytes(options.device) - _cohort(packed, plan) * lanes.n * a_trial
         scored = next((split for split in workload.splits.values() if split), train)
         scoring = scoring_rate(packed, scored[:FEW_SCORED], workload.scoring, lanes)
         if time.monotonic() + SCORED / scoring < until:
@@ -164,22 +167,41 @@ def training_rate(
 ) -> _Rates:  # fmt: skip
     """Tokens a second of whole optimiser steps of a small cohort in each lane, after one forward to warm up."""
 
+    kind = packed.device.type
+
     def one_lane() -> tuple[int, int, float]:
-        trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
-        train_together(packed, choose(trainees, plan.rows)[:1])
-        trainees = [_trainee(packed, plan, options, train, configuration, seed) for seed in range(COHORT)]
+        warm = _trainee(packed, plan, options, train, configuration, 0)
+        train_together(packed, choose([warm], plan.rows))
+        trainees = [_trainee(packed, plan, options, train, configuration, n) for n in range(_cohort(packed, plan))]
+        training = Training(packed)
+        for _ in range(WARM_ROUNDS.get(kind, 0)):
+            _in_turn(training, trainees, plan.rows)
+        training.settle()
+        done = [(t.raw_tokens, t.computed_tokens) for t in trainees]
         began = time.perf_counter()
         while time.perf_counter() - began < seconds:
-            chosen = choose(trainees, plan.rows)
-            train_together(packed, chosen)
-            for trainee in chosen:
-                trainees.remove(trainee)
-                trainees.append(trainee)
+            _in_turn(training, trainees, plan.rows)
+        training.settle()
         passed = time.perf_counter() - began
-        return sum(t.raw_tokens for t in trainees), sum(t.computed_tokens for t in trainees), passed
+        return (sum(t.raw_tokens for t in trainees) - sum(raw for raw, _ in done),
+                sum(t.computed_tokens for t in trainees) - sum(computed for _, computed in done), passed)  # fmt: skip
 
     found = lanes.each(one_lane)
     return _Rates(sum(raw / passed for raw, _, passed in found), sum(n / passed for _, n, passed in found))
+
+
+def _in_turn(training: Training, trainees: list[Trainee], rows: int) -> None:
+    """A step of the trials that come first; they go to the end."""
+    chosen = choose(trainees, rows)
+    training.step(chosen)
+    for trainee in chosen:
+        trainees.remove(trainee)
+        trainees.append(trainee)
+
+
+def _cohort(packed: PackedModel, plan: MemoryPlan) -> int:
+    """Trials of a measured cohort."""
+    return max(COHORTS["cpu"], min(COHORTS.get(packed.device.type, COHORTS["cpu"]), plan.slots))
 
 
 def scoring_rate(packed: PackedModel, examples: Sequence[TokenizedExample], scoring: Scoring, lanes: Lanes) -> float:

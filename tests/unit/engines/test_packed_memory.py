@@ -108,3 +108,13 @@ def test_scoring_is_bounded_by_what_training_may_use_and_halves_to_an_end():
     assert limits.rows <= SMALLEST_ROWS
     assert halvings < 20
     assert ScoringLimits(SMALLEST_ROWS, 8).halved() is None
+
+
+@pytest.mark.parametrize(("recompute", "measured"), [(False, 905_109), (True, 256_432)], ids=["kept", "recomputed"])
+def test_bytes_a_row_are_those_that_a_card_needed(recompute, measured):
+    """Measured on an H200 in bfloat16: an 8B shape with 8 layers, 206 tokens (docs/log.md, 28 November)."""
+    size = ModelSize(
+        layers=8, hidden=4096, intermediate=14336, vocabulary=128_256, heads=32, queries=4096, keys=1024, itemsize=2,
+        fused=True,
+    )  # fmt: skip
+    assert row_bytes(size, 206, recompute) == pytest.approx(measured, rel=0.1)

@@ -12,6 +12,7 @@ Scoring brings its own attention, which keeps the keys it needs (`attention.OwnA
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -37,7 +38,7 @@ from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, 
 from tunebook.engines.packed.model.transfer import to_device
 from tunebook.errors import PackingError
 
-__all__ = ["PackedModel"]
+__all__ = ["PackedModel", "ops_for"]
 
 
 class _Now(threading.local):
@@ -46,14 +47,27 @@ class _Now(threading.local):
     again: Callable[[], AbstractContextManager[None]] | None = None
 
 
+_log = logging.getLogger(__name__)
+
+TENSOR_CORES = 8, 0
+"""Compute capability from which on a card has what Triton's thin products are made of."""
+
+
 def ops_for(device: torch.device) -> Ops:
-    """What computes on a device: Triton's kernels on an NVIDIA card where triton is installed, else torch and native
-    kernels. TUNEBOOK_OPS=torch takes torch everywhere."""
+    """What computes on a device: Triton's kernels on an NVIDIA card of the Ampere generation or later where triton is
+    installed and can compile, else torch and native kernels. TUNEBOOK_OPS=torch takes torch everywhere."""
     there = device.type == "cuda" and torch.version.cuda is not None and find_spec("triton") is not None
-    if there and os.environ.get("TUNEBOOK_OPS") != "torch":
+    wanted = there and os.environ.get("TUNEBOOK_OPS") != "torch"
+    if wanted and torch.cuda.get_device_capability(device) >= TENSOR_CORES:
         from tunebook.engines.packed.model.triton_ops import TritonOps
 
-        return TritonOps(device)
+        ops = TritonOps(device)
+        try:
+            ops.silu_gate(torch.zeros(1, device=device), torch.zeros(1, device=device))
+        except Exception as error:  # of many types: no C compiler, no Python headers, a driver that is too old
+            _log.warning("Triton's kernels do not compile here, torch's are slower and taken instead: %s", error)
+        else:
+            return ops
     return TorchOps(device)
 
 
