@@ -28,6 +28,8 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.findings import DescribedFactor
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.conclusions import conclude
+from tunebook.statistics.described import described_factors
+from tunebook.statistics.evidence import Evidence
 from tunebook.testing.simulated_study import simulated_history
 from tunebook.testing.world import DIFFICULTY, World
 
@@ -97,7 +99,8 @@ def described(
     best = None
     if found.best is not None:
         best = next(f.trial.configuration for f in history.trials.values() if f.trial.id == found.best.trials[0])
-    return ground, found.described, best
+    told = () if found.nothing_learned else described_factors(Evidence(history, spec.baseline), spec, ground.facts)
+    return ground, told, best
 
 
 def count(tally: Tally, ground: SimulatedGround, factors: tuple[DescribedFactor, ...], best: Configuration) -> None:

@@ -169,7 +169,7 @@ class Study:
         from tunebook.run.reading import StudyReader
 
         if self._reader is None:
-            self._reader = StudyReader(self.paths, effects=False)
+            self._reader = StudyReader(self.paths)
         return status_of(self.paths, self._reader)
 
     def cancel(self, trial: int) -> None:

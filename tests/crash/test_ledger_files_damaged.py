@@ -24,7 +24,7 @@ from tunebook.testing.damage import change_scores
 from tunebook.testing.ledger_suite import same_fact
 
 N_CUTS = 40
-N_FLIPS = 150
+N_FLIPS = 80
 
 
 @pytest.fixture(scope="module")

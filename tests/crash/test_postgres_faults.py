@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ledger_driver import drive, fingerprint, in_child, killed_at
 
 from tunebook.errors import LedgerLocked, LedgerUnavailable, UserError
-from tunebook.ledger import open_ledger
+from tunebook.ledger import open_ledger, postgres
 from tunebook.ledger.postgres import PostgresDatabase
 from tunebook.ledger.store import SqlLedger
 from tunebook.testing.sample_study import sample_facts, sample_spec, sample_wave
@@ -183,8 +183,9 @@ def test_a_server_that_stays_away_ends_the_run_with_a_sentence(own_server, name)
         drive(again, name)
 
 
-def test_the_password_is_nowhere(name, tmp_path):
+def test_the_password_is_nowhere(name, monkeypatch):
     """Neither in what is raised, nor in what is stored, nor in what is logged."""
+    monkeypatch.setattr(postgres, "_OPENING_SECONDS", 0.5)
     secret = f"secret{uuid4().hex}"
     wrong = ADDRESS.replace(":tunebook-test@", f":{secret}@")
     if secret in wrong:

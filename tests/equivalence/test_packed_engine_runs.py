@@ -18,6 +18,7 @@ from tiny_models import END, examples, tiny_model
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step
 from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.engines import calibration as calibration_module
 from tunebook.engines.packed import engine as engine_module
 from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.scheduling import cohort as cohort_module
@@ -356,7 +357,9 @@ def test_a_step_that_fits_only_without_another_beside_it_is_computed_alone(model
     assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / "b", 0))
 
 
-def test_calibration_gives_positive_rates_and_changes_nothing(engine, tmp_path):
+def test_calibration_gives_positive_rates_and_changes_nothing(engine, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration_module, "TRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(calibration_module, "HIGH_RANK_SECONDS", 0.1)
     run(engine, [job(0, tmp_path / "a")])
     calibration = engine.calibrate(WORKLOAD)
     run(engine, [job(0, tmp_path / "b")])

@@ -36,7 +36,7 @@ def scored_models(family="llama", dtype=torch.float64, ranks=(2, 5)):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_answers_and_likelihoods_equal_the_stock_model_in_float64(family):
     packed, adapters, models = scored_models(family)
-    data = with_half_right_golds(examples(14), models[1], GENERATE)
+    data = with_half_right_golds(examples(8), models[1], GENERATE)
     for adapter_scores, model in zip(score(packed, adapters, data, GENERATE, limits=SMALL), models, strict=True):
         assert adapter_scores.answers == tuple(plain_answer(model, e.prompt_ids, GENERATE) for e in data)
         expected = [plain_nll(model, e.prompt_ids, e.completion_ids) for e in data]
@@ -59,7 +59,7 @@ def test_choice_is_the_option_of_highest_likelihood(limits, per_token):
     packed, adapters, models = scored_models()
     options = ((60, END), (60, 61, END), (60, 61, 62, END), (70, END), (END,))
     scoring = Scoring("choice", choices=options, per_token=per_token)
-    data = tuple(TokenizedExample(e.prompt_ids, options[i % 5]) for i, e in enumerate(examples(17)))
+    data = tuple(TokenizedExample(e.prompt_ids, options[i % 5]) for i, e in enumerate(examples(9)))
     for result, model in zip(score(packed, adapters, data, scoring, limits=limits), models, strict=True):
         nll = np.array([[plain_nll(model, e.prompt_ids, option) for option in options] for e in data])
         lengths = np.array([len(option) for option in options]) if per_token else 1
@@ -118,7 +118,7 @@ def test_one_example_and_equal_examples_are_scored():
 @pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 def test_scores_of_an_adapter_do_not_depend_on_the_others_bit_for_bit(dtype, limits):
     packed, adapters, models = scored_models(dtype=dtype, ranks=(2, 5, 8))
-    data = with_half_right_golds(examples(23), models[1], GENERATE)
+    data = with_half_right_golds(examples(12), models[1], GENERATE)
     together = score(packed, adapters, data, GENERATE, limits=limits)
     for order in ([3, 1], [0], [2, 0, 3]):
         some = score(packed, [adapters[k] for k in order], data, GENERATE, limits=limits)

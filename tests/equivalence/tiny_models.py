@@ -48,10 +48,18 @@ FAMILIES: dict[str, Any] = {
 }
 
 
-def tiny_model(family: str = "llama", dtype: torch.dtype = torch.float32, attention: str = "sdpa") -> Any:
-    """A frozen random model; weights wide enough that its logits depend on every token."""
+def tiny_model(
+    family: str = "llama", dtype: torch.dtype = torch.float32, attention: str = "sdpa", layers: int | None = None
+) -> Any:
+    """A frozen random model; weights wide enough that its logits depend on every token.
+
+    Args:
+        layers: how many; None: two.
+    """
     torch.manual_seed(0)
     config = FAMILIES[family]()
+    if layers is not None:
+        config.num_hidden_layers = layers
     model = AutoModelForCausalLM.from_config(config, attn_implementation=attention)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

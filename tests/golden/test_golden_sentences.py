@@ -158,6 +158,7 @@ def made_directly():
     )
     yield "simulated", *same("simulated")
     yield "nothing_yet", *same()
+    yield "leads_so_far", ("rank 32", "63.0 %"), ("rank 32", "63.0%")
     yield "keep_baseline", *same("rank 16", False)
     yield "keep_baseline", *same("rank 16", True)
     yield "stopped_early", *same()

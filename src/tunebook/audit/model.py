@@ -35,6 +35,11 @@ class MeasureKind(StrEnum):
     SCORE = "score"  # another number of which higher is better: BLEU, ROUGE, F1
     LOSS = "loss"  # a number of which lower is better: loss, perplexity
 
+    @property
+    def sign(self) -> int:
+        """+1 where higher is better, -1 where lower is."""
+        return -1 if self is MeasureKind.LOSS else 1
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -45,11 +50,12 @@ class Measure:
     split: str = ""  # "test", "validation", "overall" or "" where the header does not say
     over_sets: bool = False  # each is the mean of the other results of its row, on other test sets
     others: tuple[str, ...] = ()  # further result columns; a claim that one of them bears out is not called false
+    other_kinds: tuple[MeasureKind, ...] = ()  # what these hold, in the same order
 
     @property
     def sign(self) -> int:
         """+1 where higher is better, -1 where lower is."""
-        return -1 if self.kind is MeasureKind.LOSS else 1
+        return self.kind.sign
 
 
 @dataclass(frozen=True)

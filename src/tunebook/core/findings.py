@@ -500,5 +500,4 @@ class StudyFindings:
     more_money: MoreMoney | None = None
     neighbours: tuple[Neighbour, ...] = ()
     level_means: tuple[LevelMean, ...] = ()
-    described: tuple[DescribedFactor, ...] = ()
     low_seeds: tuple[LowSeed, ...] = ()

@@ -104,6 +104,7 @@ class Purpose(StrEnum):
     BASELINE = "baseline"
     LEVEL = "level"  # one factor changed, all else as the baseline
     PILOT = "pilot"  # finds the good learning rate for all configurations; never enters a claim
+    FIRST_RATE = "first_rate"  # a pilot that a model's proposals go on from; it may lead
     DESIGN = "design"  # one trial of a balanced design: all factors at levels of their own
     BRACKET = "bracket"  # chooses a learning rate; never enters a claim
     CHOSEN = "chosen"  # a level at the learning rate chosen for it, fresh seeds

@@ -31,7 +31,7 @@ MORE_IS_EXPECTED = {
 
 def importance_line(view: View, words: Words) -> str:
     """The order of importance in one line; where no round asked about factors, as a model of the loss describes it."""
-    importance, described = view.conclusions.importance, view.conclusions.described
+    importance, described = view.conclusions.importance, view.described
     if described:
         return words.described_line(described)
     if not importance:
@@ -44,7 +44,7 @@ def factor_table(view: View, words: Words) -> Table | None:
     """A line for each factor of the study: the levels tried, their effect, the sweet spot, what to do."""
     grouped = by_factor(view, view.findings())
     order = [i.factor for i in sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))]
-    order = order or [each.factor for each in view.conclusions.described]
+    order = order or [each.factor for each in view.described]
     varied = [f for f in view.spec.space.factors if len(_levels(view, f.name)) > 1]
     factors = sorted(varied, key=lambda f: order.index(f.name) if f.name in order else len(order))
     if not factors or not view.findings():
@@ -103,7 +103,7 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
 
 
 def _described(view: View, factor: str) -> DescribedFactor | None:
-    return next((each for each in view.conclusions.described if each.factor == factor), None)
+    return next((each for each in view.described if each.factor == factor), None)
 
 
 def _spot(view: View, factor: str) -> SweetSpot | None:
@@ -145,7 +145,7 @@ def _advice(view: View, words: Words, factor: str, findings: list[Finding]) -> s
 
 def strategy(view: View, words: Words) -> str:
     """What to do first when tuning this again; nothing where nothing is shown."""
-    described = view.conclusions.described
+    described = view.described
     ranked = [i.factor for i in sorted((i for i in view.conclusions.importance if i.ranked), key=lambda i: i.rank)]
     ranked += [each.factor for each in described if each.matters]
     if view.conclusions.best is None or not ranked:

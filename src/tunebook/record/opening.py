@@ -94,9 +94,15 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
 
 
 def _not_compared_yet(view: View, words: Words) -> str:
-    """What is known while no round has been judged: the baseline's accuracy, if it has one."""
+    """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained."""
     accuracy = view.accuracy(view.replicates(view.baseline_key))
-    return words.nothing_yet() if accuracy is None else words.nothing_compared_yet(words.accuracy(*accuracy))
+    if accuracy is not None:
+        return words.nothing_compared_yet(words.accuracy(*accuracy))
+    best = view.conclusions.best
+    if best is None:
+        return words.nothing_yet()
+    mean, *interval = view.conclusions.accuracies[best.key]
+    return words.leads_so_far(_settings(view, words, best.key), words.accuracy(mean, (interval[0], interval[1])))
 
 
 def _settings(view: View, words: Words, key: str) -> str:

@@ -95,7 +95,7 @@ def _results(view: View) -> Results:
         importance=tuple(map(_importance, found.importance)),
         interactions=found.interactions,
         level_means=found.level_means,
-        described=found.described,
+        described=view.described,
         sweet_spots=found.sweet_spots,
         boundary=found.boundary,
         confirmation=found.confirmation,

@@ -103,9 +103,9 @@ def _found(view: View, words: Words, findings: Sequence[Finding], told: set[int]
 
 def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[str, ...]:
     """What the round left open: levels of single factors in one sentence, other comparisons by name; with their numbers
-    where they have no row in the table."""
+    where they have no row in the table. Of what has a row only a few are named."""
     levels: dict[str, list[str]] = {}
-    others = []
+    rows, others = [], []
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
             continue
@@ -122,10 +122,13 @@ def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[s
         in_table = id(finding) in told and not math.isnan(finding.effect)
         tried, control = (_has_result(view, finding, t) for t in (finding.treatment_trials, finding.control_trials))
         missing = against if tried and not control else ""
-        others.append(what + versus if in_table else words.open_contrast(finding, what, versus, missing))
+        if in_table:
+            rows.append(what + versus)
+        else:
+            others.append(words.open_contrast(finding, what, versus, missing))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
-    named = [f"{words.factor(f)}{gap}{words.bracketed(comma.join(seen))}" for f, seen in levels.items()]
-    return (*([words.no_difference_for(named)] if named else []), *others)
+    named = [f"{words.factor(f)}{gap}{words.bracketed(comma.join(words.few(seen)))}" for f, seen in levels.items()]
+    return (*([words.no_difference_for(named)] if named else []), *words.few(rows), *others)
 
 
 def _has_result(view: View, finding: Finding, trials: Sequence[int]) -> bool:

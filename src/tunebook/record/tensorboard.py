@@ -257,7 +257,8 @@ def _session_start(trial: Trial, spec: StudySpec, name: str) -> Any:
     levels = _levels(trial.configuration)
     values = {factor: _hparam(levels[factor]) for factor in _varied(spec)}
     shown = name.rpartition("/")[2]  # the table shows only the first letters, so the trial's number comes first
-    return summary_v2.hparams_pb({**values, "purpose": trial.purpose.value}, trial_id=shown)
+    purpose = words_for(spec.language).purpose(trial.purpose)
+    return summary_v2.hparams_pb({**values, "purpose": purpose}, trial_id=shown)
 
 
 def _session_end(state: TrialState) -> Any:

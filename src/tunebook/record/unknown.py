@@ -23,7 +23,7 @@ def unknown(view: View, words: Words) -> tuple[str, ...]:
     pairs = [" × ".join(words.factor(f) for f in i.factors) for i in conclusions.interactions if not i.known]
     if pairs:
         items.append(words.unknown_interactions(pairs))
-    if conclusions.described:
+    if view.described:
         items.append(words.factors_not_tested())
     unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
     if view.has_comparison and conclusions.nothing_learned is None and 0 < unseen < 1:

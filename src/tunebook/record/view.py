@@ -12,7 +12,7 @@ import numpy as np
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import ExampleText, History, StudyFacts, TrialFact
-from tunebook.core.findings import DivergenceBracket, Finding, StudyFindings
+from tunebook.core.findings import DescribedFactor, DivergenceBracket, Finding, StudyFindings
 from tunebook.core.metric import AnswerSource
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
@@ -21,6 +21,7 @@ from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, T
 from tunebook.errors import StudyFileError
 from tunebook.plugins import METRICS, counts_words, is_simulated
 from tunebook.statistics.conclusions import boundary
+from tunebook.statistics.described import described_factors
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["OtherMetric", "View", "assumed_scale"]
@@ -117,6 +118,13 @@ class View:
     def evidence(self) -> Evidence:
         """The statistics' reading of the history: who leads, and how much seeds differ."""
         return Evidence(self.history, self.spec.baseline)
+
+    @cached_property
+    def described(self) -> tuple[DescribedFactor, ...]:
+        """What a model of the loss says of each factor, where something was learned and no round ranked the factors."""
+        if self.conclusions.nothing_learned is not None or self.conclusions.importance:
+            return ()
+        return described_factors(self.evidence, self.spec, self.facts.data)
 
     @property
     def baseline_key(self) -> str:

@@ -39,7 +39,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class StudyRead:
-    """Everything that a study's ledger holds, and what follows from it."""
+    """Everything that a study's ledger holds, and what follows from it; what can be detected only `plan` computes."""
 
     spec: StudySpec
     facts: StudyFacts
@@ -56,15 +56,10 @@ def has_ledger(paths: StudyPaths) -> bool:
 
 
 class StudyReader:
-    """Reads a study again and again: what has not changed since is neither read nor computed anew.
+    """Reads a study again and again: what has not changed since is neither read nor computed anew."""
 
-    Args:
-        effects: whether the outlook is to say what can be detected; see `core.ports.Planner.outlook`.
-    """
-
-    def __init__(self, paths: StudyPaths, effects: bool = True) -> None:
+    def __init__(self, paths: StudyPaths) -> None:
         self._paths = paths
-        self._effects = effects
         self._known: KnownFacts = {}
         self._last: StudyRead | None = None
 
@@ -81,7 +76,7 @@ class StudyReader:
             )
         with open_ledger(self._paths.folder, write=False, study=self._paths.study) as ledger:
             ledger.known = self._known
-            self._last = read_ledger(ledger, self._last, self._effects)
+            self._last = read_ledger(ledger, self._last)
             self._known = ledger.known
         return self._last
 
@@ -91,12 +86,11 @@ def read_study(paths: StudyPaths) -> StudyRead:
     return StudyReader(paths).read()
 
 
-def read_ledger(ledger: Ledger, before: StudyRead | None = None, effects: bool = True) -> StudyRead:
+def read_ledger(ledger: Ledger, before: StudyRead | None = None) -> StudyRead:
     """Everything in an open ledger.
 
     Args:
         before: of the same study, as it was read earlier.
-        effects: as in `StudyReader`.
     """
     spec = ledger.spec()
     if spec is None:
@@ -113,7 +107,7 @@ def read_ledger(ledger: Ledger, before: StudyRead | None = None, effects: bool =
         facts=facts,
         history=history,
         conclusions=conclude(history, spec, facts.data),
-        outlook=planner_of(spec, facts, history, calibration).outlook(history, effects=effects),
+        outlook=planner_of(spec, facts, history, calibration).outlook(history, effects=False),
         notes=notes,
         calibration=calibration,
     )

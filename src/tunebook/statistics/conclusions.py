@@ -40,7 +40,6 @@ from tunebook.core.findings import (
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, StudySpec
 from tunebook.statistics.balanced import FEWEST_DF
 from tunebook.statistics.curves import still_falling
-from tunebook.statistics.described import described_factors
 from tunebook.statistics.effects import factor_variances
 from tunebook.statistics.evidence import VALIDATION, Candidate, Evidence
 from tunebook.statistics.intervals import largest_difference
@@ -89,7 +88,6 @@ def conclude(history: History, spec: StudySpec, facts: DataFacts) -> StudyFindin
         more_money=_more_money(evidence, best),
         neighbours=_neighbours(evidence, candidate),
         level_means=_level_means(evidence, spec),
-        described=described_factors(evidence, spec, facts) if nothing is None else (),
         low_seeds=low_seeds(evidence),
     )
 

@@ -23,10 +23,13 @@ from tunebook.words import numbers
 from tunebook.words.marks import strong
 from tunebook.words.numbers import bound, signed, value
 
-__all__ = ["SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "with_values"]
+__all__ = ["MOST_NAMED", "SILENT_NOTES", "Shared", "StudyShared", "change_text", "is_empty", "with_values"]
 
 MAIN_FACTORS = ("lora_r", "lora_alpha", "learning_rate", "lora_dropout", "num_train_epochs")
 """Named first, and always, when a configuration is written in words."""
+MOST_NAMED = 4
+"""Levels or configurations named one by one; of more the first are named."""
+
 SILENT_NOTES = frozenset(
     {
         "answers_failed",

@@ -113,8 +113,8 @@ def test_the_best_so_far_is_held_against_the_trials_before_it():
 
 def test_the_best_of_a_round_is_held_against_that_round():
     text = audited(ROUNDS.format(this_round="best of this round"), 200).markdown("en")
-    assert "#2 scored higher than #3." in text
-    assert "#4 and #2 scored higher" not in text
+    assert "#2 did better than #3." in text
+    assert "#4 and #2 did better" not in text
     chinese = (
         "## 第一轮\n| 实验 | 改动 | 准确率 | 备注 |\n|---|---|---|---|\n| 1 | 基线：学习率 1e-4，秩 8 | 40/100 | |\n"
         "| 2 | 学习率 2e-4 | 60/100 | 本轮最佳 |\n\n## 第二轮\n| 实验 | 改动 | 准确率 | 备注 |\n|---|---|---|---|\n"

@@ -9,6 +9,7 @@ from tunebook.audit.judge import audit
 from tunebook.audit.judge.report import AuditReport
 from tunebook.audit.model import UNSAID, ClaimKind
 from tunebook.audit.read import read_record
+from tunebook.audit.words.columns import examples_said
 from tunebook.audit.write.values import next_trials_csv
 from tunebook.errors import RecordTableError
 
@@ -559,3 +560,148 @@ def test_one_of_equal_result_columns_is_taken_with_a_note() -> None:
 )
 def test_the_baseline_of_a_sentence_is_that_of_the_record(first: str, said: str, read: str) -> None:
     assert claims_of(report_of(f"{SETS.format(first)}{said}\n", 200)) == [read]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["alpha 始终取 r 的两倍。\n\n基线：r=8，lr=1e-4，alpha=32。", "Alpha is twice the rank.\n\nAlpha is fixed at 16."],
+)
+def test_an_alpha_that_the_text_gives_in_two_ways_is_not_taken(said: str) -> None:
+    report = report_of(f"{said}\n\n| run | r | acc |\n|---|---|---|\n| a | 8 | 70% |\n| b | 32 | 72% |\n", 200)
+    assert "lora_alpha" not in report.table.factors
+    assert "alpha_contradicted" in [note.code for note in report.record.notes]
+
+
+def test_a_description_of_sentences_with_one_setting_is_remarks() -> None:
+    rows = "| a | 8 | 70% | r=8, our start |\n| b | 32 | 72% | rank 32 is better than rank 8 |\n"
+    report = report_of(f"| run | r | acc | description |\n|---|---|---|---|\n{rows}", 200)
+    assert roles_of(report)["description"] == "analysis"
+
+
+BY_FACTOR = """{said}
+
+| lr | acc |
+|---|---|
+| 1e-4 | 70% |
+| 3e-4 | 72% |
+
+| r | acc |
+|---|---|
+| 8 | 72% |
+| 32 | 74% |
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "rate"),
+    [
+        ("Unless stated otherwise we use a learning rate of 3e-4 and rank 8.", 3e-4),
+        ("We tried two settings.", None),
+    ],
+)
+def test_what_a_table_of_one_factor_leaves_out_is_never_another_tables_first_row(said: str, rate: float | None) -> None:
+    read = levels_of(report_of(BY_FACTOR.format(said=said), 200), "learning_rate")
+    assert read["2.2"] == rate
+
+
+def test_an_empty_cell_of_a_grid_is_no_trial() -> None:
+    report = report_of("Accuracy:\n\n| r / lr | 1e-4 | 3e-4 |\n|---|---|---|\n| 8 | 70% | 72% |\n| 32 | 71% | |\n", 200)
+    assert results_of(report) == {"8 / 1e-4": 0.7, "8 / 3e-4": 0.72, "32 / 1e-4": 0.71}
+
+
+@pytest.mark.parametrize(
+    ("status", "result"), [("失败（loss 为 NaN）", "failed"), ("失败", None), ("运行中", "absent")]
+)
+def test_a_state_that_gives_the_reason_is_a_failure(status: str, result: object) -> None:
+    rows = f"| a | 8 | 70% | 完成 |\n| b | 32 | - | {status} |\n"
+    report = report_of(f"| 编号 | r | 准确率 | 状态 |\n|---|---|---|---|\n{rows}", 200)
+    assert results_of(report).get("b", "absent") == result
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [("Learning rates above 4e-4 diverge.", "no_trial"), ("The sweet spot is lr 1e-4 to 4e-4.", "open_side")],
+)
+def test_a_sentence_about_what_was_not_tried_is_not_called_wrong(sentence: str, reason: str) -> None:
+    rows = "| a | 1e-4 | 70% |\n| b | 4e-4 | 72% |\n| c | 2e-3 | OOM |\n"
+    claims = report_of(f"| run | lr | acc |\n|---|---|---|\n{rows}\n{sentence}\n").claims
+    assert [claim.reason.value for claim in claims] == [reason]
+
+
+@pytest.mark.parametrize(
+    ("note", "read"), [("An empty cell means the same value as in the released model.", 8), ("", None)]
+)
+def test_blanks_as_in_the_trial_that_a_note_names(note: str, read: int | None) -> None:
+    rows = "| released | 1e-4 | 8 | 70% |\n| hot | 4e-4 | | 72% |\n| wide | | 32 | 71% |\n"
+    report = report_of(f"{note}\n\n| run | lr | r | acc |\n|---|---|---|---|\n{rows}", 200)
+    hot = next(v.trial for v in report.trials if v.trial.label == "hot")
+    assert (None if hot.unread else hot.configuration.lora_r) == read
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reads"),
+    [
+        ("要点一：r 从 8 提到 32 更好。", "levels lora_r 32 against 8 better"),
+        ("r 越大越好。", "trend lora_r better"),
+        ("A learning rate of 1/5000 is better than 1/10000.", "levels learning_rate 0.0002 against 0.0001 better"),
+        ("学习率到 2e-4 就训练不起来了。", "boundary learning_rate 0.0002 at"),
+        ("Pruning saved us an hour.", "listed"),
+    ],
+)
+def test_further_forms_of_sentences(sentence: str, reads: str) -> None:
+    rows = "| a | 1e-4 | 8 | 70% |\n| b | 2e-4 | 32 | 72% |\n"
+    report = report_of(f"| run | lr | r | acc |\n|---|---|---|---|\n{rows}\n{sentence}\n", 200)
+    assert claims_of(report) == [reads]
+
+
+def test_a_label_with_a_run_a_seed_is_judged_by_all_of_them() -> None:
+    rows = "| a | 1e-4 | 1 | 70 |\n| a | 1e-4 | 2 | 72 |\n| b | 2e-4 | 1 | 69 |\n| b | 2e-4 | 2 | 76 |\n"
+    said = "b is better than a. b is the best. a is the best. a beats b by 3 points."
+    report = report_of(f"| run | lr | seed | acc |\n|---|---|---|---|\n{rows}\n{said}\n")
+    assert [c.verdict.value == "cannot_hold" for c in report.claims] == [False, False, True, True]
+    assert report.inconsistencies == ()
+
+
+@pytest.mark.parametrize(("opening", "reason"), [("We compare by macro-F1.", "no_share"), ("", "other_result")])
+def test_the_result_by_which_the_text_compares_counts(opening: str, reason: str) -> None:
+    rows = "| a | 1e-4 | 70 | 60 |\n| b | 2e-4 | 69 | 62 |\n"
+    table = f"{opening}\n\n| run | lr | acc | macro-F1 |\n|---|---|---|---|\n{rows}\nlr 2e-4 is better than 1e-4.\n"
+    assert [claim.reason.value for claim in report_of(table).claims] == [reason]
+
+
+def test_a_loss_that_is_no_number_says_what_a_blank_result_is() -> None:
+    rows = "| a | 1e-4 | 70 | 1.2 |\n| b | 2e-4 | 69 | 1.1 |\n| c | 4e-4 | | nan |\n"
+    assert results_of(report_of(f"| run | lr | acc | eval loss |\n|---|---|---|---|\n{rows}"))["c"] == "failed"
+
+
+def test_a_ratio_is_no_rank_and_alpha_and_three_settings_in_a_cell_are_read() -> None:
+    rows = "| a | 8 | 2 | 70 |\n| b | 16 | 2 | 72 |\n| c | 16 | 1 | 71 |\n"
+    assert roles_of(report_of(f"| run | r | alpha/r | acc |\n|---|---|---|---|\n{rows}"))["alpha/r"] == "unsure"
+    rows = "| a | 8/16/0.05 | 70 |\n| b | 16/32/0.1 | 72 |\n"
+    report = report_of(f"| run | r/alpha/dropout | acc |\n|---|---|---|\n{rows}")
+    assert levels_of(report, "lora_dropout") == {"a": 0.05, "b": 0.1}
+
+
+def test_settings_in_the_heading_of_a_round_are_not_replaced_by_the_baselines() -> None:
+    first = "## Round 1\n\n| exp | change | acc |\n|---|---|---|\n| 1 | baseline lr=1e-4, r=8 | 70 |\n"
+    second = "## Round 2 (lr fixed at 3e-4)\n\n| exp | change | acc |\n|---|---|---|\n| 3 | r=16 | 73 |\n"
+    report = report_of(f"{first}| 2 | lr=3e-4 | 72 |\n\n{second}| 4 | r=32, lr=3e-4 | 72.5 |\n")
+    assert [v.trial.label for v in report.trials if v.trial.unread] == ["3"]
+
+
+def test_checkpoints_of_one_training_are_no_numbers_of_epochs() -> None:
+    rows = "| 1e-4 | 60 | 65 | 66 |\n| 2e-4 | 63 | 67 | 65 |\n"
+    report = report_of(f"| lr | acc@ep1 | acc@ep2 | acc@ep3 |\n|---|---|---|---|\n{rows}")
+    assert report.table.factors == ("learning_rate",)
+
+
+@pytest.mark.parametrize(("split", "numbers"), [("", (600, 1000)), ("validation", (600,)), ("test", (1000,))])
+def test_both_numbers_of_examples_are_read_where_a_line_gives_two(split: str, numbers: tuple[int, ...]) -> None:
+    assert examples_said("500 training rows, 600 validation, 1,000 test; no row in two splits", split) == numbers
+
+
+@pytest.mark.parametrize(("opening", "codes"), [("All comparisons use the CV column.", []), ("", ["result_chosen"])])
+def test_the_first_of_equal_results_is_no_guess_where_the_text_names_it(opening: str, codes: list[str]) -> None:
+    rows = "| a | 1e-4 | 0.70 | 0.69 |\n| b | 2e-4 | 0.72 | 0.71 |\n"
+    report = report_of(f"{opening} Accuracy:\n\n| run | lr | CV | Public LB |\n|---|---|---|---|\n{rows}")
+    assert [note.code for note in report.record.notes] == codes

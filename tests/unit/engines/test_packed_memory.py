@@ -24,7 +24,7 @@ NEEDS = Needs(trials=(10**6,), step_rows=200, longest=100)
 
 
 @pytest.mark.parametrize("recompute", [False, True], ids=["kept", "recomputed"])
-@pytest.mark.parametrize(("name", "tokens"), [("135M", 206), ("1.5B", 206), ("8B", 1000)])
+@pytest.mark.parametrize(("name", "tokens"), [("135M", 206), ("8B", 1000)])
 def test_bytes_a_row_are_within_a_tenth_of_a_run(name, tokens, recompute):
     size, _ = model_size(name)
     measured = measured_row_bytes(name, tokens, recompute)

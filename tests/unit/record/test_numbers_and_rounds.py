@@ -118,3 +118,21 @@ def test_p_values_of_a_column_have_the_same_decimals():
     assert [p_value(p) for p in (1.0, 0.96, 0.29, 0.00984, 0.0625, 0.0001, 0.00009)] == [
         "1.0000", "0.9600", "0.2900", "0.0098", "0.0625", "0.0001", "< 0.0001",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "6 more of the table above"), ("zh", "上表中另有 6 个")])
+def test_of_a_wide_table_a_few_rows_are_named_and_the_others_counted(language, told):
+    s = Story(n=40)
+    s.reference(0.3)
+    base = s.trials(RoundKind.TABLE, Purpose.BASELINE, BASE, 0.66, seeds=5)
+    for rank in range(20, 30):
+        row = BASE.with_values(lora_r=rank, lora_dropout=0.1)
+        s.ask(s.trials(RoundKind.TABLE, Purpose.TABLE, row, 0.66), base, f"row {rank}")
+    for rank in range(30, 40):
+        row = BASE.with_values(lora_r=rank)
+        s.ask(s.trials(RoundKind.TABLE, Purpose.TABLE, row, 0.66, factor="lora_r"), base, f"row {rank}", "lora_r")
+    s.close(RoundKind.TABLE)
+    levels, *rows = s.record(language).rounds[-1].not_shown
+    assert levels.count(told) == 1
+    assert all((str(rank) in levels) == (rank < 34) for rank in range(30, 40))
+    assert [len(rows), rows[-1]] == [5, told]

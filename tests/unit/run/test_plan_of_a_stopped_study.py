@@ -40,7 +40,7 @@ def test_plan_of_a_stopped_study_shows_the_trials_that_wait(stopped: Study) -> N
 
 
 def test_status_computes_no_effects_and_is_otherwise_the_plan(stopped: Study) -> None:
-    plan, read = stopped.plan(measure=False), StudyReader(stopped.paths, effects=False).read()
+    plan, read = stopped.plan(measure=False), StudyReader(stopped.paths).read()
     rounds = tuple(replace(each, smallest_detectable_effect=None) for each in plan.outlook.rounds)
     assert (read.outlook.rounds, read.outlook.waiting) == (rounds, plan.outlook.waiting)
     assert read.outlook.most_trials == plan.outlook.most_trials

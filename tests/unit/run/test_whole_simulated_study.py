@@ -246,8 +246,13 @@ def test_balanced_study_goes_from_file_to_record(study_file: Path):
 def test_a_study_by_model_describes_the_factors_without_claiming_anything_of_them(study_file: Path):
     text = study_file.read_text().replace("trials: 14", "trials: 20").replace("[8, 16]", "[8, 16, 32]")
     study_file.write_text(text.replace("one_factor", "model"), encoding="utf-8")
-    Study.load(study_file).run()
+    with pytest.raises(Interrupted):
+        Study.load(study_file).run(StopAfter(4))
     folder = study_file.parent / "runs" / "small"
+    so_far = Study.load(study_file).report()["record.md"].read_text(encoding="utf-8")
+    assert "Leading on validation so far: **rank " in so_far
+    assert "has a result yet" not in so_far
+    Study.load(study_file).run()
     found, record = results(folder), (folder / "record.md").read_text(encoding="utf-8")
     assert {f["round_kind"] for f in found["findings"]} == {"confirm"}
     assert {each["factor"] for each in found["described"]} <= {"learning_rate", "lora_r"}

@@ -21,8 +21,9 @@ def replay() -> Replay:
 
 @pytest.mark.slow
 def test_configurations_that_are_left_out_are_predicted_better_than_by_the_mean(replay):
-    found = replay.held_out()
-    assert found.n == len(replay.rows)
+    """Of every other one: each costs a fit of the model."""
+    found = Replay(replay.table, replay.rows[::2]).held_out()
+    assert found.n == len(replay.rows[::2])
     assert found.accuracy > 0.6
     assert found.accuracy_error < 0.75 * found.spread
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tunebook
+from tunebook.core.study import Purpose, RoundKind
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.chinese import codes as chinese
 from tunebook.words.english import codes as english
@@ -31,6 +32,11 @@ WAVE_NOTES_WITH_WORDS = {
     "round_skipped",
     "runner_up",
 }
+
+
+def test_a_trial_of_the_pilot_round_is_called_a_pilot_whatever_it_is_for():
+    for codes in CODES.values():
+        assert codes.PURPOSES[Purpose.FIRST_RATE] == codes.PURPOSES[Purpose.PILOT] == codes.ROUNDS[RoundKind.PILOT]
 
 
 def trees(*places: str):

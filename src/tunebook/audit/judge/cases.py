@@ -7,8 +7,9 @@ none the record cannot show it, however large the difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Structure, acting, level_in, moved
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits
@@ -83,6 +84,11 @@ def _not_shown(claim: Claim, reason: Reason, *more: tuple[str, ...], **facts: ob
     return _fixed(claim, SupportVerdict.NOT_SHOWN, reason, *more, **facts)  # type: ignore[arg-type]
 
 
+def label_key(trial: AuditTrial) -> str:
+    """The key of a trial's label, whichever seed it had."""
+    return trial.key.partition("/seed")[0]
+
+
 class Subjects:
     """Finds a record's trials by label, by level and by settings."""
 
@@ -122,6 +128,10 @@ class Subjects:
     def at(self, factor: str, levels: Sequence[Level]) -> list[AuditTrial]:
         """Scored trials at one of the levels of a factor, settings known."""
         return [t for t in self.scored if not t.unread and level_in(t, factor) in levels]
+
+    def runs(self, trial: AuditTrial) -> list[AuditTrial]:
+        """The scored runs of a label, of which a record may give one a seed."""
+        return [t for t in self.scored if label_key(t) == label_key(trial)]
 
     def levels(self, factor: str) -> list[Level]:
         """All levels of a factor among scored trials."""
@@ -205,11 +215,12 @@ def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:
     higher = case.facts.get("higher")
     pairs = [(pair, q.sign) for q in case.questions for pair in q.pairs]
     pairs += [((case.trials[0], key), 1) for key in higher] if isinstance(higher, tuple) else []
-    for name in subjects.table.measure.others:
+    measure = subjects.table.measure
+    for name, kind in zip(measure.others, measure.other_kinds, strict=True):
+        if kind is MeasureKind.LOSS and measure.kind is not kind:
+            continue  # trackers log a loss beside the result; sentences seldom speak of it
         both = [(rows[a].others.get(name), rows[b].others.get(name), sign) for (a, b), sign in pairs]
-        if both and all(
-            a and b and (a.value - b.value) * sign * subjects.table.measure.sign > 0 for a, b, sign in both
-        ):
+        if both and all(a and b and (a.value - b.value) * sign * kind.sign > 0 for a, b, sign in both):
             return True
     return False
 
@@ -280,8 +291,10 @@ def _best_level(claim: Claim, subjects: Subjects) -> Case:
     factor, tried = claim.factor, subjects.levels(claim.factor)
     inside = tuple(level for level in tried if _within(level, claim))
     outside = [level for level in tried if level not in inside]
-    if not inside or not outside:
+    if not inside:
         return _unchecked(claim, Reason.NO_TRIAL)
+    if not outside:
+        return _not_shown(claim, Reason.OPEN_SIDE) if claim.is_range else _unchecked(claim, Reason.NOT_VARIED)
     parts = [_compared(claim, subjects, factor, inside, (level,)) for level in outside]
     capped = [p for p in parts if p.verdict is not None]
     if claim.is_range and not _is_bracketed(inside, outside):
@@ -346,7 +359,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     if worked:
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, trials, worked=worked)
     if not failed:
-        low = tuple(t.key for t in known if t.score is not None)
+        low = tuple(t.key for t in known if t.score is not None and t not in trained_well)
         return _unchecked(claim, Reason.LOW_RESULT if low else Reason.NO_TRIAL, low)
     of_factor = (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
     boundary = next(of_factor, None)
@@ -422,7 +435,13 @@ def _trials(claim: Claim, subjects: Subjects) -> Case:
     if not (treatment.unread or control.unread) and not moved(treatment, control):
         verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
         return _fixed(claim, verdict, Reason.SAME_TRAINING, trials, same=(trials,))
-    return Case(claim=claim, questions=(Question((trials,), claim.direction),), trials=trials)
+    pairs = tuple((a.key, b.key) for a in subjects.runs(treatment) for b in subjects.runs(control))
+    return Case(claim=claim, questions=(Question(pairs, claim.direction),), trials=trials)
+
+
+def _mean(values: Iterable[float]) -> float:
+    known = list(values)
+    return sum(known) / len(known)
 
 
 def _best_trial(claim: Claim, subjects: Subjects) -> Case:
@@ -431,13 +450,23 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
     if treatment is None or treatment.score is None:
         return _unchecked(claim, Reason.NO_TRIAL)
     pool, unit = subjects.within(claim, treatment), treatment.score.unit
+    means = {key: _mean(t.value for t in pool if label_key(t) == key) for key in map(label_key, pool)}
+    if len(means) < len(pool):  # a run a seed: the best by its mean, or by its best run
+        own = label_key(treatment)
+        second = max((key for key in means if key != own), key=lambda key: means[key], default=None)
+        if second is not None and means[own] >= means[second]:
+            pairs = tuple(product((t.key for t in subjects.runs(treatment)),
+                                  (t.key for t in pool if label_key(t) == second)))  # fmt: skip
+            return Case(claim=claim, questions=(Question(pairs, 1),), trials=(treatment.key,))
+        treatment = max(subjects.runs(treatment), key=lambda t: t.value)
+        assert treatment.score is not None
     higher = [t for t in pool if t.score and t.value - treatment.value > (unit + t.score.unit) / 2 * (1 - 1e-9)]
     if higher:
         keys = tuple(t.key for t in sorted(higher, key=lambda t: -t.value))
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.NOT_BEST, (treatment.key,), higher=keys)
     rivals = [t for t in pool if not t.failed and t.key != treatment.key and (t.unread or moved(t, treatment))]
-    second = max(rivals, key=lambda t: t.value, default=None)
-    keys = tuple(dict.fromkeys(t.key for t in (second, subjects.baseline) if t is not None and t in rivals))
+    rival = max(rivals, key=lambda t: t.value, default=None)
+    keys = tuple(dict.fromkeys(t.key for t in (rival, subjects.baseline) if t is not None and t in rivals))
     if not keys:
         return _unchecked(claim, Reason.NO_TRIAL, (treatment.key,))
     questions = tuple(Question(((treatment.key, key),), 1) for key in keys)

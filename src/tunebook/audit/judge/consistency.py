@@ -86,7 +86,7 @@ def _said(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
     """Accuracies in sentences that are not those of the trial they name."""
     for said in record.said:
         trial = subjects.table.resolve(said.trial, said.section)
-        if trial is None or trial.score is None:
+        if trial is None or trial.score is None or len(subjects.runs(trial)) > 1:
             continue
         if not any(same_score(said.score, own) for own in (trial.score, *trial.row.others.values())):
             values = {"trial": trial.label, "line": said.line, "text": said.score, "table": trial.score}
@@ -102,6 +102,8 @@ def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
         a, b = named
         if a is None or b is None or a.score is None or b.score is None:
             continue
+        if len(subjects.runs(a)) + len(subjects.runs(b)) > 2:
+            continue  # a run a seed: of which, or of their means, the sentence does not say
         if not difference_fits(claim.gap, a.score, b.score, signed=False):
             values = {"line": claim.line, "said": claim.gap.value, "points": 100 * (a.score.value - b.score.value)}
             yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})

@@ -319,6 +319,8 @@ class _Builder:
             base = next((t for t in known if t.key in (key_of(row.builds_on or ""), whole(row.builds_on or ""))), None)
             if (base is None or base.unread) and row_key(row) != row_key(self._first):
                 return None
+        if row.table != self._first.table and "table" in row.extra:
+            return {}  # a table that nothing connects with the baseline's: what it leaves out is not known
         return base.configuration.as_dict() if base is not None else self._first.values
 
 

@@ -59,7 +59,7 @@ class Reason(StrEnum):
     ABSENCE = "absence"  # no difference found is not no difference
     DIFFERENCE_FOUND = "difference_found"  # claimed none, there is one
     ORDER_UNKNOWN = "order_unknown"
-    NOT_BEST = "not_best"  # another trial scored higher
+    NOT_BEST = "not_best"  # another trial did better
     FAILED = "failed"  # the trial did not work, which needs no test
     LOW_RESULT = "low_result"  # said to fail, and it has a result far below all others
     NO_TRIAL = "no_trial"

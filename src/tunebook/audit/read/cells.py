@@ -87,7 +87,8 @@ _MACHINE = re.compile(
 """What stops a run from outside."""
 _UNFINISHED = re.compile(
     r"interrupt|abort|cancel|unfinished|not (?:finished|completed?)|(?:did|has)(?:n't| not) finish|stopped"
-    r"|\bstill running|[没未](?:有|能)?(?:跑|训练?|做)?完|中断|中止|终止|取消|跑到一半|还在跑|正在跑",
+    r"|\bstill running|[没未](?:有|能)?(?:跑|训练?|做)?完|中断|中止|终止|取消|跑到一半|还在跑|正在跑"
+    r"|(?:运行|训练)中(?=$|[\s,，。;；])",
     re.IGNORECASE,
 )
 _NOT_FAILED = re.compile(
@@ -96,8 +97,8 @@ _NOT_FAILED = re.compile(
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
 _PENDING = re.compile(
     r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
-    r"排队中?|等待中?|未开始|scheduled|not (?:yet )?(?:started|run|done)(?: yet)?|not yet|upcoming|later|waiting|"
-    r"skipped|(?:还没|还未|尚未|没|未)(?:跑|做|测|训练?|运行|开始)|没跑|跳过|下一?步",
+    r"排队中?|等待中?|未开始|scheduled|not (?:yet )?(?:started|run|done)(?: yet)?|not yet|upcoming|later|"
+    r"waiting|skipped|(?:还没|还未|尚未|没|未)(?:跑|做|测|训练?|运行|开始)|没跑|跳过|下一?步",
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
@@ -131,7 +132,7 @@ def clean_text(text: str) -> str:
     text = _STRUCK.sub(" ", _FOOTNOTE.sub("", text))
     text = _TEN_TO.sub(lambda m: "10^" + m.group(1).translate(_SUPERSCRIPTS), text)
     text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub("", text)).translate(_DASHES)
-    if re.search(r"\$|\\[A-Za-z%{]", text):
+    if re.search(r"\$|\\[A-Za-z%{#&_]", text):
         for pattern, plain in _TEX:
             text = pattern.sub(plain, text)
     text = _TAG.sub(" ", _LINK.sub(r"\1", text))

@@ -68,6 +68,8 @@ ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
 REFUSALS = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
 """Roles of columns that look like results and are none."""
+PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
+"""The numbers of a cell of several settings."""
 _UNSCALED = re.compile(r"[(（].*")
 _MEDALS = {"🥇": "1", "🥈": "2", "🥉": "3"}
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
@@ -106,19 +108,23 @@ class Columns:
         return bool(self.factors or self.joined or "change" in self.roles)
 
 
-def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str]) -> Columns:
+def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str = "") -> Columns:
     """What each column of a grid is.
 
     Args:
         speaks_of_accuracy: the document's text speaks of accuracies, so that a column "Result" holds them.
         named: what the caller says that columns are, by compact header: a factor or one of `ROLES_TO_NAME`.
+        decides: the sentences that say by which result the text compares.
     """
-    return _Settling(grid, speaks_of_accuracy, named).columns() if len(grid.header) <= MOST_COLUMNS else Columns()
+    return (
+        _Settling(grid, speaks_of_accuracy, named, decides).columns() if len(grid.header) <= MOST_COLUMNS else Columns()
+    )
 
 
 class _Settling:
-    def __init__(self, grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str]) -> None:
+    def __init__(self, grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str) -> None:
         self.grid = grid
+        self.decides = decides
         self.speaks_of_accuracy = speaks_of_accuracy
         self.named = named
         self.headers = [clean_text(cell)[:80] for cell in grid.header]
@@ -172,9 +178,9 @@ class _Settling:
             self._as_told(index, said)
         elif is_effective_batch(header):
             self.role[index] = "effective_batch"
-        elif names := factors_of_header(header):
+        elif (names := factors_of_header(header)) and self._holds_parts(index, len(names)):
             self.role[index], self.joined[index] = "factor", names
-        elif factor := factor_of_header(header):
+        elif factor := factor_of_header(header) if not names else None:
             if self._holds_levels(index, factor):
                 self.role[index], self.factor[index] = "factor", factor
         elif is_scaled(header) and factor_of_header(_UNSCALED.sub("", header)):
@@ -200,14 +206,19 @@ class _Settling:
         read = [c for c in said if not isinstance(read_level(factor, c), Why) or (factor == BATCH and read_product(c))]
         return not said or 2 * len(read) >= len(said)
 
+    def _holds_parts(self, index: int, count: int) -> bool:
+        """Whether a column of several settings ("r/alpha") gives each of them, and not their ratio."""
+        said = [c for c in self.cells[index] if not is_blank(c) and not is_ditto(c)]
+        return 2 * sum(len(PARTS.findall(c)) == count for c in said) >= len(said)
+
     def _remarks(self) -> None:
-        """A "description" beside labels and settings that is blank in some rows, or has a sentence that compares, holds
-        remarks, unless a cell names a setting and compares nothing."""
+        """A "description" beside labels and settings that has a sentence that compares, or is blank in some rows and
+        names no setting, holds remarks."""
         index = next((i for i, role in self.role.items() if role == "change"), None)
         cells = self.cells[index] if index is not None else []
         compare = any(COMPARES.search(cell) for cell in cells)
-        named = any(settings(cell) for cell in cells if not COMPARES.search(cell))
-        if index is not None and self.factor and (compare or not all(cells)) and not named:
+        unnamed = not all(cells) and not any(map(settings, cells))
+        if index is not None and self.factor and (compare or unnamed):
             self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
 
     def _places(self) -> None:
@@ -304,18 +315,34 @@ class _Settling:
                 usable.append((word.rank, index, word.kind, word.split))
         if not usable:
             return None, (), ()
-        usable.sort()
+        decided = self._decided([index for _, index, _, _ in usable])
+        usable.sort(key=lambda found: (found[1] != decided, *found[:2]))
         rank, first, kind, split = usable[0]
         for _, index, _, _ in usable:
             self.role[index] = "result" if index == first else "other_result"
-        alike = [index for _, index, other, _ in usable[1:] if other is kind]
-        others = tuple(self.headers[i] for i in alike)
-        equals = tuple(self.headers[i] for other, i, _, _ in usable[1:] if other == rank)
+        alike = sorted(usable[1:], key=lambda other: other[2] is not kind)
+        others = tuple(self.headers[i] for _, i, _, _ in alike)
+        equals = tuple(self.headers[i] for other, i, _, _ in usable[1:] if other == rank and decided is None)
         return (
-            Measure(self.headers[first], kind, split, self.over_sets and split == "overall", others),
-            (first, *alike),
+            Measure(
+                self.headers[first],
+                kind,
+                split,
+                self.over_sets and split == "overall",
+                others,
+                tuple(other for _, _, other, _ in alike),
+            ),
+            (first, *(i for _, i, _, _ in alike)),
             equals,
         )
+
+    def _decided(self, results: Sequence[int]) -> int | None:
+        """The one of several columns of results by which the text says that it compares."""
+        plain = {i: re.sub(r"\.$", "", _UNSCALED.sub("", self.headers[i]).strip()) for i in results}
+        words = {i: rf"(?<![A-Za-z]){re.escape(name)}(?:uracy)?(?![A-Za-z])" for i, name in plain.items() if name}
+        named = [i for i, word in words.items() if re.search(word, self.decides, re.IGNORECASE)]
+        longest = [i for i in named if not any(plain[i] in plain[j] for j in named if j != i)]
+        return longest[0] if len(longest) == 1 else None
 
     def _with_content(self, index: int, word: ResultWord) -> ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
@@ -412,6 +439,7 @@ class _Settling:
         if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
             return "change"
         leads = all(self.role.get(i) in ("place", "measured") for i in range(index))
+        leads &= all(any(c.isalpha() for c in cell) for cell in cells)  # "01:42" is no name
         if "trial" not in taken and leads and self._unique(index) and numbers * 2 < len(cells):
             return "trial"
         if SETTING.search(plain) and (n_set or "change" in taken):

@@ -35,7 +35,13 @@ class Mention:
 def to_float(token: str) -> float:
     """The value of a `NUMBER`."""
     token = re.sub(r"\s", "", token)
+    if token.startswith("1/"):
+        return 1 / float(token[2:])
     return float(re.sub(r"[x×*·]10\^?[({]?([-+]?\d+)[)}]?", r"e\1", token))
+
+
+_SHORT = r"(?=\s?[=:从由取为改设调提加增升降减越]|\s?\d|\s(?:of|from)\s\d)"
+"""What follows a factor's word of one or two letters, which may be something else: "r 从 8 提到 16", "r = 8"."""
 
 
 def _word_pattern(word: str) -> str:
@@ -43,7 +49,7 @@ def _word_pattern(word: str) -> str:
     if not word.isascii() and word != "α":
         return escaped
     short = len(word) <= 2 and word != "lr"
-    return r"(?<![A-Za-z0-9_])" + escaped + (r"(?=\s?[=:]|\s?\d)" if short else r"(?:e?s)?(?![A-Za-z_])")
+    return r"(?<![A-Za-z0-9_])" + escaped + (_SHORT if short else r"(?:e?s)?(?![A-Za-z_])")
 
 
 _WORDS = sorted(((w, name) for name, words in FACTOR_WORDS.items() for w in words.split("|")), key=lambda w: -len(w[0]))
@@ -52,7 +58,7 @@ _ANY_WORD = re.compile(
     "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次对问])"]), re.IGNORECASE
 )
 _FILLER_WORDS = (
-    "and kept at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
+    "kept at|held at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
     "decrease|reduce|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|lower|"
     "larger|smaller|greater|between|介于|only|fixed|always|固定|统一|均|都|一律|提高|增大|增加|增至|升至|升高|提升|降低|降至|降到|减小|减少|减至|"
     "改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|加大|大于|小于|高于|低于|超过|"

@@ -41,6 +41,7 @@ from tunebook.audit.words.columns import (
     BLANKS_SAID,
     BUILT_ON,
     CONSTANT,
+    DECIDES,
     FIXED,
     GROUND,
     NO_GROUND,
@@ -170,6 +171,8 @@ class _Reading:
     other_data: bool = False  # a table of the same trials on other data was left out: sentences may speak of that
     remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
     used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
+    rounds: dict[int, Mapping[str, Level]] = field(default_factory=dict)  # by table: settings in its heading
+    withheld: set[str] = field(default_factory=set)  # settings that the text gives in two ways
 
     def record(self) -> HandRecord:
         settled = self._settled()
@@ -184,7 +187,9 @@ class _Reading:
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
         averaged = measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
         if measure.over_sets:
-            self.notes.append(Note("mean_of_sets", {"columns": measure.others}))
+            sets = zip(measure.others, measure.other_kinds, strict=True)
+            names = tuple(name for name, kind in sets if kind is measure.kind)
+            self.notes.append(Note("mean_of_sets", {"columns": names}))
         elif averaged:
             self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
@@ -212,11 +217,13 @@ class _Reading:
             for grid in map(self._without_struck_rows, map(counted_grid, self.document.grids))
             for part in long_grids(grid) or [self._spread(grid)]
         ]
-        settled = [(grid, settle(grid, speaks, self.named)) for grid in grids]
+        sentences = [part for s in self._prose() for part in SENTENCE_ENDS.split(s.text)]
+        decides = "\n".join(sentence for sentence in sentences if DECIDES.search(sentence))
+        settled = [(grid, settle(grid, speaks, self.named, decides)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
         joined, notes = joined_tables(settled)
         self.notes += notes
-        tables = [(grid, settle(grid, speaks, self.named)) for grid in joined]
+        tables = [(grid, settle(grid, speaks, self.named, decides)) for grid in joined]
         apart = any(c.settings and c.measure is None and "trial" in c.roles for _, c in tables)
         kept = [(grid, c) for grid, c in tables if c.measure is not None and c.has_settings]
         for grid, columns in tables:
@@ -311,13 +318,17 @@ class _Reading:
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
         said, rows = self._baseline_settings(), []
-        found = list(one_factor_tables(tables, said, self.notes))
+        written = [row for table in tables for row in table.rows]
+        found = list(one_factor_tables(tables, said or self._fixed(written), self.notes))
         grounds = self._grounds(found)
+        base = next((row.values for row in found if row.is_baseline), found[0].values if found else {})
         for row in found:
             if row.is_baseline and said:
                 row = replace(row, values={**said, **row.values})
-            if row.kind is TableKind.CHANGES and row.builds_on is None and row.table in grounds:
-                row = self._grounded(row, grounds[row.table])
+            if row.kind is TableKind.CHANGES and row.builds_on is None:
+                others = [n for n, v in self.rounds.get(row.table, {}).items() if row.values.get(n, base.get(n)) != v]
+                if row.table in grounds or any(name not in row.described for name in others):
+                    row = self._grounded(row, grounds.get(row.table, ""))
             rows += [row] if row.score is not None or row.failed or row.values else []
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
@@ -325,10 +336,11 @@ class _Reading:
         rows = self._with_alpha(rows)
         given = {name for row in rows for name in row.values}
         fixed = self._fixed(rows)
-        constants = {n: level for n, level in {**self._constants(rows), **fixed}.items() if n not in given}
+        once = {**self._constants(rows), **fixed}
+        constants = {name: level for name, level in once.items() if name not in given | self.withheld}
         if constants:
             self.notes.append(Note("constants", {"levels": constants}))
-        unless = {name: level for name, level in fixed.items() if name in given}
+        unless = {name: level for name, level in fixed.items() if name in given - self.withheld}
         in_words = any(row.kind is TableKind.CHANGES for row in rows)
         if unless and in_words:
             self.notes.append(Note("unless_said", {"levels": unless}))
@@ -337,14 +349,20 @@ class _Reading:
         )
 
     def _with_alpha(self, rows: list[Row]) -> list[Row]:
-        """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it. The rule goes
-        before an alpha of the baseline that a line of text gives."""
+        """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it. Where the
+        text also gives an alpha that is not this multiple, neither is taken."""
         said = {times for s in self._prose() if (times := alpha_multiple(clean_text(s.text))) is not None}
         if len(said) != 1 or any("lora_alpha" in (use.factor, *use.factor.split(" / ")) for use in self.uses):
             return rows
         if any(row.kind is TableKind.CHANGES for row in rows):
             return rows
         times = said.pop()
+        apart = [(a, r) for a, r in self._alphas_said(rows) if abs(a - times * r) > 1e-9]
+        if apart:
+            self.withheld.add("lora_alpha")
+            alpha, rank = (f"{n:g}" for n in apart[0])
+            self.notes.append(Note("alpha_contradicted", {"times": f"{times:g}", "alpha": alpha, "rank": rank}))
+            return [replace(row, values={n: v for n, v in row.values.items() if n != "lora_alpha"}) for row in rows]
         self.notes.append(Note("alpha_rule", {"times": f"{times:g}"}))
         ranks = [row.values.get("lora_r") for row in rows]
         return [
@@ -353,6 +371,16 @@ class _Reading:
             else row
             for row, rank in zip(rows, ranks, strict=True)
         ]
+
+    def _alphas_said(self, rows: Sequence[Row]) -> Iterator[tuple[float, float]]:
+        """Alpha and rank as the text gives them: of the baseline, or of all trials."""
+        base = next((row.values for row in rows if row.is_baseline), rows[0].values)
+        ranks = {row.values["lora_r"] for row in rows if "lora_r" in row.values}
+        for said, others in ((self._baseline_settings(), base), ({**self._constants(rows), **self._fixed(rows)}, {})):
+            alpha, rank = said.get("lora_alpha"), said.get("lora_r", others.get("lora_r"))
+            for known in [rank] if rank is not None else ranks:
+                if isinstance(alpha, int | float) and isinstance(known, int | float):
+                    yield alpha, known
 
     def _fixed(self, rows: Sequence[Row]) -> dict[str, Level]:
         """What a sentence before the tables says of all trials: "unless the table says otherwise: r = 16"; without
@@ -418,9 +446,11 @@ class _Reading:
         return found if len(found) > 1 else {}
 
     def _blanks_said(self) -> str:
-        """What a note says that blank cells of settings mean: "above", "baseline", or "" without."""
+        """What a note says that blank cells of settings mean: "above", "baseline", the words that name the trial of
+        which they are, or "" without."""
         text = "\n".join(statement.text for statement in self._prose())
-        return next((meaning for meaning, words in BLANKS_SAID.items() if words.search(text)), "")
+        said = next(((meaning, found) for meaning, words in BLANKS_SAID.items() if (found := words.search(text))), None)
+        return said[1]["trial"] if said and said[0] == "first" else said[0] if said else ""
 
     def _grounds(self, rows: Sequence[Row]) -> dict[int, str]:
         """By table what its trials build on, where the text right above it, its heading or an earlier sentence of its
@@ -437,6 +467,8 @@ class _Reading:
             earlier = [s.text for s in before if section and s.section == section]
             said = (_built_on(text, wordy) for text in (*near, section, *earlier))
             found = next((base for base in said if base is not None), None)
+            fixed = [text for text in near if FIXED.search(text)]
+            self.rounds[table] = {name: level for text in (section, *fixed) for name, level in settings(text).items()}
             if found or (found is not None and above):
                 grounds[table] = found
             above = own[-1].line

@@ -111,7 +111,11 @@ def _between(text: str, at: int, end: int) -> list[Token]:
 
 EDGES = " ,-*•:："
 """What a quoted sentence neither begins nor ends with."""
-_NUMBERED = re.compile(r"^\W{0,3}\d{1,2}\s?[、.)）](?!\d)\s?")
+_NUMBERED = re.compile(
+    r"^\W{0,3}(?:\d{1,2}\s?[、.)）](?!\d)|(?:第|要点|结论|观察|发现|体会|经验|心得|takeaway|finding|observation|conclusion|lesson)\s?"
+    r"#?(?:\d{1,2}|[一二三四五六七八九十]{1,2})?\s?[条点]?\s?[:：、.])\s?",
+    re.IGNORECASE,
+)
 _NAMES = frozenset("fvpqtbwgLMnr%C")
 _COMPARES = frozenset("xXe+-=!oijk*UDudcg>~")
 _DERIVED = re.compile(

@@ -22,13 +22,12 @@ from tunebook.audit.read.cells import (
     read_product,
     without_marks,
 )
-from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, Columns, labels_of
+from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, PARTS, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Line, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
-    BROKE,
     COUNTED,
     CUMULATIVE,
     DONE,
@@ -52,7 +51,6 @@ LONGEST_NAME = 24
 """A longer remark that speaks of the baseline does not say that its row is it."""
 _SIGNED = re.compile(r"([-+]?\s?\d+(?:\.(\d+))?)\s?([%％]?)")
 _POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
-_PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 
 
 def spread_grid(grid: Grid) -> Grid | None:
@@ -68,7 +66,8 @@ def spread_grid(grid: Grid) -> Grid | None:
         corner, levels = (row_factor, column_factor), [str(settings(cell)[column_factor]) for cell in levels]
     if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
         return None
-    if "num_train_epochs" in corner and [str(i + 1) for i in range(len(firsts))] == firsts and len(firsts) > 2:
+    epochs = (firsts, levels)[corner.index("num_train_epochs")] if "num_train_epochs" in corner else []
+    if len(epochs) > 2 and epochs == [str(i + 1) for i in range(len(epochs))]:
         return None  # the course of trainings, epoch by epoch
     if any(isinstance(read_level(corner[1], level), Why) for level in levels):
         corner = (corner[1], corner[0])  # "lr \\ rank" written the other way round
@@ -76,7 +75,7 @@ def spread_grid(grid: Grid) -> Grid | None:
         if any(isinstance(read_level(factor, cell), Why) for cell in cells):
             return None
     spread = tuple(
-        (line, (f"{clean_text(cells[0])} / {level}", cells[0], level, cell))
+        (line, (f"{clean_text(cells[0])} / {level}", cells[0], level, cell.strip() or "?"))  # empty: not run
         for line, cells in grid.rows
         for level, cell in zip(levels, cells[1:], strict=False)
     )
@@ -179,7 +178,7 @@ class Table:
     grid: Grid
     number: int
     columns: Columns
-    blanks: str = ""  # what a note says that blank cells mean: "above", "baseline"
+    blanks: str = ""  # what a note says that blank cells mean: "above", "baseline", or as in the trial so called
     said: Mapping[str, Level] = field(default_factory=dict)  # the baseline's settings as the text gives them
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
@@ -192,6 +191,9 @@ class Table:
         self._headers = [clean_text(cell)[:80] for cell in grid.header]
         cells = [_padded(cells, len(grid.header)) for _, cells in grid.rows]
         self._text = [[clean_text(cell[:LONGEST_CELL]) for cell in row] for row in cells]
+        if self.blanks not in ("above", "baseline"):  # "as in the released model", where the first row is "released"
+            first = self._label(0).casefold() if self._text else ""
+            self.blanks = "baseline" if first and self.blanks.casefold().startswith(first) else ""
         self._fill_blanks()
         self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
         scores = {index: self._scores(index) for index in columns.results}
@@ -353,7 +355,7 @@ class Table:
         values: dict[str, Level] = {}
         unknown: list[str] = []
         for j, names in self.columns.joined.items():
-            parts = _PARTS.findall(self._text[i][j])
+            parts = PARTS.findall(self._text[i][j])
             levels = [read_level(n, part) for n, part in zip(names, parts, strict=False)]
             if len(parts) == len(names) and not any(isinstance(level, Why) for level in levels):
                 values |= dict(zip(names, levels, strict=True))
@@ -381,7 +383,9 @@ class Table:
 
     def _scores(self, index: int) -> list[Score | Why | None]:
         """A column's results; the column settles whether bare numbers are shares or per cents. None: it failed."""
-        share = self.columns.measure is not None and self.columns.measure.kind is MeasureKind.SHARE
+        measure = self.columns.measure
+        kinds = (measure.kind, *measure.other_kinds) if measure is not None else ()
+        share = dict(zip(self.columns.results, kinds, strict=False)).get(index) is MeasureKind.SHARE
         read = [(cell, read_number(cell)) for cell in (row[index] for row in self._text)]
         numbers = [None if isinstance(n, Why) and has_failed(cell) else n for cell, n in read]
         bare = sorted(n.value for n in numbers if isinstance(n, Number) and not n.percent and n.total is None)
@@ -429,7 +433,7 @@ class Table:
         main = columns.results[0]
         cell, result = self._text[i][main], scores[main]
         done = not status or DONE.search(status) is not None
-        failed = bool(BROKE.search(status)) or (done and (result is None or has_failed(cell)))
+        failed = has_diverged(status) or (done and (result is None or has_failed(cell)))
         if is_blank(cell):  # a remark, or the result on another test set, says what became of it
             failed = failed or has_diverged(analysis) or any(s is None for s in scores.values())
         if status and not DONE.fullmatch(without_marks(status)) and not failed:

@@ -70,7 +70,6 @@ REFERENCE = re.compile(
 )
 """A label of the model without training."""
 DONE = re.compile(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成", re.IGNORECASE)
-BROKE = re.compile(r"diverged|collapsed|发散|崩溃", re.IGNORECASE)
 UNFINISHED = re.compile(
     r"\W*(?:aborted|cancell?ed|stopped|killed|interrupted|running|in progress|已?(?:中止|终止|取消|停止|中断)|(?:运行|训练|进行)中)\W*",
     re.IGNORECASE,
@@ -87,7 +86,7 @@ CUMULATIVE = re.compile(r"previous|\bprev\b|row above|cumulativ|added|上一|累
 """In the header of changes: each builds on the row above."""
 MEASUREMENT = any_of(
     r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week",
-    "负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用",
+    "负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用|秒",
 )
 """A header of something measured, not set."""
 MEASURED_UNIT = re.compile(
@@ -158,11 +157,11 @@ def is_scaled(header: str) -> bool:
 
 
 def factors_of_header(header: str) -> tuple[str, ...]:
-    """The factors of a header that names two, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
+    """The factors of a header that names several, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
     for text in (header, *(bracket[1:-1] for bracket in _UNIT.findall(header))):
         parts = [re.sub(r"[→↓←↑]", "", part).strip() for part in _JOINED.split(text)]
         found = [name for part in parts if (name := _BY_HEADER.get(compact(part)))]
-        if len(parts) == len(found) == len(set(found)) == 2:
+        if 1 < len(parts) == len(found) == len(set(found)):
             return tuple(found)
     return ()
 
@@ -213,7 +212,7 @@ _SCORE = any_of(
     "F1值|召回率|精确率|胜率",
 )
 _LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss")
-_VAGUE = any_of("results?|scores?|outcome", "结果|成绩|得分|分数|实验结果|评分")
+_VAGUE = any_of("results?|scores?|outcome|cv|lb|leaderboard", "结果|成绩|得分|分数|实验结果|评分")
 _MEAN = re.compile(r"(?:avg|average|mean)\.?|平均[分值]?|均[分值]|总分", re.IGNORECASE)
 """The whole header of means over the results beside it."""
 _OF_SEVERAL = any_of("avg|average|mean|overall", "平均|均值|均分|总分|综合")
@@ -331,8 +330,11 @@ BLANKS_SAID = {
     "baseline": re.compile(
         rf"{_BLANKS}(?:\bbase\s?line|\bdefault|\bunchanged|\bnot changed|基线|默认|没有?改|未改|不变)", re.IGNORECASE
     ),
+    "first": re.compile(
+        rf"{_BLANKS}\bsame (?:value |setting )?as (?:in |for )?(?:the )?(?P<trial>[\w -]{{1,24}})", re.IGNORECASE
+    ),
 }
-"""What a note says that blank cells of settings mean."""
+"""What a note says that blank cells of settings mean; "first": as in a trial that it names, where that is the first row."""
 CONSTANT = ("learning_rate", "num_train_epochs", "lora_r", "lora_alpha", "lora_dropout", "weight_decay")
 """Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
 FIXED = re.compile(
@@ -356,7 +358,7 @@ ALPHA_RULE = re.compile(
 """A sentence that gives alpha as a multiple of the rank for all trials."""
 _TIMES = {"twice": 2.0, "double": 2.0, "equal to": 1.0, "一": 1.0, "两": 2.0, "二": 2.0, "三": 3.0, "四": 4.0}
 AS_LISTED = re.compile(
-    r"\b(?:everything|all) else\b[^.]{0,24}\b(?:listed|given|shown|stated)? ?above\b|\bthe rest\b[^.]{0,24}\babove\b|其[余他].{0,10}(?:同上|如上|(?:与|和)上(?:面|述|文).{0,6}(?:相同|一致|一样))",
+    r"\bchanges? (?:only |exactly )?one (?:value|setting|parameter|thing)\b|\b(?:everything|all) else\b[^.]{0,24}\b(?:listed|given|shown|stated)? ?above\b|\bthe rest\b[^.]{0,24}\babove\b|其[余他].{0,10}(?:同上|如上|(?:与|和)上(?:面|述|文).{0,6}(?:相同|一致|一样))",
     re.IGNORECASE,
 )
 """That the settings of the baseline are those of a list above."""
@@ -375,6 +377,11 @@ UNTRAINED = re.compile(
     r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
 )
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
+DECIDES = re.compile(
+    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?)\b|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
+    re.IGNORECASE,
+)
+"""In a sentence: it names the result by which trials are compared."""
 SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
 GROUND = re.compile(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"
@@ -400,6 +407,7 @@ TRIAL_LIKE = re.compile(
 """What it speaks of building on may be a trial or a round."""
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
 _EXAMPLES_SAID = re.compile(
+    r"(\d[\d,]{0,9})\s(?:test|validation)(?=\s?[,;.|)]|\s?$)|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
     rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
     r"(?:test|validation|evaluation|dev|eval)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"

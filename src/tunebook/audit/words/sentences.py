@@ -11,10 +11,10 @@ import re
 from tunebook.audit.words.columns import any_of
 
 NUMBER = (
-    r"(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
-    r"(?![A-Za-z0-9_.]))?"
+    r"(?:1/[1-9]\d{2,5}(?![\d/]|\.\d)|(?:\d+(?:\.\d+)?|\.\d+)(?:\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?[-+]?\d{1,3}[)}]?|[-+]\d{1,3})|[eE][-+]?\d{1,3}"
+    r"(?![A-Za-z0-9_]|\.\d))?)"
 )
-"""A number without sign in a cleaned text: decimals, e-notation or x 10^."""
+"""A number without sign in a cleaned text: decimals, e-notation, x 10^, or a rate such as 1/5000."""
 
 _NO = "没有|没|无|并无|未见|未|并未|没能|未能|不能|无法|不会|不再|难以|并不能?"
 _MUCH = r"(?:什么|任何|明显|显著|太大|多大|太多|实质)?的?"
@@ -25,12 +25,12 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     (" ", r"(?:excluding|except for|apart from|leaving out|not counting) (?:the )?(?:failed|failures|diverged|crashed|broken)(?: runs?| ones?| trials?)?", "(?:崩溃|失败|发散|崩掉?)的?(?:实验|那[次组个])?(?:不算|除外|不计)|除(?:去|了)?(?:崩溃|失败|发散)的(?:之?外)?|不算(?:崩溃|失败|发散)的"),
     # phrases with a negation come first; X: trains, x: fails, e: no effect, -: not worse, +: not better
     ("X", r"(?:does|do|did|is|was)(?:n't| not) (?:diverge|fail|crash|collapse|explode|unstable)|never (?:diverge[sd]?|fail(?:s|ed)?)|without (?:diverging|failing)|stable|stably", rf"(?:{_NO}|不)(?:再)?(?:发散|崩(?:溃|掉|了)?|失败)|稳定(?!性)"),
-    ("x", r"fail(?:s|ed|ing)?(?: to (?:train|converge))?(?! to)|diverg(?:e|es|ed|ing)|crash(?:es|ed)?|collaps(?:es|ed|e)|explod(?:es|ed|e)|breaks?(?: (?:the )?(?:training|runs?))?|broke(?: (?:the )?(?:training|runs?))?|blows? up|blew up|nan|dies|died|kills?(?: (?:the )?(?:training|runs?))?|(?:does|did)(?:n't| not) (?:train|converge|survive)(?: at all)?", "训练失败|失败|发散|[训跑]?崩[溃掉了坏]?(?!盘)|[训跑]?炸了?|[不没未](?:有|能)?收敛|无法收敛|爆炸|无法训练"),
+    ("x", r"fail(?:s|ed|ing)?(?: to (?:train|converge))?(?! to)|diverg(?:e|es|ed|ing)|crash(?:es|ed)?|collaps(?:es|ed|e)|explod(?:es|ed|e)|breaks?(?: (?:the )?(?:training|runs?))?|broke(?: (?:the )?(?:training|runs?))?|blows? up|blew up|nan|dies|died|kills?(?: (?:the )?(?:training|runs?))?|(?:does|did)(?:n't| not) (?:train|converge|survive)(?: at all)?", "训练失败|[训跑]?练?不起来|失败|发散|[训跑]?崩[溃掉了坏]?(?!盘)|[训跑]?炸了?|[不没未](?:有|能)?收敛|无法收敛|爆炸|无法训练"),
     ("e", r"(?:has |have |had |with |shows? )?(?:no|little|hardly any|negligible|minimal|almost no) (?:clear |real |visible |measurable |noticeable )?(?:effect|impact|influence)|(?:does|do|did)(?:n't| not) (?:really |seem to )?(?:matter|affect)(?: much)?|(?:hardly|barely|scarcely) matters?|ma(?:kes?|de) (?:almost )?(?:no|little) difference|insensitive", rf"(?:{_NO}|几乎没有|基本没有|没有?多大){_MUCH}(?:影响|作用|效果)|影响(?:不大|很小|较小|甚微|有限|不明显)|不敏感|不影响|(?:作用|效果)不(?:明显|大)"),
     ("!", r"(?:(?:does|do|did|could|can)(?:n't| not)|never|not) (?:beat|outperform|exceed|surpass)s?", rf"没有?(?:能)?超过(?!\s?\d)|未能?超过(?!\s?\d)|并没有比|并不比|没有比|不比|(?:{_NO}|不)[优好]于"),
     ("-", r"(?:not|n't|no|never) (?:worse|hurt|harm|degrade)", rf"(?:{_NO}|不)(?:变差|更差|下降|降低|损失)|不差于|不劣于"),
     ("+", r"no (?:further |real |clear |additional |measurable )?(?:gains?|improvements?|benefits?|advantage|help|better)|(?:does|do|did|is|are|was|were|can)?\s?(?:not|n't|never)\s(?:(?:clearly|really|any|actually) )?(?:better|help|helped|improve|improved|beats?|outperforms?)|never (?:beats?|outperforms?)|cannot (?:help|improve)|fail(?:s|ed)? to (?:improve|help|beat)|without (?:gain|improvement)", rf"(?:{_NO}|不)(?:再|能|可)?(?:带来|有|继续|进一步|产生|获得|看到)?{_MUCH}(?:提升|提高|改善|帮助|增益|收益|优势|更好|更优)|(?<![大])不再提升|(?:并)?没有更好"),
-    ("=", r"(?:about |roughly |almost |nearly )?(?:the )?same(?: as)?(?! (?:\d|test|questions?|examples?|data))|equal(?:s|led)?(?: to)?|identical(?: to)?|(?:just )?as good as|match(?:es|ed)?|on par with|comparable(?: to| with)?|similar(?: to)?|no difference|no different|unchanged|no change|tie[sd]?(?: with)?|within noise", rf"(?:{_NO}|几乎没有|几乎){_MUCH}(?:区别|差别|差异|变化|不同)|≈|持平|相同|一样|相当|差不多|相近|几乎不变|不变|(?:差别|相差|差距)(?:不大|很小)|接近"),
+    ("=", r"(?:about |roughly |almost |nearly )?(?:the )?same(?: as)?(?! (?:\d|test|questions?|examples?|data))|equal(?:s|led)?(?: to)?|identical(?: to)?|(?:just )?as good as|match(?:es|ed)?|on par with|comparable(?: to| with)?|similar(?: to)?|no difference|no different|unchanged|no change|tie[sd]?(?: with)?|within noise", rf"(?:{_NO}|几乎没有|几乎|基本上?没有?){_MUCH}(?:区别|差别|差异|变化|不同)|≈|持平|相同|一样|相当|差不多|相近|几乎不变|不变|(?:差别|相差|差距)(?:不大|很小)|接近"),
     ("o", r"(?:the )?(?:order of |ranking by |ranked by |relative )?importance(?: order| ranking)?|order of (?:impact|influence)|ranking of (?:the )?(?:factors|parameters|hyperparameters)", "(?:参数)?(?:的)?(?:重要|敏感|影响)(?:性|程度|度|力)(?:排序|排名|顺序)?|影响(?:排序|排名|顺序)|敏感度排序"),
     ("i", r"matter(?:s|ed)? (?:the )?most|(?:the )?most (?:important|influential|sensitive|critical)|(?:the )?(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|lever)|matter(?:s|ed)? more than anything(?: else)?", "最为?(?:重要|关键|敏感)|影响力?(?:最大|最显著|最明显)|首要"),
     ("j", r"matter(?:s|ed)? less|less (?:important|influential|sensitive|critical)|(?:a )?(?:smaller|weaker|less) (?:effect|impact|influence)", "(?:影响力?|作用|重要性)(?:远|明显|略)?(?:小于|不如|不及|弱于)|影响力?更?小(?=$|\\W)|没有.{0,1}重要|更不重要"),
@@ -82,7 +82,7 @@ difference; % a share; r a range; n a number; G >; b the baseline; V validation;
 
 CLAIMS = any_of(
     r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|lost|came? out|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|chang\w*|barely|hardly|scarcely|use(?:less|ful)|equally|winner|beyond|negligible|surpass\w*|exceeds?|above|below|cannot|can't|otherwise|order|other way|revers\w*|oom|out of memory|memory|maybe|perhaps|probably|seems?|unclear|unsure|fine|works?|worked|surviv\w*|kills?|ruin\w*|wreck\w*|dies|died|blew|blows|depends?",
-    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|忽略|意义|变化|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|不[能可要得]|必须|不然|否则|顺序|相反|反过来|[掉涨][点分]|去掉|[>＞≫]|用处|管用|[点些没]用|也许|或许|可能|大概|似乎|好像|说不准|不好说|不确定|显存|爆|炸",
+    "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|忽略|意义|变化|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|不[能可要得]|必须|不然|否则|顺序|相反|反过来|[掉涨][点分]|去掉|[<>＞＜≫≥≤≧≦]|用处|管用|[点些没]用|也许|或许|可能|大概|似乎|好像|说不准|不好说|不确定|显存|爆|炸",
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
 
@@ -96,7 +96,7 @@ NO_CLAIM = re.compile(
 )
 """A sentence that says what is to be done or found out."""
 GENERAL = re.compile(
-    r"\b(?:every|any|no)thing (?:else|of)\b|\bwaste\b|\blesson|\bsurpris|\bnoise\b|\bluck\b|浪费|白[费跑加]|成立|结论|意外|运气|噪声|"
+    r"\b(?:every|any|no)thing (?:else|of)\b|\bsav(?:es|ed)\b|节省|省[了下]|\bwaste\b|\blesson|\bsurpris|\bnoise\b|\bluck\b|浪费|白[费跑加]|成立|结论|意外|运气|噪声|"
     r"\b(?:no|any|every|each|most|all)(?: of)?(?: the)? (?:hyper-?)?parameters?\b|\btop (?:two|three|\d+)\b|参数.{0,4}(?:不用|不必|无需|都)|前[一二两三四五六七八九十\d]+名|(?:误差|噪声)(?:以?内|范围)",
     re.IGNORECASE,
 )

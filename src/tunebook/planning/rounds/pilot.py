@@ -117,7 +117,7 @@ ANEW = 1
 def _race(builder: WaveBuilder, rates: Sequence[float], repeat: int = 0) -> None:
     """A middling configuration at these rates, with the first or second seed of pilots."""
     problem = builder.state.problem
-    purpose = Purpose.PILOT if problem.is_balanced else Purpose.REFINE
+    purpose = Purpose.PILOT if problem.is_balanced else Purpose.FIRST_RATE
     for rate in rates:
         builder.replicates(middling(problem).with_values(learning_rate=rate), _seeds(problem, repeat), purpose)
 

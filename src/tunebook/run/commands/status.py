@@ -105,7 +105,7 @@ def status_of(paths: StudyPaths, reader: StudyReader | None = None) -> StudyStat
 
     Raises: NotFoundError: it has not been started.
     """
-    found = (reader or StudyReader(paths, effects=False)).read()
+    found = (reader or StudyReader(paths)).read()
     status = study_status(found.spec, found.history, found.conclusions, found.outlook)
     deaths = tuple(
         (values["worker"], values["reason"])

@@ -35,6 +35,7 @@ PURPOSES = {
     Purpose.REFERENCE: "参照",
     Purpose.BASELINE: "基线",
     Purpose.PILOT: "预跑",
+    Purpose.FIRST_RATE: "预跑",
     Purpose.DESIGN: "均衡设计",
     Purpose.LEVEL: "单参数",
     Purpose.BRACKET: "选学习率",

@@ -45,10 +45,13 @@ class ChineseOpening(ChinesePieces):
         return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
 
     def nothing_yet(self) -> str:
-        return "还没有训练过任何配置，暂无推荐。"
+        return "还没有配置得出结果，暂无推荐。"
 
     def nothing_compared_yet(self, accuracy: str) -> str:
         return f"还没有作出任何比较，暂无推荐。基线目前的准确率：{accuracy}。"
+
+    def leads_so_far(self, settings: str, accuracy: str) -> str:
+        return f"还没有作出任何比较，暂无推荐。目前在验证集上领先的是 {strong(settings)}：{accuracy}。"
 
     def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
         why = "曾被证实更好的配置没有经受住确认" if was_shown_better else "尚未证实有更好的配置"

@@ -8,10 +8,9 @@ from tunebook.core.findings import DescribedFactor, DescribedLevel, Finding, Imp
 from tunebook.words.chinese.common import ChinesePieces, fold, gap
 from tunebook.words.marks import strong
 from tunebook.words.numbers import number, rate, signed, value
+from tunebook.words.shared import MOST_NAMED
 
 __all__ = ["ChinesePage"]
-
-MOST_NAMED = 4
 
 
 class ChinesePage(ChinesePieces):

@@ -11,6 +11,7 @@ from tunebook.escaping import clean
 from tunebook.words.chinese.codes import BROKEN_WAYS, CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
 from tunebook.words.chinese.common import ChinesePieces, gap, numeral
 from tunebook.words.numbers import number, p_phrase, rate, trial_list
+from tunebook.words.shared import MOST_NAMED
 from tunebook.words.values import Ending
 
 __all__ = ["ChineseRounds"]
@@ -214,6 +215,10 @@ class ChineseRounds(ChinesePieces):
 
     def part_of_design(self) -> str:
         return "均衡设计中的一个实验，单独不作判断。"
+
+    def few(self, named: Sequence[str]) -> list[str]:
+        more = len(named) - MOST_NAMED
+        return [*named[:MOST_NAMED], *([f"上表中另有 {more} 个"] if more > 0 else [])]
 
     def no_difference_for(self, named: Sequence[str]) -> str:
         return f"未检出显著差异的有{gap(self.comma.join(named)).rstrip()}"

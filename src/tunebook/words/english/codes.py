@@ -35,6 +35,7 @@ PURPOSES = {
     Purpose.REFERENCE: "reference",
     Purpose.BASELINE: "baseline",
     Purpose.PILOT: "pilot",
+    Purpose.FIRST_RATE: "pilot",
     Purpose.DESIGN: "balanced design",
     Purpose.LEVEL: "one factor",
     Purpose.BRACKET: "choosing a rate",

@@ -62,10 +62,17 @@ class EnglishOpening(EnglishPieces):
         )
 
     def nothing_yet(self) -> str:
-        return "No configuration has been trained yet, so there is nothing to recommend."
+        return "No configuration has a result yet, so there is nothing to recommend."
 
     def nothing_compared_yet(self, accuracy: str) -> str:
         return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
+
+    def leads_so_far(self, settings: str, accuracy: str) -> str:
+        """What leads on validation while nothing has been compared."""
+        return (
+            "Nothing has been compared yet, so nothing can be recommended. "
+            f"Leading on validation so far: {strong(settings)}, {accuracy}."
+        )
 
     def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
         """The baseline is recommended; `was_shown_better`: something was shown better and did not hold."""

@@ -8,11 +8,9 @@ from tunebook.core.findings import DescribedFactor, DescribedLevel, Finding, Imp
 from tunebook.words.english.common import EnglishPieces, numeral, plural
 from tunebook.words.marks import strong
 from tunebook.words.numbers import count, number, rate, signed, times, value
+from tunebook.words.shared import MOST_NAMED
 
 __all__ = ["EnglishPage"]
-
-MOST_NAMED = 4
-"""Levels or configurations named one by one; of more the first are named."""
 
 
 class EnglishPage(EnglishPieces):

@@ -21,6 +21,7 @@ from tunebook.words.english.codes import (
 )
 from tunebook.words.english.common import EnglishPieces, numeral, plural
 from tunebook.words.numbers import count, duration, number, p_phrase, rate, trial_list
+from tunebook.words.shared import MOST_NAMED
 from tunebook.words.values import Ending
 
 __all__ = ["EnglishRounds"]
@@ -269,6 +270,11 @@ class EnglishRounds(EnglishPieces):
 
     def part_of_design(self) -> str:
         return "One trial of the design: no verdict of its own."
+
+    def few(self, named: Sequence[str]) -> list[str]:
+        """The first of what stands in a round's table, and how many more there are."""
+        more = len(named) - MOST_NAMED
+        return [*named[:MOST_NAMED], *([f"{more} more of the table above"] if more > 0 else [])]
 
     def no_difference_for(self, named: Sequence[str]) -> str:
         """The factors and levels for which no difference was shown; continues "Not shown"."""
