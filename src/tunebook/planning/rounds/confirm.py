@@ -89,7 +89,14 @@ class Confirm(Round):
             left = problem.spec.budget.trials - problem.allowance(RoundKind.REFINE).trials
         wanted = [(n, 3) for n in SEEDS] + [(n, 2) for n in (SEEDS[-1], *FEWEST_SEEDS)]
         n, roles = next(((n, roles) for n, roles in wanted if n * roles <= left), (1, 2))
-        return Shape(kind=self.kind, n_trials=n * roles, n_comparisons=roles - 1, m_treatment=n, m_control=n)
+        return Shape(
+            kind=self.kind,
+            n_trials=n * roles,
+            n_comparisons=roles - 1,
+            m_treatment=n,
+            m_control=n,
+            noise_df=max(1, (n - 1) * roles),
+        )
 
     def at_most(self, problem: Problem) -> int:
         """The runner-up as well, where the best breaks."""
