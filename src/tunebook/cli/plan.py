@@ -112,7 +112,7 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
         table.add_column(heading, justify=justify)  # type: ignore[arg-type]
     for each in p.outlook.all_rounds:
         smallest = each.smallest_detectable_effect
-        seen = words.plan_sees(smallest) if smallest is not None else ""
+        seen = words.plan_sees(smallest, each.on_test) if smallest is not None else ""
         table.add_row(words.round_name(None, each.kind), f"<= {each.n_trials}", str(each.n_comparisons or ""), seen)
     if p.outlook.most_trials < sum(each.n_trials for each in p.outlook.all_rounds):
         table.add_row(words.plan_in_all(), f"<= {p.outlook.most_trials}", "", "")
@@ -144,7 +144,7 @@ def _trials(wave: Wave, spec: StudySpec, words: Words) -> Table:
 def _closing(p: StudyPlan, words: Words) -> list[str]:
     lines = []
     if p.outlook.smallest_margin is not None:
-        lines += words.plan_margin(p.outlook.smallest_margin, p.spec.margin)
+        lines += words.plan_margin(p.outlook.smallest_margin, p.spec.margin, p.outlook.margin_on_test)
     whole = p.outlook.detectable_without_cuts
     # with fewer levels, the remaining comparisons can be more sensitive: then more trials would not help them
     if whole is not None and p.outlook.cuts and whole < (p.outlook.first_effect or 0):

@@ -17,12 +17,14 @@ class RoundOutlook:
         n_trials: trials that it trains, an upper bound; those that are planned and wait are not counted again.
         n_comparisons: contrasts in its family, as far as they can be foreseen.
         smallest_detectable_effect: at power 0.8, adjusted for the round's comparisons; in [0, 1].
+        on_test: whether it compares on the test split rather than on validation.
     """
 
     kind: RoundKind
     n_trials: int
     n_comparisons: int
     smallest_detectable_effect: float | None
+    on_test: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +39,7 @@ class Outlook:
         detectable_without_cuts: the smallest detectable effect of explore if nothing had been cut; shows what the cuts
             cost.
         smallest_margin: the smallest margin within which this study could show equivalence; in [0, 1].
+        margin_on_test: whether that is a matter of the test split rather than of validation.
         wanted_trials: trials the study would take if nothing were cut.
         trials_left: what the budget leaves `rounds` together; None: no limit.
     """
@@ -47,13 +50,19 @@ class Outlook:
     cuts: tuple[Cut, ...] = ()
     detectable_without_cuts: float | None = None
     smallest_margin: float | None = None
+    margin_on_test: bool = False
     wanted_trials: int = 0
     trials_left: int | None = None
 
     @property
+    def first_compared(self) -> RoundOutlook | None:
+        """The first round that compares anything, where it is known what that detects."""
+        return next((each for each in self.all_rounds if each.smallest_detectable_effect), None)
+
+    @property
     def first_effect(self) -> float | None:
         """The smallest detectable effect of the first round that compares anything."""
-        return next((r.smallest_detectable_effect for r in self.all_rounds if r.smallest_detectable_effect), None)
+        return None if self.first_compared is None else self.first_compared.smallest_detectable_effect
 
     @property
     def most_trials(self) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tunebook.core.metric import compared
 from tunebook.core.notice import Notice
+from tunebook.core.outlook import RoundOutlook
 from tunebook.data.checks import absent_parts
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.guess import guess_columns, named_like_a_value
@@ -34,9 +35,9 @@ from tunebook.words import Words, words_for
 
 __all__ = ["Findings", "Shown", "find_files", "inspect_data", "study_file_text", "write_study_file"]
 
-Shown = Callable[[str, int, int, int], float | None]
-"""From the text of a study file and its numbers of training, validation and test rows to the smallest difference that
-its first round detects, on the standard scale."""
+Shown = Callable[[str, int, int, int], RoundOutlook | None]
+"""From the text of a study file and its numbers of training, validation and test rows to the first
+round that compares, with the smallest difference that it detects."""
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
 PART = "-00000-of-00001"
@@ -377,8 +378,9 @@ def study_file_text(
     """Text of a study file for what was seen in a dataset. Other arguments as for `write_study_file`."""
     words = words_for(language)
 
-    def text(effect: float | None) -> str:
-        opening = [f"study: {_name(data)}", f"model: {yaml_scalar(model)}", "data:", *_data_lines(seen, effect, words)]
+    def text(compared: RoundOutlook | None) -> str:
+        opening = [f"study: {_name(data)}", f"model: {yaml_scalar(model)}", "data:"]
+        opening += _data_lines(seen, compared, words)
         return "\n".join([*opening, *_setting_lines(seen, trials, language, words)]) + "\n"
 
     if shown is None or seen.metric[0] == "perplexity":  # whose differences are in nats, which nobody can say before
@@ -414,7 +416,9 @@ def _line(text: str, comment: str) -> str:
     return f"{text:<40} # {yaml_comment(comment)}"
 
 
-def _data_lines(seen: Findings, effect: float | None, words: Words) -> list[str]:
+def _data_lines(seen: Findings, compared: RoundOutlook | None, words: Words) -> list[str]:
+    effect = compared.smallest_detectable_effect if compared else None
+    of_validation, of_test = (None, effect) if compared and compared.on_test else (effect, None)
     train, source = seen.rows["train"], {role: yaml_scalar(text) for role, text in seen.sources.items()}
     n = seen.n_validation
     lines = [
@@ -422,10 +426,12 @@ def _data_lines(seen: Findings, effect: float | None, words: Words) -> list[str]
             f"  train: {source['train']}",
             words.comment_train(len(train.examples), train.format, "/".join(train.keys)),
         ),
-        _line(f"  validation: {source['validation']}", words.comment_validation(n, effect))
+        _line(f"  validation: {source['validation']}", words.comment_validation(n, of_validation))
         if "validation" in source
-        else _line("  # validation: validation.jsonl", words.comment_no_validation(n, effect, seen.is_oddly_named)),
-        _line(f"  test: {source['test']}", words.comment_test(len(seen.rows["test"].examples)))
+        else _line(
+            "  # validation: validation.jsonl", words.comment_no_validation(n, of_validation, seen.is_oddly_named)
+        ),
+        _line(f"  test: {source['test']}", words.comment_test(len(seen.rows["test"].examples), of_test))
         if "test" in source
         else _line("  # test: test.jsonl", words.comment("test_not_looked_for" if seen.is_oddly_named else "no_test")),
     ]

@@ -44,11 +44,14 @@ class Sensitivity:
         """The smallest margin within which the round could show two configurations equivalent."""
         return smallest_margin(self._design(shape)) if shape.n_comparisons else None
 
+    def on_test(self, shape: Shape) -> bool:
+        """Whether the round compares on the test split."""
+        return shape.kind is RoundKind.CONFIRM and self.n_test > 0
+
     def _design(self, shape: Shape) -> ContrastDesign:
-        confirms = shape.kind is RoundKind.CONFIRM and self.n_test > 0
         averaged = self.design == "balanced" and shape.kind is RoundKind.EXPLORE
         return ContrastDesign(
-            n_examples=self.n_test if confirms else self.n_validation,
+            n_examples=self.n_test if self.on_test(shape) else self.n_validation,
             m_treatment=shape.m_treatment,
             m_control=shape.m_control,
             seed_deviation=self.seed_deviation,
@@ -84,15 +87,20 @@ def _with_effects(foreseen: Outlook, state: PlanningState, first: Round, shapes:
     """With what can be detected, and what was folded and cut."""
     opening, uncut = first.most(state.problem, 0), first.most(_without_limits(state.problem), 0)
     sensitivity = _sensitivity(state, opening, shapes)
-    margins = [margin for margin in map(sensitivity.margin, shapes) if margin is not None]
+    margins = [(margin, sensitivity.on_test(s)) for s in shapes if (margin := sensitivity.margin(s)) is not None]
+    smallest, on_test = min(margins, default=(None, False))
     planned = _planned(state, first)
     return replace(
         foreseen,
-        rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, sensitivity.effect(s)) for s in shapes),
+        rounds=tuple(
+            replace(each, smallest_detectable_effect=sensitivity.effect(shape), on_test=sensitivity.on_test(shape))
+            for each, shape in zip(foreseen.rounds, shapes, strict=True)
+        ),
         folds=tuple(fold for each in planned for fold in each.folds),
         cuts=tuple(cut for each in planned for cut in each.cuts),
         detectable_without_cuts=_sensitivity(state, uncut, shapes).effect(uncut),
-        smallest_margin=min(margins, default=None),
+        smallest_margin=smallest,
+        margin_on_test=on_test,
         wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tunebook.core.outlook import RoundOutlook
+from tunebook.core.study import RoundKind
 from tunebook.data import inspect_data, write_study_file
 from tunebook.errors import DataError
 from tunebook.study_file import parse_study
@@ -16,6 +18,11 @@ from tunebook.study_file import parse_study
 def write(file: Path, rows: list[dict]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def compared(effect: float = 0.171, *, on_test: bool = False) -> RoundOutlook:
+    """A first round that compares, for what `init` says of it."""
+    return RoundOutlook(RoundKind.CONFIRM, 4, 1, effect, on_test)
 
 
 def labelled(n: int, start: int = 0) -> list[dict]:
@@ -29,17 +36,22 @@ def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> 
     for name, start in (("train", 0), ("validation", 900), ("test", 1200)):
         write(tmp_path / "data" / f"{name}.jsonl", labelled(800 if name == "train" else 100, start))
     text = write_study_file(
-        str(tmp_path / "data"), tmp_path, model="my model", trials=40, language="zh", shown=lambda *_: 0.171
+        str(tmp_path / "data"),
+        tmp_path,
+        model="my model",
+        trials=40,
+        language="zh",
+        shown=lambda *_: compared(on_test=True),
     )
     spec = parse_study(text)
     assert spec.data.train == "data/train.jsonl"
     assert (spec.data.validation, spec.data.test) == ("data/validation.jsonl", "data/test.jsonl")
     assert (spec.data.group, spec.data.train_rows) == ("kind", 500)
     assert (spec.model, spec.metric, spec.budget.trials, spec.language) == ("my model", "choice", 40, "zh")
-    assert "100 个样本，最先的比较能检出 17.1 个百分点以上的差异" in text
+    assert "100 个样本，只在最后使用一次，最先的比较在其上进行，能检出 17.1 个百分点以上的差异" in text
     assert "2 种答案：yes、no" in text
-    english = write_study_file(str(tmp_path / "data"), tmp_path, shown=lambda *_: 0.171)
-    assert "100 examples; its first comparisons detect differences of 17.1 points or more" in english
+    english = write_study_file(str(tmp_path / "data"), tmp_path, shown=shown)
+    assert "at the end; the first comparisons are made on them and detect differences of 17.1 points or more" in english
     assert "2 different answers: yes, no" in english
     values = [line for line in text.splitlines() if re.match(r"(  |metric|alpha_rule|budget|margin|seed|report)", line)]
     assert all("#" in line for line in values)
@@ -59,8 +71,9 @@ def test_training_file_alone_says_what_is_split_off(tmp_path: Path) -> None:
 def test_a_file_of_one_row_is_not_divided_by_nothing(tmp_path: Path) -> None:
     write(tmp_path / "one.jsonl", labelled(1))
     seen = []
-    text = write_study_file(str(tmp_path / "one.jsonl"), tmp_path, shown=lambda _, *n: seen.append(n) or 1.0)
-    assert "about 0 rows are split off train; its first comparisons detect differences of 100.0 points or more" in text
+    text = write_study_file(str(tmp_path / "one.jsonl"), tmp_path, shown=lambda _, *n: seen.append(n) or compared(1.0))
+    told = "; the first comparisons are made on them and detect differences of 100.0 points or more"
+    assert f"about 0 rows are split off train{told}" in text
     assert seen == [(1, 1, 0)]
 
 

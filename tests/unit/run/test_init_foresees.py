@@ -10,7 +10,7 @@ import pytest
 
 from tunebook import Study
 from tunebook.core.facts import DataFacts
-from tunebook.run.commands.init import first_effect, study_file_for
+from tunebook.run.commands.init import first_compared, study_file_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,12 +28,15 @@ def written(folder: Path, splits: dict[str, int]) -> Path:
 def test_the_comment_of_init_is_the_first_line_of_plan(tmp_path: Path, splits: dict[str, int], trials: int) -> None:
     data = written(tmp_path, splits)
     text, _ = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=trials, language="en")
-    found = re.search(r"its first comparisons detect differences of ([\d.]+) points or more", text)
+    told = r"(\w+): .*first comparisons are made on them and detect differences of ([\d.]+) points or more"
+    found = re.search(told, text)
     (tmp_path / "study.yaml").write_text(text + "engine: simulated\nexecutor: inline\n", encoding="utf-8")
-    effect = Study.load(tmp_path / "study.yaml").plan().outlook.first_effect
+    compared = Study.load(tmp_path / "study.yaml").plan().outlook.first_compared
     assert found is not None
-    assert effect is not None
-    assert found[1] == f"{100 * effect:.1f}"
+    assert compared is not None
+    assert found[1] == ("test" if "test" in splits else "validation")
+    assert compared.on_test == ("test" in splits)
+    assert found[2] == f"{100 * (compared.smallest_detectable_effect or 0):.1f}"
 
 
 def test_a_study_of_perplexity_is_not_told_in_points(tmp_path: Path) -> None:
@@ -48,10 +51,13 @@ def test_a_study_of_perplexity_is_not_told_in_points(tmp_path: Path) -> None:
 def test_the_readme_says_what_init_and_plan_would_say(tmp_path: Path) -> None:
     data = written(tmp_path, {"train": 500, "validation": 400, "test": 400})
     text, _ = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=75, language="en")
-    effect = first_effect(text, "study.yaml", DataFacts(n_train=500, n_validation=400, n_test=400))
-    assert effect is not None
-    points, readme = f"{100 * effect:.1f}", " ".join((ROOT / "README.md").read_text("utf-8").split())
-    assert f"# 400 examples; its first comparisons detect differences of {points} points or more" in text
-    assert "With 400 validation examples the first comparisons" in readme
+    compared = first_compared(text, "study.yaml", DataFacts(n_train=500, n_validation=400, n_test=400))
+    assert compared is not None
+    points = f"{100 * (compared.smallest_detectable_effect or 0):.1f}"
+    readme = " ".join((ROOT / "README.md").read_text("utf-8").split())
+    line = next(line for line in text.splitlines() if line.startswith("  test:"))
+    assert f"are made on them and detect differences of {points} points or more" in line
+    assert "With 400 test examples the first comparisons" in readme
     assert f"detect differences of {points} points or more" in readme
-    assert f"能检出 {points} 个百分点以上的差异" in (ROOT / "README.zh.md").read_text("utf-8")
+    assert "用 400 个测试样本，" in (zh := (ROOT / "README.zh.md").read_text("utf-8"))
+    assert f"能检出 {points} 个百分点以上的差异" in zh

@@ -64,14 +64,14 @@ class ChineseStudyFile(ChinesePieces):
         return f"{examples} 个样本{self._shows(effect)}"
 
     def _shows(self, effect: float | None) -> str:
-        return "" if effect is None else f"，最先的比较能检出 {self.amount(effect)} {self.unit}以上的差异"
+        return "" if effect is None else f"，最先的比较在其上进行，能检出 {self.amount(effect)} {self.unit}以上的差异"
 
     def comment_no_validation(self, examples: int, effect: float | None, is_oddly_named: bool) -> str:
         why = "只在名为 train.* 的文件旁寻找" if is_oddly_named else "未找到"
         return f"{why}：从训练数据中分出约 {examples} 条{self._shows(effect)}"
 
-    def comment_test(self, examples: int) -> str:
-        return f"{examples} 个样本，只在最后使用一次"
+    def comment_test(self, examples: int, effect: float | None) -> str:
+        return f"{examples} 个样本，只在最后使用一次{self._shows(effect)}"
 
     def comment_train_rows(self, rows: int) -> str:
         return f"共 {rows} 条，按种子抽取以节省时间；删去本行则用全部数据"

@@ -99,8 +99,8 @@ class ChineseTerminal(ChineseRounds):
     def plan_in_all(self) -> str:
         return "合计"
 
-    def plan_sees(self, effect: float) -> str:
-        return f"{self.amount(effect)} {self.unit}以上"
+    def plan_sees(self, effect: float, on_test: bool) -> str:
+        return f"{self.amount(effect)} {self.unit}以上，{'测试集' if on_test else '验证集'}"
 
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         listed = self.comma.join(f"{PURPOSES[purpose]} {n} 个" for purpose, n in counts.items())
@@ -125,12 +125,13 @@ class ChineseTerminal(ChineseRounds):
     def plan_cut(self, cut: Cut) -> str:
         return f"因预算删去：{self.cut(cut)}"
 
-    def plan_margin(self, smallest: float, margin: float) -> list[str]:
+    def plan_margin(self, smallest: float, margin: float, on_test: bool) -> list[str]:
+        split = "测试" if on_test else "验证"
         lines = [f"两个配置效果相当，最多只能证实到相差 {self.amount(smallest)} {self.unit}以内"]
         if margin < smallest:
             lines.append(
                 f"您的容差是 {self.exactly(margin)} {self.unit}，小于这个值：本研究无法证实效果相当；"
-                "需要更多的验证样本或随机种子"
+                f"需要更多的{split}样本或随机种子"
             )
         if not self.scale.counts_right_answers:
             lines.append(f"以上是估计，假定{self._noun}在样本间的波动与对错得分相同；实际波动见记录")

@@ -65,22 +65,23 @@ class EnglishStudyFile(EnglishPieces):
         return f"{rows} rows, {form} ({keys})"
 
     def comment_validation(self, examples: int, effect: float | None) -> str:
-        """Which differences the validation examples can show, where that can be said before anything is trained."""
+        """Which differences the validation examples can show, where the first comparisons are made on them."""
         return f"{examples} examples{self._shows(effect)}"
 
     def _shows(self, effect: float | None) -> str:
         if effect is None:
             return ""
-        return f"; its first comparisons detect differences of {self.amount(effect)} {self.unit} or more"
+        least = f"{self.amount(effect)} {self.unit}"
+        return f"; the first comparisons are made on them and detect differences of {least} or more"
 
     def comment_no_validation(self, examples: int, effect: float | None, is_oddly_named: bool) -> str:
         """Validation is split off the training rows, for no file was found, or none looked for."""
         why = "looked for only beside a file train.*" if is_oddly_named else "none found"
         return f"{why}: about {examples} rows are split off train{self._shows(effect)}"
 
-    def comment_test(self, examples: int) -> str:
-        """When the test split is used."""
-        return f"{examples} examples, opened once, at the end"
+    def comment_test(self, examples: int, effect: float | None) -> str:
+        """When the test split is used, and what it can show, where the first comparisons are made on it."""
+        return f"{examples} examples, opened once, at the end{self._shows(effect)}"
 
     def comment_train_rows(self, rows: int) -> str:
         """Why only a part of the rows is used for training."""

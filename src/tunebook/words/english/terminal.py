@@ -123,9 +123,9 @@ class EnglishTerminal(EnglishRounds):
         """The row below the rounds: what the budget leaves them together."""
         return "in all"
 
-    def plan_sees(self, effect: float) -> str:
-        """The smallest detectable effect, for the table of rounds."""
-        return f"{self.amount(effect)} {self.unit} or more"
+    def plan_sees(self, effect: float, on_test: bool) -> str:
+        """The smallest detectable effect and on which examples, for the table of rounds."""
+        return f"{self.amount(effect)} {self.unit} or more, on {'test' if on_test else 'validation'}"
 
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         """The trials of the next part that are trained, by purpose, what they take of the budget, and how many more are
@@ -160,15 +160,16 @@ class EnglishTerminal(EnglishRounds):
         """What the budget does not allow."""
         return f"cut, because the budget does not allow it: {self.cut(cut)}"
 
-    def plan_margin(self, smallest: float, margin: float) -> list[str]:
-        """The margin within which equality can be shown."""
+    def plan_margin(self, smallest: float, margin: float, on_test: bool) -> list[str]:
+        """The margin within which equality can be shown; `on_test`: by comparing on the test split."""
+        split = "test" if on_test else "validation"
         lines = [
             f"smallest margin within which two configurations could be shown equal: {self.amount(smallest)} {self.unit}"
         ]
         if margin < smallest:
             lines.append(
                 f"your margin of {self.exactly(margin)} {self.unit} is below that: this study cannot show that a "
-                "configuration is equal or as good; it would take more validation examples or seeds"
+                f"configuration is equal or as good; it would take more {split} examples or seeds"
             )
         if not self.scale.counts_right_answers:
             lines.append(
