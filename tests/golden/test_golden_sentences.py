@@ -133,6 +133,23 @@ def made_directly():
     yield "pilot_remark", *same(4e-4)
     yield "pilot_remark", *same(4e-4, True)
     yield "nothing_dropped", *same()
+    yield "not_dropped", (["learning rate 8e-4"],), (["学习率 8e-4"],)
+    yield "not_dropped", (["learning rate 8e-4", "2 epochs"],), (["学习率 8e-4", "2 个 epoch"],)
+    yield "not_varied", (["rank"], ["rank 8"]), (["LoRA rank"], ["rank 8"])
+    yield (
+        "not_varied",
+        (["rank", "dropout"], ["rank 8", "dropout 0"]),
+        (["LoRA rank", "dropout"], ["rank 8", "dropout 0"]),
+    )
+    yield "beyond", ([("learning rate", "2e-3", True)],), ([("学习率", "2e-3", True)],)
+    yield (
+        "beyond",
+        ([("rank", "32", True), ("dropout", "0.05", False)],),
+        ([("LoRA rank", "32", True), ("dropout", "0.05", False)],),
+    )
+    yield "no_break", *same(2e-3)
+    yield "untrained", *same(0.65, None)
+    yield "untrained", *same(0.65, (0.455, 0.633))
     yield "outside_range", ([("rank 64", "8 to 32")],), ([("rank 64", "8～32")],)
     yield "one_seed", *same()
     yield "ahead_unconfirmed", *same("rank 64", 0.74, 0.706, (21, 22))

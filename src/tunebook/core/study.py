@@ -415,8 +415,8 @@ class Wave:
             "cheapest", "baseline") to effective key; empty: nothing is sealed.
         floor: the pilots learned nothing, and the study ends here unless its file says `floor: go_on`.
         budget: the study's budget when this wave was planned; kept from the confirm round on, None before it.
-        notes: codes with parameters, for the record only: ("round_skipped", {"kind": "combine"}). Nothing is decided
-            from them (decision 028).
+        notes: codes with parameters, for the record only: ("round_skipped", {"kind": "combine", "why":
+            "nothing_to_ask"}). Nothing is decided from them (decision 028).
     """
 
     round: int

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from tunebook.core.facts import History
 from tunebook.core.outlook import Outlook, RoundOutlook
-from tunebook.core.study import Budget, RoundKind, Trial, Wave, error_share
+from tunebook.core.study import RoundKind, Trial, Wave, error_share
 from tunebook.planning.problem import Problem, shares_of
 from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.rounds import round_of, rounds_of
@@ -85,7 +85,7 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
 
 def _with_effects(foreseen: Outlook, state: PlanningState, first: Round, shapes: tuple[Shape, ...]) -> Outlook:
     """With what can be detected, and what was folded and cut."""
-    opening, uncut = first.most(state.problem, 0), first.most(_without_limits(state.problem), 0)
+    opening, uncut = first.most(state.problem, 0), first.most(state.problem.without_limits, 0)
     sensitivity = _sensitivity(state, opening, shapes)
     margins = [(margin, sensitivity.on_test(s)) for s in shapes if (margin := sensitivity.margin(s)) is not None]
     smallest, on_test = min(margins, default=(None, False))
@@ -128,10 +128,6 @@ def _without_result(history: History) -> tuple[Trial, ...]:
 def _share(problem: Problem, kind: RoundKind) -> float:
     shares = shares_of(problem.design)
     return shares.get(kind) or shares[RoundKind.EXPLORE]
-
-
-def _without_limits(problem: Problem) -> Problem:
-    return replace(problem, spec=replace(problem.spec, budget=Budget()))
 
 
 def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:

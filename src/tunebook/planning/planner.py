@@ -91,7 +91,7 @@ class StudyPlanner:
             if wave is not None and wave.trials:
                 keeps = kind is RoundKind.CONFIRM or state.is_confirmed
                 return replace(wave, notes=(*skipped, *wave.notes), budget=self._problem.spec.budget if keeps else None)
-            skipped += _skipped(state, kind)
+            skipped += _skipped(own, state, kind)
         return None
 
     def beside(self, history: History, devices: int) -> Wave | None:
@@ -236,12 +236,17 @@ def _turns(state: PlanningState) -> tuple[RoundKind, ...]:
     return tuple(sorted((*_kinds_to_come(state), *beside), key=order.index))
 
 
-def _skipped(state: PlanningState, kind: RoundKind) -> list[tuple[str, dict[str, Any]]]:
-    """The note that a round had nothing to ask, unless a wave since the last round in line has it."""
+def _skipped(own: PlanningState, state: PlanningState, kind: RoundKind) -> list[tuple[str, dict[str, Any]]]:
+    """The note that a round had nothing to ask, or nothing left of the budget, unless a wave since the last round in
+    line has it. `own` is the history as the round sees it."""
     waves = state.history.waves
     since = waves[waves.index(state.last_in_line) + 1 :] if state.last_in_line is not None else ()
-    note = ("round_skipped", {"kind": kind.value})
-    return [] if any(note in wave.notes for wave in since) else [note]
+    if any(code == "round_skipped" and v["kind"] == kind.value for wave in since for code, v in wave.notes):
+        return []
+    unlimited = PlanningState(own.problem.without_limits, own.whole, own.apart)
+    asks = round_of(kind, unlimited.problem).first_wave(unlimited, state.next_round)
+    why = "budget" if asks is not None and asks.trials else "nothing_to_ask"
+    return [("round_skipped", {"kind": kind.value, "why": why})]
 
 
 def _ending(state: PlanningState, last: Wave) -> Wave:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 
@@ -87,6 +87,11 @@ class Problem:
     sampler: str | None = None
     _effective: dict[Configuration, Configuration] = field(default_factory=dict)
     _families: dict[Configuration, Configuration] = field(default_factory=dict)
+
+    @cached_property
+    def without_limits(self) -> Problem:
+        """The same without a budget."""
+        return replace(self, spec=replace(self.spec, budget=Budget()))
 
     def effective(self, configuration: Configuration) -> Configuration:
         """The configuration without the differences that, by the engine's word, have no effect."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS
+from tunebook.core.study import TrialState
 from tunebook.record.view import View
 from tunebook.words import Words
 
@@ -14,14 +15,15 @@ NEAR_EDGE = 4.0
 
 
 def boundary_sentence(view: View, words: Words, number: int | None = None) -> str:
-    """Where training breaks, with the settings that the trials of the bracket share; empty when it was not tested.
+    """Where training breaks, with the settings that the trials of the bracket share; or that it broke at no rate tried.
+    Empty when neither is known.
 
     Args:
         number: as it was known at the end of this round; None: as it is known now.
     """
     boundary = view.conclusions.boundary if number is None else view.boundary_after(number)
     if boundary is None:
-        return ""
+        return _not_found(view, words) if number is None else ""
     rate = view.spec.baseline.learning_rate
     shared = {
         view.history.trials[i].trial.configuration.with_values(learning_rate=rate)
@@ -35,6 +37,13 @@ def boundary_sentence(view: View, words: Words, number: int | None = None) -> st
     lead = "" if where == words.label("baseline") else where
     fixed = [words.setting(name, getattr(configuration, name)) for name in _moving_the_edge(view)]
     return words.join([words.bracket(boundary, lead), words.bracket_fixed(fixed) if fixed else ""])
+
+
+def _not_found(view: View, words: Words) -> str:
+    """That training broke at no learning rate, where several were tried."""
+    tried = {fact.trial.effective.learning_rate for fact in view.trials if fact.state is TrialState.COMPLETED}
+    broke = any(view.evidence.how_it_ended(fact) is not None for fact in view.trials)
+    return words.no_break(max(tried)) if len(tried) > 1 and not broke else ""
 
 
 def _moving_the_edge(view: View) -> list[str]:

@@ -256,6 +256,7 @@ def _notes(view: View, words: Words) -> tuple[str, ...]:
     sentences = [words.note(code, _with_trials(values)) for code, values in view.notes if code not in together]
     sentences += _service(view, words)
     resumed = [int(values["trial"]) for code, values in view.notes if code == "trial_resumed"]
+    resumed = [i for i in resumed if i in view.history.trials and view.history.trials[i].state.is_final]
     sentences += [words.note("trial_resumed", {"trials": trial_list(resumed)})] if resumed else []
     failed = [f for f in view.trials if f.state is TrialState.FAILED]
     sentences += [words.failed_trial(f.trial.id, clean(f.reason or "")) for f in failed]

@@ -45,7 +45,7 @@ def factor_table(view: View, words: Words) -> Table | None:
     grouped = by_factor(view, view.findings())
     order = [i.factor for i in sorted(view.conclusions.importance, key=lambda i: (not i.ranked, i.rank))]
     order = order or [each.factor for each in view.described]
-    varied = [f for f in view.spec.space.factors if len(_levels(view, f.name)) > 1]
+    varied = [f for f in view.spec.space.factors if len(view.levels_tried(f.name)) > 1]
     factors = sorted(varied, key=lambda f: order.index(f.name) if f.name in order else len(order))
     if not factors or not view.findings():
         return None
@@ -57,7 +57,7 @@ def factor_table(view: View, words: Words) -> Table | None:
 
 def _row(view: View, words: Words, factor: Factor, findings: list[Finding]) -> tuple[Cell, ...]:
     none = words.label("none")
-    levels = [_level(words, factor.name, level) for level in _levels(view, factor.name)]
+    levels = [_level(words, factor.name, level) for level in view.levels_tried(factor.name)]
     cells = [
         Cell(words.factor(factor.name)),
         Cell(clean(words.label("enum_gap").join(levels)) or none),
@@ -67,13 +67,6 @@ def _row(view: View, words: Words, factor: Factor, findings: list[Finding]) -> t
     if view.conclusions.best is not None:
         cells.append(Cell(_advice(view, words, factor.name, findings)))
     return tuple(cells)
-
-
-def _levels(view: View, factor: str) -> list[Any]:
-    """The levels at which something was trained, in order."""
-    seen = {getattr(f.trial.configuration, factor) for f in view.final}
-    numeric = all(isinstance(level, int | float) for level in seen)
-    return sorted(seen) if numeric else sorted(seen, key=str)
 
 
 def _level(words: Words, factor: str, level: Any) -> str:
@@ -123,7 +116,7 @@ def _sweet(view: View, words: Words, factor: str) -> str:
     spot = _spot(view, factor)
     if spot is None:
         return ""
-    numbers = [x for x in _levels(view, factor) if isinstance(x, int | float)]
+    numbers = [x for x in view.levels_tried(factor) if isinstance(x, int | float)]
     everything = bool(numbers) and spot.low <= min(numbers) and spot.high >= max(numbers)
     return words.good_levels(value(factor, spot.low), value(factor, spot.high), everything)
 

@@ -13,7 +13,7 @@ from tunebook.record.view import View
 from tunebook.words import Words
 from tunebook.words.values import Spent
 
-__all__ = ["cost_sentence", "counts", "method_rows", "reference", "setting_rows", "sure_rows"]
+__all__ = ["cost_sentence", "counts", "method_rows", "reference", "setting_rows", "sure_rows", "untrained"]
 
 
 Rows = tuple[tuple[str, str], ...]
@@ -28,7 +28,7 @@ def setting_rows(view: View, words: Words) -> Rows:
         ("data", words.data_fact(_data(view, words))),
         ("metric", _metric(view) if view.spec.metric_options or view.spec.per_token else ""),
         ("plugins", _plugins(view, words)),
-        ("reference", words.reference_fact(*reference(view))),
+        ("reference", words.reference_fact(*reference(view), on_test=untrained(view, "test"))),
         ("answers_failed", words.join([words.answers_failed(*each) for each in _failures(view)])),
     ]
     return _labelled(words, rows)
@@ -37,6 +37,7 @@ def setting_rows(view: View, words: Words) -> Rows:
 def sure_rows(view: View, words: Words) -> Rows:
     """All statistics in one place: noise, detectable effects, how to read intervals, the error rate."""
     found, spec = view.conclusions, view.spec
+    rank_varies = spec.space.get("lora_r") is not None and len(view.levels_tried("lora_r")) > 1
     rows = [
         ("noise", words.noise_fact(found.noise.seed_deviation, found.noise.degrees_of_freedom, found.noise.from_prior)),
         (
@@ -47,7 +48,7 @@ def sure_rows(view: View, words: Words) -> Rows:
         ),
         ("reading", words.reading_fact()),
         ("error", words.error_fact(spec.layout, _outside(view))),
-        ("alpha", words.alpha_fact(spec.alpha_rule) if spec.space.get("lora_r") else ""),
+        ("alpha", words.alpha_fact(spec.alpha_rule) if rank_varies else ""),
     ]
     return _labelled(words, rows)
 
@@ -193,8 +194,14 @@ def _plugins(view: View, words: Words) -> str:
     return words.label("list_gap").join(each)
 
 
+def untrained(view: View, split: str) -> float | None:
+    """The untrained model's accuracy on a split, where it was scored there."""
+    return next((f.outcomes[split].accuracy for f in view.references if split in f.outcomes), None)
+
+
 def reference(view: View) -> tuple[float | None, float | None, str | None]:
-    base = next((f.outcomes["validation"].accuracy for f in view.references if "validation" in f.outcomes), None)
+    """On validation: the untrained model's accuracy, and that of always giving the commonest answer, with it."""
+    base = untrained(view, "validation")
     golds = [example.gold for example in view.examples("validation")]
     counted = Counter(golds)
     commonest = max(sorted(counted), key=lambda gold: counted[gold]) if golds else None

@@ -7,7 +7,7 @@ import math
 from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
 from tunebook.core.study import RoundKind
 from tunebook.record.cost import relative_work, trial_cost
-from tunebook.record.facts import counts, reference
+from tunebook.record.facts import counts, reference, untrained
 from tunebook.record.names import control_name, name
 from tunebook.record.view import View
 from tunebook.record.why import why
@@ -121,14 +121,26 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
     finding = view.told_apart(conclusions.best.key)
     sentences: list[str] = []
     if finding is not None and finding.split == "test":
-        return [words.confirmed_gain(_gain(view, finding), right, not view.spec.data.allow_overlap)]
+        told = words.confirmed_gain(_gain(view, finding), right, not view.spec.data.allow_overlap)
+        return [told, _untrained(view, words, finding)]
     if finding is not None:
-        sentences.append(words.validation_gain(_gain(view, finding), right))
+        sentences += [words.validation_gain(_gain(view, finding), right), _untrained(view, words, finding)]
         sentences += _measured(view, words)
     else:
         sentences += _measured(view, words)
     sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
+
+
+def _untrained(view: View, words: Words, finding: Finding) -> str:
+    """The untrained model on the test split, and on any split that the baseline is below it when its interval is."""
+    without = untrained(view, finding.split)
+    control = [view.history.trials[i] for i in finding.control_trials if i in view.history.trials]
+    baseline = view.accuracy(control, finding.split)
+    if without is None or baseline is None:
+        return ""
+    above = baseline[1] if baseline[1][1] < without else None
+    return words.untrained(without, above) if above or finding.split == "test" else ""
 
 
 def _limits(view: View, words: Words) -> list[str]:
@@ -224,9 +236,8 @@ def _baseline(view: View, words: Words) -> str:
         return words.against_runner_up(
             what, _gain(view, finding), view.scale.counts_right_answers, on_test=on_test, unused=unused
         )
-    untrained = [f.outcomes["test"].accuracy for f in view.references if "test" in f.outcomes]
     mine = words.accuracy(confirmation.accuracies["baseline"], confirmation.intervals["baseline"])
-    return words.baseline_alone(mine, untrained[-1] if on_test and untrained else None, on_test)
+    return words.baseline_alone(mine, untrained(view, "test") if on_test else None, on_test)
 
 
 def _failed_confirmation(view: View, words: Words) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.study import ContrastKind
 from tunebook.record.grouped import by_factor
 from tunebook.record.names import control_name, name
 from tunebook.record.view import View
 from tunebook.words import Words
+from tunebook.words.numbers import value
 
 __all__ = ["unknown"]
+
+LOWEST = {"num_train_epochs": 1, "lora_r": 1, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 1}
+"""Levels below which there are none; of other factors 0."""
 
 
 def unknown(view: View, words: Words) -> tuple[str, ...]:
@@ -25,6 +30,8 @@ def unknown(view: View, words: Words) -> tuple[str, ...]:
         items.append(words.unknown_interactions(pairs))
     if view.described:
         items.append(words.factors_not_tested())
+    if view.has_comparison and conclusions.best is not None:
+        items += [_not_varied(view, words), _beyond(view, words, view.configurations[conclusions.best.key])]
     unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
     if view.has_comparison and conclusions.nothing_learned is None and 0 < unseen < 1:
         items.append(words.unseen(unseen))
@@ -47,6 +54,27 @@ def _factors(view: View, words: Words) -> list[str]:
             named = words.unknown_factor(words.factor_phrase(each.factor), each.nothing_above)
             alike.setdefault(settle, []).append(named)
     return [words.unknown_factors(named, settle) for settle, named in alike.items()]
+
+
+def _not_varied(view: View, words: Words) -> str:
+    """The factors of the study that have one level in every trial."""
+    tried = {factor.name: view.levels_tried(factor.name) for factor in view.spec.space.factors}
+    alone = {name: levels[0] for name, levels in tried.items() if len(levels) == 1}
+    names = [words.factor_phrase(name) for name in alone]
+    return words.not_varied(names, [words.setting(*each) for each in alone.items()]) if alone else ""
+
+
+def _beyond(view: View, words: Words, best: Configuration) -> str:
+    """The numeric factors whose best level is the highest or the lowest that was tried, where there are others beyond
+    it."""
+    beyond = []
+    for factor in view.spec.space.factors:
+        levels, level = view.levels_tried(factor.name), getattr(best, factor.name)
+        if len(levels) < 2 or not all(isinstance(each, float | int) and not isinstance(each, bool) for each in levels):
+            continue
+        if level == levels[-1] or (level == levels[0] and level > LOWEST.get(factor.name, 0)):
+            beyond.append((words.factor_phrase(factor.name), value(factor.name, level), level == levels[-1]))
+    return words.beyond(beyond) if beyond else ""
 
 
 def _is_open(finding: Finding) -> bool:

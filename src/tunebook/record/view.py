@@ -164,9 +164,16 @@ class View:
 
     @cached_property
     def has_comparison(self) -> bool:
-        """Whether a comparison has been judged, or every planned trial ended without one: before that nothing can be
+        """Whether a comparison has been judged, or the study ended without one: before that nothing can be
         recommended."""
-        return bool(self.conclusions.findings) or not any(not f.state.is_final for f in self.trials)
+        to_come = self.outlook is not None and bool(self.outlook.rounds)
+        return bool(self.conclusions.findings) or not (to_come or any(not f.state.is_final for f in self.trials))
+
+    def levels_tried(self, factor: str) -> list[Any]:
+        """The levels at which something was trained, in order."""
+        seen = {getattr(f.trial.configuration, factor) for f in self.final}
+        numeric = all(isinstance(level, int | float) for level in seen)
+        return sorted(seen) if numeric else sorted(seen, key=str)
 
     def waiting(self, number: int) -> tuple[int, ...]:
         """The trials of a round that have no result yet."""

@@ -26,6 +26,9 @@ def why(view: View, words: Words) -> list[str]:
     dropped = [(words.setting(each.factor, each.level), each.effect, each.interval) for each in neighbours]
     changes = set(configuration.changes_from(view.spec.baseline)) - {"lora_alpha"}
     found = [words.dropped(dropped)] if dropped else []
+    kept = [name for name in configuration.as_dict() if name in changes - {each.factor for each in neighbours}]
+    if dropped and kept:
+        found.append(words.not_dropped([words.setting(name, getattr(configuration, name)) for name in kept]))
     if not dropped and len(changes) > 1:
         found.append(words.nothing_dropped())
     quarters = [loss_by_quarter(f.curve) for f in baseline.trained if still_falling(f.curve)] if baseline else []

@@ -342,10 +342,13 @@ class StudyShared(Shared):
         before, bracket, after = self.effect(finding).partition(self.bracket_gap + self.brackets[0])
         return f"{before} {self.unit}{bracket}{after}"
 
-    def skipped_rounds(self, notes: WaveNotes) -> list[RoundKind]:
-        """Kinds of rounds that were left out."""
-        kinds = [values.get("kind") for code, values in notes if code == "round_skipped"]
-        return [RoundKind(kind) for kind in dict.fromkeys(kinds) if kind in list(RoundKind)]
+    def skipped_rounds(self, notes: WaveNotes) -> dict[str, list[RoundKind]]:
+        """Kinds of rounds that were left out, by the reason's code; "" where an older study did not keep it."""
+        why: dict[str, list[RoundKind]] = {}
+        known = [values for code, values in notes if code == "round_skipped" and values.get("kind") in list(RoundKind)]
+        for kind, reason in {RoundKind(values["kind"]): str(values.get("why", "")) for values in known}.items():
+            why.setdefault(reason, []).append(kind)
+        return why
 
     def not_refined(self, notes: WaveNotes) -> dict[str, list[str]]:
         """Factors that were not refined, by the reason's code."""

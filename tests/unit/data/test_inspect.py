@@ -35,13 +35,17 @@ def labelled(n: int, start: int = 0) -> list[dict]:
 def test_folder_of_three_files_gives_a_study_file_that_reads(tmp_path: Path) -> None:
     for name, start in (("train", 0), ("validation", 900), ("test", 1200)):
         write(tmp_path / "data" / f"{name}.jsonl", labelled(800 if name == "train" else 100, start))
+
+    def shown(*_: object) -> RoundOutlook:
+        return compared(on_test=True)
+
     text = write_study_file(
         str(tmp_path / "data"),
         tmp_path,
         model="my model",
         trials=40,
         language="zh",
-        shown=lambda *_: compared(on_test=True),
+        shown=shown,
     )
     spec = parse_study(text)
     assert spec.data.train == "data/train.jsonl"

@@ -192,7 +192,13 @@ def test_nothing_is_combined_when_nothing_leads():
     history = study(lambda c: 0.6 if c == replace_machine(example_study().baseline) else 0.5)
     assert waves(history, RoundKind.COMBINE) == []
     notes = [note for wave in history.waves for note in wave.notes]
-    assert ("round_skipped", {"kind": "combine"}) in notes
+    assert ("round_skipped", {"kind": "combine", "why": "nothing_to_ask"}) in notes
+
+
+def test_a_round_for_which_the_budget_leaves_nothing_is_said_to_have_been_left_out_for_that():
+    history = study(lambda c: by_rate(c) + 0.3 * (0.1 - c.lora_dropout), trials=12)
+    notes = [values for wave in history.waves for code, values in wave.notes if code == "round_skipped"]
+    assert {"kind": "boundary", "why": "budget"} in notes
 
 
 def replace_machine(c):

@@ -227,7 +227,7 @@ def test_where_nothing_was_learned_the_answer_says_so_and_recommends_nothing():
     chinese = s.answer("zh")
     assert chinese[0].startswith(
         "没有证据表明有配置学会了任务，因此不推荐任何配置。领先的配置（"
-        "与最高者相差不超过一个标准误的各配置中验证损失最低的一个：rank 16、alpha 32、学习率 8e-4"
+        "准确率与最高者相差不超过一个标准误的各配置中，验证损失最低的一个：rank 16、alpha 32、学习率 8e-4"
     )
     assert chinese[1].startswith(
         "可以尝试：加大训练量，因为训练损失到最后仍在下降（每 token：第三个四分之一 2.55，最后四分之一 1.55）"

@@ -198,7 +198,8 @@ def test_better_on_validation_but_not_on_test_is_told(view, monkeypatch):
     opening = plain_text(build(replace(view, conclusions=conclusions), "en").answer[0])
     assert opening.startswith(
         "Not confirmed: Round 3: combine showed a gain on the validation split; the test split does not show it. "
-        "Rank 32, alpha 128, learning rate 6e-4, dropout 0.1, 4 epochs, effective batch 8 led on validation, but it is "
+        "Rank 32, alpha 128, learning rate 6e-4, dropout 0.1, 4 epochs, effective batch 8 led on validation (of those "
+        "within one standard error of the highest accuracy, the one of lowest validation loss), but it is "
         "not shown to be better than the baseline"
     )
     assert "is not distinguishable from zero" in opening

@@ -5,8 +5,19 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "BROKEN_WAYS", "CUTS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
-    "ROUNDS", "STATES", "WARNINGS",
+    "BROKEN_WAYS",
+    "CUTS",
+    "FOLDS",
+    "GOALS",
+    "NOTES",
+    "NOT_REFINED",
+    "NO_ROUND",
+    "PLUGIN_KINDS",
+    "PURPOSES",
+    "REASONS",
+    "ROUNDS",
+    "STATES",
+    "WARNINGS",
 ]  # fmt: skip
 
 GOALS = {
@@ -88,6 +99,12 @@ REASONS = {
     "by_user": "由用户取消",
     "by_planner": "由规划器取消",
 }
+NO_ROUND = {
+    "": "没有待答的问题，或预算不够",
+    "budget": "剩余的预算不够",
+    "nothing_to_ask": "没有待答的问题",
+}
+
 NOT_REFINED = {
     "not_explored": "没有探索过",
     "no_effect_seen": "未检出影响",

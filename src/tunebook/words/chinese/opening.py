@@ -53,7 +53,8 @@ class ChineseOpening(ChinesePieces):
         return f"还没有作出任何比较，暂无推荐。基线目前的准确率：{accuracy}。"
 
     def leads_so_far(self, settings: str, accuracy: str) -> str:
-        return f"还没有作出任何比较，暂无推荐。目前在验证集上领先的是 {strong(settings)}：{accuracy}。"
+        leads = f"目前在验证集上领先的是 {strong(settings)}（{self._leads_by()}）：{accuracy}。"
+        return f"还没有作出任何比较，暂无推荐。{leads}"
 
     def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
         why = "曾被证实更好的配置没有经受住确认" if was_shown_better else "尚未证实有更好的配置"
@@ -61,10 +62,14 @@ class ChineseOpening(ChinesePieces):
 
     def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
         if chosen_by == "leading":
+            led = f"{strong(settings)} 在验证集上领先（{self._leads_by()}）"
             if not has_baseline:
-                return f"{strong(settings)} 在验证集上领先；基线没有得到结果的实验，无法与它比较。"
-            return f"{strong(settings)} 在验证集上领先，但尚未证实优于基线，基线也许同样好。"
+                return f"{led}；基线没有得到结果的实验，无法与它比较。"
+            return f"{led}，但尚未证实优于基线，基线也许同样好。"
         return f"使用 {strong(settings)}。"
+
+    def _leads_by(self) -> str:
+        return f"{self._noun}与最高者相差不超过一个标准误的各配置中，验证损失最低的一个"
 
     def why(self, reasons: Sequence[str]) -> str:
         return f"{strong('为什么选它')}：{''.join(reasons)}"
@@ -78,6 +83,10 @@ class ChineseOpening(ChinesePieces):
 
     def nothing_dropped(self) -> str:
         return "各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。"
+
+    def not_dropped(self, settings: Sequence[str]) -> str:
+        one = "它" if len(settings) == 1 else "其中一项"
+        return f"{gap('、'.join(settings)).lstrip()}带来多少尚不清楚：没有与只去掉{one}的配置比较过。"
 
     def under_trained(self, quarters: Sequence[float]) -> str:
         losses = "、".join(number(loss) for loss in quarters)
@@ -114,7 +123,7 @@ class ChineseOpening(ChinesePieces):
         bar = "未训练的模型" if found.bar_is == "untrained" else "始终回答最常见类别"
         bar += f"（{clean(commonest)}）" if commonest and found.bar_is == "commonest" else ""
         return (
-            f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（与最高者相差不超过一个标准误的各配置中验证损失最低的一个：{settings}）"
+            f"{strong('没有证据表明有配置学会了任务')}，因此不推荐任何配置。领先的配置（{self._leads_by()}：{settings}）"
             f"在 {count(n)} 个验证样本上{has} {self.measured(found.accuracy)}"
             f"（校正选择偏差后的 95% 置信区间 {self.score_range(*found.corrected_interval)}）；"
             f"{bar}{has} {self.measured(found.bar)}。"
@@ -157,6 +166,15 @@ class ChineseOpening(ChinesePieces):
         fresh = "从未用过的 " if unused else " "
         text = self._gain_on(gain, counts_right, fresh, "测试", "新随机")
         return text if gain.told_apart else text + "这一差异与零无法区分。"
+
+    def untrained(self, accuracy: float, baseline: tuple[float, float] | None) -> str:
+        told = f"在同样的样本上，未训练的模型为 {self.measured(accuracy)}"
+        if baseline is None:
+            return f"{told}。"
+        return (
+            f"{told}，{strong('基线低于未训练的模型')}（基线自身的 95% 置信区间 {self.score_range(*baseline)}）："
+            "按基线训练会使模型变差，提高的一部分只是弥补这一点。"
+        )
 
     def shown_before(self, round_heading: str, on_test: bool) -> str:
         where = "测试集" if on_test else "新随机种子"
@@ -227,6 +245,16 @@ class ChineseOpening(ChinesePieces):
         difference = f"（{self.change(finding.effect)}）"
         return f"{gap(what).lstrip()}与{gap(against)}是否不同{difference}：{self.settle(finding)}。"
 
+    def not_varied(self, factors: Sequence[str], settings: Sequence[str]) -> str:
+        them = "它" if len(factors) == 1 else "它们"
+        named = gap("、".join(factors)).lstrip()
+        return f"{named}是否有影响：没有实验改动过{them}，全部实验都是{gap('、'.join(settings)).rstrip()}。"
+
+    def beyond(self, edges: Sequence[tuple[str, str, bool]]) -> str:
+        sides = ((factor, "高于" if is_highest else "低于", level) for factor, level, is_highest in edges)
+        parts = [f"{gap(factor).lstrip()}{side} {level} 时" for factor, side, level in sides]
+        return f"{'、'.join(parts)}是否更好：最优取在试过的边缘，再往外没有试过。"
+
     def unseen(self, effect: float) -> str:
         return f"约 {self.size(effect)} {self.unit}以下的差异：本研究多半检不出来。"
 
@@ -274,13 +302,16 @@ class ChineseOpening(ChinesePieces):
     def plugin(self, kind: str, name: str, package: str) -> str:
         return f"{PLUGIN_KINDS.get(kind, kind)} {name}（{package}）"
 
-    def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
+    def reference_fact(
+        self, base: float | None, commonest: float | None, answer: str | None, on_test: float | None = None
+    ) -> str:
         parts = []
         if base is not None:
-            parts.append(f"不加适配器的基座模型 {self.measured(base)}")
+            also = "" if on_test is None else f"，测试集 {self.measured(on_test)}"
+            parts.append(f"不加适配器的基座模型：验证集 {self.measured(base)}{also}")
         if commonest:
             quoted = f"（{clean(answer)}）" if answer else ""
-            parts.append(f"始终回答最常见类别{quoted or ' '}{self.measured(commonest)}")
+            parts.append(f"始终回答最常见类别{quoted}：验证集 {self.measured(commonest)}")
         return "；".join(parts)
 
     def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:

@@ -8,7 +8,18 @@ from typing import Any
 from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
 from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
-from tunebook.words.chinese.codes import BROKEN_WAYS, CUTS, FOLDS, GOALS, NOT_REFINED, REASONS, ROUNDS, STATES, WARNINGS
+from tunebook.words.chinese.codes import (
+    BROKEN_WAYS,
+    CUTS,
+    FOLDS,
+    GOALS,
+    NO_ROUND,
+    NOT_REFINED,
+    REASONS,
+    ROUNDS,
+    STATES,
+    WARNINGS,
+)
 from tunebook.words.chinese.common import ChinesePieces, gap, numeral
 from tunebook.words.numbers import number, p_phrase, rate, trial_list
 from tunebook.words.shared import MOST_NAMED
@@ -246,6 +257,9 @@ class ChineseRounds(ChinesePieces):
         sentences += [f"两者之间，{between}。"] if between else []
         return self.join([*sentences, self._not_excluded(bracket, min(held.tried, failed.tried)), evidence])
 
+    def no_break(self, highest: float) -> str:
+        return f"试过的学习率（最高 {rate(highest)}）都没有训练失败；从哪里开始失败尚不清楚。"
+
     def bracket_fixed(self, settings: Sequence[str]) -> str:
         return f"只在 {'、'.join(settings)} 下试过；其他取值下开始失败的位置可能不同。"
 
@@ -292,8 +306,10 @@ class ChineseRounds(ChinesePieces):
             if code == "only_by_loss":
                 names = "、".join(self.factor(str(name)) for name in values.get("factors", ()))
                 told.append(f"仅因损失更低而带上的改动：{names}（对{self._noun}的作用尚未证实）。")
-        skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in self.skipped_rounds(notes))
-        return [*told, f"没有{skipped}轮：没有待答的问题，或预算不够。"] if skipped else told
+        for reason, kinds in self.skipped_rounds(notes).items():
+            skipped = "、".join(f"“{ROUNDS[kind]}”" for kind in kinds)
+            told.append(f"没有{skipped}轮：{NO_ROUND.get(reason, NO_ROUND[''])}。")
+        return told
 
     # Pieces
 

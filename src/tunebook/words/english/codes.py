@@ -5,8 +5,19 @@ from __future__ import annotations
 from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
-    "BROKEN_WAYS", "CUTS", "ENDINGS", "FOLDS", "GOALS", "NOTES", "NOT_REFINED", "PLUGIN_KINDS", "PURPOSES", "REASONS",
-    "ROUNDS", "WARNINGS",
+    "BROKEN_WAYS",
+    "CUTS",
+    "ENDINGS",
+    "FOLDS",
+    "GOALS",
+    "NOTES",
+    "NOT_REFINED",
+    "NO_ROUND",
+    "PLUGIN_KINDS",
+    "PURPOSES",
+    "REASONS",
+    "ROUNDS",
+    "WARNINGS",
 ]  # fmt: skip
 
 GOALS = {
@@ -88,6 +99,12 @@ REASONS = {
     "by_user": "by the user",
     "by_planner": "by the planner",
 }
+NO_ROUND = {
+    "": "had no open question, or did not fit the budget",
+    "budget": "did not fit what was left of the budget",
+    "nothing_to_ask": "had no open question",
+}
+
 NOT_REFINED = {
     "not_explored": "not explored",
     "no_effect_seen": "no effect was seen",

@@ -75,7 +75,7 @@ class EnglishOpening(EnglishPieces):
         """What leads on validation while nothing has been compared."""
         return (
             "Nothing has been compared yet, so nothing can be recommended. "
-            f"Leading on validation so far: {strong(settings)}, {accuracy}."
+            f"Leading on validation so far ({self._leads_by()}): {strong(settings)}, {accuracy}."
         )
 
     def keep_baseline(self, settings: str, was_shown_better: bool) -> str:
@@ -88,11 +88,14 @@ class EnglishOpening(EnglishPieces):
     def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
         """The recommended configuration; `has_baseline`: the baseline was trained to a result."""
         if chosen_by == "leading":
-            led = f"{strong(settings)} led on validation"
+            led = f"{strong(settings)} led on validation ({self._leads_by()})"
             if not has_baseline:
                 return f"{led}; no trial of the baseline has a result that it could be compared with."
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
+
+    def _leads_by(self) -> str:
+        return f"of those within one standard error of the highest {self.measure}, the one of lowest validation loss"
 
     def why(self, reasons: Sequence[str]) -> str:
         """The paragraph on why the recommended configuration lies where it does."""
@@ -108,6 +111,14 @@ class EnglishOpening(EnglishPieces):
 
     def nothing_dropped(self) -> str:
         return "What each of its changes brings is not known: no trial has all of them but one."
+
+    def not_dropped(self, settings: Sequence[str]) -> str:
+        """The changes without which the recommended configuration was not tried."""
+        brings, each = ("brings", "it") if len(settings) == 1 else ("bring", "each of them")
+        return (
+            f"what {self.listed(settings)} {brings} beside the other changes is not known: it was not compared with "
+            f"the same settings without {each}."
+        )
 
     def under_trained(self, quarters: Sequence[float]) -> str:
         """The baseline's loss was still falling: several changes cure the same."""
@@ -157,10 +168,9 @@ class EnglishOpening(EnglishPieces):
         has, of = ("is right on", "of") if self.scale.counts_right_answers else (f"has a {self.measure} of", "on")
         return (
             f"{strong('No configuration is shown to have learned the task')}, so nothing is recommended. The one that "
-            f"leads (of those within one standard error of the highest {self.measure}, the one of lowest validation "
-            f"loss), {settings}, {has} {self.measured(found.accuracy)} {of} {count(n)} validation examples (95 % "
-            f"interval, corrected for having been chosen, {self.score_range(*found.corrected_interval)}); {bar} {has} "
-            f"{self.measured(found.bar)}."
+            f"leads ({self._leads_by()}), {settings}, {has} {self.measured(found.accuracy)} {of} {count(n)} validation "
+            "examples (95 % interval, corrected for having been chosen, "
+            f"{self.score_range(*found.corrected_interval)}); {bar} {has} {self.measured(found.bar)}."
         )
 
     def other_seeds(self, accuracy: float, n: int) -> str:
@@ -205,6 +215,17 @@ class EnglishOpening(EnglishPieces):
         fresh = " never used before" if unused else ""
         text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
+
+    def untrained(self, accuracy: float, baseline: tuple[float, float] | None) -> str:
+        """The untrained model on the same examples; `baseline`: the baseline's interval, where it lies below that."""
+        told = f"The untrained model has {self.measured(accuracy)} on the same examples"
+        if baseline is None:
+            return f"{told}."
+        return (
+            f"{told}; {strong('the baseline is below the untrained model')} (its own 95 % interval "
+            f"{self.score_range(*baseline)}): training as it does makes the model worse, and part of the gain "
+            "undoes that."
+        )
 
     def shown_before(self, round_heading: str, on_test: bool) -> str:
         """An earlier round showed a gain that the confirm round does not confirm."""
@@ -294,6 +315,18 @@ class EnglishOpening(EnglishPieces):
     def unknown_contrast(self, what: str, finding: Finding, against: str) -> str:
         return f"Whether {what} differs from {against} ({self.change(finding.effect)}): {self.settle(finding)}."
 
+    def not_varied(self, factors: Sequence[str], settings: Sequence[str]) -> str:
+        """Factors of the study that are the same in every trial, and what they are there."""
+        matter, them = ("matters", "it") if len(factors) == 1 else ("matter", "them")
+        return (
+            f"Whether {self.listed(factors)} {matter}: no trial varied {them}, every one has {self.listed(settings)}."
+        )
+
+    def beyond(self, edges: Sequence[tuple[str, str, bool]]) -> str:
+        """Factors whose best level is at an edge of what was tried: name, level, whether it is the highest."""
+        parts = [f"{factor} {'above' if is_highest else 'below'} {level}" for factor, level, is_highest in edges]
+        return f"Whether {self.listed(parts)} would do better still: the best is at the edge of what was tried."
+
     def unseen(self, effect: float) -> str:
         """Differences too small for this study to detect."""
         return f"Differences below about {self.size(effect)} {self.unit}: this study would mostly miss them."
@@ -339,13 +372,17 @@ class EnglishOpening(EnglishPieces):
         """A metric, planner, ... of another package; `kind` is the study file's key."""
         return f"{PLUGIN_KINDS.get(kind, kind)} {name} from {package}"
 
-    def reference_fact(self, base: float | None, commonest: float | None, answer: str | None) -> str:
+    def reference_fact(
+        self, base: float | None, commonest: float | None, answer: str | None, on_test: float | None = None
+    ) -> str:
+        """What is reached without training, on validation; the untrained model also on the test split."""
         parts = []
         if base is not None:
-            parts.append(f"base model without adapter {self.measured(base)}")
+            also = "" if on_test is None else f", {self.measured(on_test)} on test"
+            parts.append(f"base model without adapter {self.measured(base)} on validation{also}")
         if commonest:
             quoted = f' ("{clean(answer)}")' if answer else ""
-            parts.append(f"always the commonest answer{quoted} {self.measured(commonest)}")
+            parts.append(f"always the commonest answer{quoted} {self.measured(commonest)} on validation")
         return "; ".join(parts)
 
     def answers_failed(self, role: str, n: int, counts: Mapping[str, int]) -> str:

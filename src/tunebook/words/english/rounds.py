@@ -14,6 +14,7 @@ from tunebook.words.english.codes import (
     ENDINGS,
     FOLDS,
     GOALS,
+    NO_ROUND,
     NOT_REFINED,
     REASONS,
     ROUNDS,
@@ -307,6 +308,10 @@ class EnglishRounds(EnglishPieces):
         sentences += [f"In between it held {between}."] if between else []
         return self.join([*sentences, self._not_excluded(bracket, min(held.tried, failed.tried)), evidence])
 
+    def no_break(self, highest: float) -> str:
+        """Training broke at no learning rate that was tried."""
+        return f"Training broke at no learning rate tried, up to {rate(highest)}; where it breaks is not known."
+
     def bracket_fixed(self, settings: Sequence[str]) -> str:
         """Settings at which alone it was tried where training breaks, and which the study varies."""
         return f"Tried with {self.listed(settings)} only; at other levels the edge may lie elsewhere."
@@ -360,11 +365,9 @@ class EnglishRounds(EnglishPieces):
             if code == "only_by_loss":
                 names = self.listed([self.factor(str(name)) for name in values.get("factors", ())])
                 sentences.append(f"Included for a lower loss alone, with no effect on {self.measure} shown: {names}.")
-        skipped = [f'"{ROUNDS[kind]}"' for kind in self.skipped_rounds(notes)]
-        if skipped:
-            sentences.append(
-                f"There is no round {' or '.join(skipped)}: it had no open question, or did not fit the budget."
-            )
+        for reason, kinds in self.skipped_rounds(notes).items():
+            skipped = " or ".join(f'"{ROUNDS[kind]}"' for kind in kinds)
+            sentences.append(f"There is no round {skipped}: it {NO_ROUND.get(reason, NO_ROUND[''])}.")
         return sentences
 
     # Pieces
