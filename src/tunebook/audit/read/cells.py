@@ -53,7 +53,7 @@ class Number:
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TEN_TO = re.compile(r"(?<![\d.])10([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
-_SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*")
+_SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*|[①-⑳])")
 _DASHES = str.maketrans(dict.fromkeys("−–—‐‑－﹣", "-"))
 _MARKS = re.compile(r"\*\*|__|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,20}\]|<sup>[^<>]{0,12}</sup>", re.IGNORECASE)

@@ -183,8 +183,11 @@ class _Settling:
         elif factor := factor_of_header(header) if not names else None:
             if self._holds_levels(index, factor):
                 self.role[index], self.factor[index] = "factor", factor
-        elif is_scaled(header) and factor_of_header(_UNSCALED.sub("", header)):
-            self.role[index], self.extras[index] = "ambiguous", header
+        elif is_scaled(header) and (factor := factor_of_header(_UNSCALED.sub("", header))):
+            if all("10^" in cell for cell in self.cells[index]):
+                self.role[index], self.factor[index] = "factor", factor
+            else:
+                self.role[index], self.extras[index] = "ambiguous", header
         elif (role := role_of(header)) and role not in self.role.values():
             self.role[index] = role
         elif word := result_of(header):

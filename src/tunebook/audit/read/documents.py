@@ -17,7 +17,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from tunebook.audit.read.cells import clean_text
-from tunebook.audit.words.columns import factor_of_header, result_of, role_of
+from tunebook.audit.words.columns import GROUP, factor_of_header, factors_of_header, power_of, result_of, role_of
 from tunebook.errors import RecordTableError
 
 LONGEST_STATEMENT = 2_000
@@ -85,6 +85,10 @@ _WIDE = re.compile(r"\s*\\multicolumn\{(\d{1,3})\}\{[^{}]*\}\{(.*)\}\s*", re.DOT
 _TALL = re.compile(r"\s*\\multirow\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
 
 
+_NO_TEXT = re.compile(
+    r"<(head|style|script)\b.*?</\1>|<(?:thead|tbody|tr)\b.*?</table>|<!--.*?-->", re.DOTALL | re.IGNORECASE
+)
+"""What is no sentence in HTML; the caption of a table is one."""
 _FENCED = re.compile(r"^```[^\n]*\n((?:[ \t]*[|+][^\n]*\n)+)```[ \t]*$", re.MULTILINE)
 """A table as a block of code: the block's marks become blank lines."""
 _RULED = re.compile(r"^[ \t]*\+[-=+:]+\+[ \t]*\n(?:[ \t]*[|+][^\n]*[|+][ \t]*(?:\n|\Z))+", re.MULTILINE)
@@ -152,6 +156,8 @@ def _markdown(text: str) -> Document:
             tables.feed(token.content)
             tables.close()
             document.grids += _grids(map(_one_header, tables.tables, tables.header_rows), section)
+            text = _NO_TEXT.sub(lambda found: "\n" * found[0].count("\n"), token.content)
+            _add_lines(text, line, document, section, is_code=False)
         elif token.type in ("fence", "code_block", "html_block"):
             first = line + (token.type == "fence")
             _add_lines(token.content, first, document, section, is_code=token.type != "html_block")
@@ -177,7 +183,7 @@ def _add_lines(content: str, first: int, document: Document, section: str, is_co
         else:
             joined.append((number, line))
     for number, line in joined:
-        if line.strip() and len(line) <= LONGEST_STATEMENT and len(document.statements) < MAX_STATEMENTS:
+        if clean_text(line) and len(line) <= LONGEST_STATEMENT and len(document.statements) < MAX_STATEMENTS:
             document.statements.append(Statement(clean_text(line), number, section, is_code))
 
 
@@ -222,10 +228,14 @@ class _Tables(HTMLParser):
             self.handle_data(" ")
         elif tag in _STRUCK:
             self.handle_data("~~")
+        elif tag == "sup":  # a footnote's mark or a power, which `clean_text` tells apart
+            self.handle_data("<sup>")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("tr", "table"):
             self._finish_row()
+        elif tag == "sup":
+            self.handle_data("</sup>")
         elif tag in _STRUCK:
             self.handle_data("~~")
 
@@ -263,8 +273,8 @@ def _one_header(rows: list[Line], header_rows: int) -> list[Line]:
     titles = []
     for texts in zip(*(cells for _, cells in rows[:header_rows]), strict=False):
         lowest = clean_text(texts[-1])
-        known = factor_of_header(lowest) or role_of(lowest) or result_of(lowest)
-        titles.append(lowest if known else " ".join(dict.fromkeys(texts)).strip())
+        known = factor_of_header(lowest) or power_of(lowest) or factors_of_header(lowest) or role_of(lowest) or result_of(lowest)
+        titles.append(lowest if known or GROUP.fullmatch(clean_text(texts[0])) else " ".join(dict.fromkeys(texts)).strip())
     return [(rows[header_rows - 1][0], tuple(titles)), *rows[header_rows:]]
 
 

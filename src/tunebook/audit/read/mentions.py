@@ -274,7 +274,7 @@ _DESCRIBING = re.compile(
     r"\b(?:like|combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
     r"from|raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)"
     r"\b|最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
-    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|[\W_]",
+    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|步|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|[\W_]",
     re.IGNORECASE,
 )
 

@@ -31,6 +31,7 @@ from tunebook.audit.read.tables import (
     joined_tables,
     long_grids,
     one_factor_tables,
+    scaled_grid,
     spread_grid,
     turned_grid,
 )
@@ -168,6 +169,7 @@ class _Reading:
     notes: list[Note]
     uses: list[ColumnUse] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
+    other_study: int | None = None  # the line of a table of another study, which was left out
     other_data: bool = False  # a table of the same trials on other data was left out: sentences may speak of that
     remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
     used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
@@ -214,11 +216,12 @@ class _Reading:
         speaks = SPEAKS_OF_ACCURACY.search(self.text) is not None
         grids = [
             part
-            for grid in map(self._without_struck_rows, map(counted_grid, self.document.grids))
+            for grid in map(self._without_struck_rows, map(counted_grid, map(scaled_grid, self.document.grids)))
             for part in long_grids(grid) or [self._spread(grid)]
         ]
         sentences = [part for s in self._prose() for part in SENTENCE_ENDS.split(s.text)]
-        decides = "\n".join(sentence for sentence in sentences if DECIDES.search(sentence))
+        clauses = [part for s in sentences for part in re.split("[,，;；]", s) if DECIDES.search(part)]
+        decides = "\n".join(clauses or [sentence for sentence in sentences if DECIDES.search(sentence)])
         settled = [(grid, settle(grid, speaks, self.named, decides)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
         joined, notes = joined_tables(settled)
@@ -303,7 +306,9 @@ class _Reading:
                     max_trials=MAX_TRIALS,
                 )
             table = Table(grid, number, columns, self._blanks_said(), self._baseline_settings())
-            if any(table.gives_again(other) for other in tables):
+            another = table.is_another_study(tables)
+            if another or any(table.gives_again(other) for other in tables):
+                self.other_study = min(grid.line, self.other_study or grid.line) if another else self.other_study
                 self.notes.append(Note("other_results", {"line": grid.line, "column": grid.section or own.name}))
                 self.other_data = True
                 continue
@@ -530,7 +535,8 @@ class _Reading:
             context = replace(shared, round=round_of(statement.section) or statement.section, after_results=after)
             read = claims_of(statement, context) if len(found) <= MAX_CLAIMS else []
             of_kept = statement.section in {row.section for row in rows}
-            found += [_unread(c) for c in read] if self.other_data and not of_kept else read
+            of_other = self.other_study is not None and statement.line > self.other_study
+            found += [_unread(c) for c in read] if of_other or (self.other_data and not of_kept) else read
         for row in rows:
             if row.analysis and len(found) <= MAX_CLAIMS:
                 context = replace(

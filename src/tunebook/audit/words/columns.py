@@ -151,6 +151,19 @@ def factor_of_header(header: str) -> str | None:
     return None if _SCALED.search(header) else found
 
 
+GROUP = any_of(
+    r"(?:hyper-?)?parameters?|settings?|config(?:uration)?s?|inputs?|outcomes?|outputs?|results?|metrics?",
+    "(?:超?参数|设置|配置|结果|指标)",
+)
+"""A header over several columns that says nothing of which each is."""
+
+
+def power_of(header: str) -> int | None:
+    """The power of ten by which a header scales its cells: -4 of "lr (1e-4)"; None where it is not sure."""
+    match = re.search(r"[(（]\s?[x×*]?\s?(?:1e|10\s?\^)(-\d)\s?[)）]", header, re.IGNORECASE)
+    return int(match[1]) if match else None
+
+
 def is_scaled(header: str) -> bool:
     """Whether a header scales its cells, "lr (1e-4)"."""
     return _SCALED.search(header) is not None
@@ -314,7 +327,7 @@ def round_of(text: str) -> str:
 
 
 BASELINE_SAID = re.compile(
-    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
+    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|基线|基准|默认)\s?`?(?:[A-Za-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
     re.IGNORECASE,
 )
 BASELINE_TRIAL = re.compile(
@@ -341,7 +354,7 @@ FIXED = re.compile(
     r"\bunless\b|\b(?:everywhere|throughout)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s))\b|"
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b|"
     r"固定|不动|不变|统一|一律|共同|除(?:非)?.{0,12}(?:说明|注明|标明|写明)|若?[无未没](?:有)?.{0,6}(?:说明|注明|标明|写明)|"
-    r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)(?:实验|组|训练|模型)|其[余他](?:参数|超参数?|设置|配置)",
+    r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)|(?:参数|设置)都一样|\bin all (?:of them|runs)\b",
     re.IGNORECASE,
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
@@ -378,7 +391,7 @@ UNTRAINED = re.compile(
 )
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
 DECIDES = re.compile(
-    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?)\b|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
+    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|(?<!如果)(?:只|一律)看|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
     re.IGNORECASE,
 )
 """In a sentence: it names the result by which trials are compared."""
