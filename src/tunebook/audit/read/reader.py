@@ -41,10 +41,12 @@ from tunebook.audit.words.columns import (
     BASELINE_TRIAL,
     BLANKS_SAID,
     BUILT_ON,
+    CAPTION,
     CONSTANT,
     DECIDES,
     FIXED,
     GROUND,
+    LIKE_TABLE,
     NO_GROUND,
     OTHER_DIFFERENCE,
     OTHERWISE,
@@ -187,7 +189,11 @@ class _Reading:
         claims = self._claims(rows, measure, labels)
         seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
-        averaged = measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
+        runs = {int(m[2]) - int(m[1]) + 1 for row in rows if (m := re.fullmatch(r"(\d{1,4})-(\d{1,4})", row.trial))}
+        several = bool(runs) and max(runs) > 1
+        if several and seeds is None and len(runs) == 1 and all("-" in row.trial for row in rows):
+            seeds = max(runs)
+        averaged = (several and seeds is None) or measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
         if measure.over_sets:
             sets = zip(measure.others, measure.other_kinds, strict=True)
             names = tuple(name for name, kind in sets if kind is measure.kind)
@@ -318,7 +324,27 @@ class _Reading:
             tables.append(table)
             self.notes += table.notes
             self.remarks += table.remarks
+        self._captioned(tables)
         return tables
+
+    def _captioned(self, tables: Sequence[Table]) -> None:
+        """Rows with the settings of their table's caption ("Table 2: all runs 4 epochs"), which may begin with those of
+        another caption or of one of its trials ("as Table 2 with ...", "参数同表 1 的乙组")."""
+        known: dict[str, tuple[dict[str, Level], Table]] = {}
+        for table in tables:
+            above = next((s.text for s in reversed(self._prose()) if s.line < table.grid.line), "")
+            caption, like = CAPTION.match(above), LIKE_TABLE.search(above)
+            if caption is None or (like and like[1] not in known) or table.columns.kind is TableKind.CHANGES:
+                continue
+            values = settings(above)
+            if like:
+                others, other = known[like[1]]
+                labels = {n for n, _, _ in trial_labels(above, label_pattern(row.trial for row in other.rows))}
+                row = next((row for row in other.rows if row.trial in labels), None)
+                values = {**others, **(row.values if row and len(labels) == 1 else {}), **values}
+            known[caption[1]] = values, table
+            table.rows[:] = [row if row.unknown else replace(row, values={**values, **row.values}) for row in table.rows]
+            self.used += [part.strip(EDGES) for part in SENTENCE_ENDS.split(above)] if values else []
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
@@ -347,11 +373,17 @@ class _Reading:
             self.notes.append(Note("constants", {"levels": constants}))
         unless = {name: level for name, level in fixed.items() if name in given - self.withheld}
         in_words = any(row.kind is TableKind.CHANGES for row in rows)
-        if unless and in_words:
+        by_table = {row.table: {n for r in rows if r.table == row.table for n in r.values} for row in rows}
+        apart = any(unless.keys() - names for names in by_table.values())
+        if unless and (in_words or apart):
             self.notes.append(Note("unless_said", {"levels": unless}))
-        return tuple(
-            replace(row, values={**constants, **(unless if _starts_anew(row) else {}), **row.values}) for row in rows
-        )
+
+        def fixed_for(row: Row) -> Mapping[str, Level]:
+            if row.kind is TableKind.SETTINGS and not row.unknown:
+                return {name: level for name, level in unless.items() if name not in by_table[row.table]}
+            return unless if _starts_anew(row) else {}
+
+        return tuple(replace(row, values={**constants, **fixed_for(row), **row.values}) for row in rows)
 
     def _with_alpha(self, rows: list[Row]) -> list[Row]:
         """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it. Where the

@@ -37,6 +37,7 @@ from tunebook.audit.words.columns import (
     OTHER_DIFFERENCE,
     REFERENCE,
     TOTAL,
+    UNCHANGED,
     UNFINISHED,
     UNTRAINED,
     factor_of_header,
@@ -337,7 +338,8 @@ class Table:
         remarks = [text for j in self.columns.texts if len(text := self._text[i][j]) <= LONGEST_NAME]
         name = AGAINST_BASELINE.sub(" ", " ".join(words + remarks))
         marked = any(MARKED_BASELINE.search(self._text[i][j]) for j in self.columns.factors)
-        called = self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
+        unchanged = self.columns.kind is TableKind.CHANGES and UNCHANGED.fullmatch(words[1])
+        called = bool(unchanged) or self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
         return called and not EXTENDED_BASELINE.search(AGAINST_BASELINE.sub(" ", words[1]))
 
     # -- settings ----------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ AGAINST_BASELINE = re.compile(
 EXTENDED_BASELINE = re.compile(
     r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
 )
+UNCHANGED = any_of("nothing|no changes?|none|unchanged", "无改动|没有?改|不变")
+"""The whole cell of changes of a row that is the baseline."""
 MARKED_BASELINE = re.compile(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", re.IGNORECASE)
 """A level of one table a factor: "r = 8 (base)"."""
 REFERENCE = re.compile(
@@ -364,7 +366,7 @@ COMPARES = any_of(
 )
 """In a cell of descriptions: it is a sentence about results, no list of settings."""
 ALPHA_RULE = re.compile(
-    r"\balpha`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times)\s?(?:the )?(?:lora )?(?:rank|r)\b|"
+    r"\balpha`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times|[1-9](?=r\b))\s?(?:the )?(?:lora )?(?:rank|r)\b|"
     r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(?P<zh>\d{1,2}|[一两二三四])\s?倍",
     re.IGNORECASE,
 )
@@ -390,6 +392,10 @@ UNTRAINED = re.compile(
     r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
 )
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
+CAPTION = re.compile(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
+"""How the line above a table begins that is its caption."""
+LIKE_TABLE = re.compile(r"(?:\b(?:as|like)\b[^.;]{0,24}\btable|同表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
+"""In a caption: the table of which it takes the settings."""
 DECIDES = re.compile(
     r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|(?<!如果)(?:只|一律)看|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
     re.IGNORECASE,
