@@ -210,7 +210,7 @@ def _is_doubtful(case: Case, comparisons: Sequence[Comparison], subjects: Subjec
 
 
 def gap_of_levels(claim: Claim, comparisons: Sequence[Comparison]) -> tuple[str, str] | None:
-    """The one pair of which a sentence about two levels gives the difference in points, where it has the claimed sign."""
+    """The one pair of which a sentence on two levels gives the difference in points, where it has the claimed sign."""
     pairs = [pair for c in comparisons for pair in c.pairs]
     named = claim.kind is ClaimKind.LEVELS and claim.against and claim.direction and claim.gap and claim.gap.points
     return pairs[0] if named and len(pairs) == 1 and comparisons[0].effect * claim.direction > 0 else None
@@ -375,7 +375,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
     if boundary is None or trained is None:
         return _not_shown(claim, Reason.CONFOUNDED, trials)
-    if len(boundary.moves) > 1:
+    if len(boundary.moves) > 1 and not (claim.exact and boundary.clean):
         pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], trained, boundary.factor)
         return _fixed(claim, SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, trials, (pair,), boundary=boundary)
     if len(failed) == 1:

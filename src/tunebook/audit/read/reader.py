@@ -50,6 +50,7 @@ from tunebook.audit.words.columns import (
     NO_GROUND,
     OTHER_DIFFERENCE,
     OTHERWISE,
+    SHARED_CODE,
     SPEAKS_OF_ACCURACY,
     TRIAL_LIKE,
     alpha_multiple,
@@ -193,7 +194,7 @@ class _Reading:
         several = bool(runs) and max(runs) > 1
         if several and seeds is None and len(runs) == 1 and all("-" in row.trial for row in rows):
             seeds = max(runs)
-        averaged = (several and seeds is None) or measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
+        averaged = measure.over_sets or (seeds is None and (several or spread or is_averaged(measure.name)))
         if measure.over_sets:
             sets = zip(measure.others, measure.other_kinds, strict=True)
             names = tuple(name for name, kind in sets if kind is measure.kind)
@@ -343,7 +344,8 @@ class _Reading:
                 row = next((row for row in other.rows if row.trial in labels), None)
                 values = {**others, **(row.values if row and len(labels) == 1 else {}), **values}
             known[caption[1]] = values, table
-            table.rows[:] = [row if row.unknown else replace(row, values={**values, **row.values}) for row in table.rows]
+            rows = (row if row.unknown else replace(row, values={**values, **row.values}) for row in table.rows)
+            table.rows[:] = list(rows)
             self.used += [part.strip(EDGES) for part in SENTENCE_ENDS.split(above)] if values else []
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
@@ -433,7 +435,7 @@ class _Reading:
                         said.setdefault(ACCUMULATION, set()).add(given[ACCUMULATION])
                     if named and all(len(m.values) == 1 and not m.side for m in named):
                         self.used.append(sentence.strip(EDGES))
-        for name, level in self._settings_above().items() if rows else ():
+        for name, level in {**self._settings_in_code(), **self._settings_above()}.items() if rows else ():
             said.setdefault(name, set()).add(level)
         return {name: levels.copy().pop() for name, levels in said.items() if len(levels) == 1}
 
@@ -481,6 +483,16 @@ class _Reading:
             if statement.line < until and re.fullmatch(r"[-*+\s]*[\w ]{1,40}\s?[:=：]\s?[\w.+-]{1,16}", statement.text):
                 found |= settings(statement.text)
         return found if len(found) > 1 else {}
+
+    def _settings_in_code(self) -> dict[str, Level]:
+        """The settings of a block of code that is named as that of all trials: "common = dict(...)"."""
+        found: dict[str, Level] = {}
+        inside = False
+        for statement in self.document.statements:
+            text = statement.text if statement.is_code else ""
+            inside = bool(SHARED_CODE.match(text)) or (inside and bool(text) and text.strip() not in (")", "}"))
+            found |= settings(text) if inside else {}
+        return found
 
     def _blanks_said(self) -> str:
         """What a note says that blank cells of settings mean: "above", "baseline", the words that name the trial of

@@ -392,6 +392,8 @@ UNTRAINED = re.compile(
     r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
 )
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
+SHARED_CODE = re.compile(r"\s*(?:common|shared|fixed|defaults?|base)\w*\s?=\s?(?:dict\(|\{)", re.IGNORECASE)
+"""A line of code that begins the settings of all trials."""
 CAPTION = re.compile(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
 """How the line above a table begins that is its caption."""
 LIKE_TABLE = re.compile(r"(?:\b(?:as|like)\b[^.;]{0,24}\btable|同表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
