@@ -375,7 +375,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
     trained = subjects.table.get(boundary.trained) if boundary is not None else None
     if boundary is None or trained is None:
         return _not_shown(claim, Reason.CONFOUNDED, trials)
-    if len(boundary.moves) > 1 and not (claim.exact and boundary.clean):
+    if len(boundary.moves) > 1:
         pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], trained, boundary.factor)
         return _fixed(claim, SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, trials, (pair,), boundary=boundary)
     if len(failed) == 1:

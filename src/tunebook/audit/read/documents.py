@@ -136,7 +136,7 @@ def _html_printed(found: re.Match[str]) -> str:
 
 
 _ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
-_RESULT = re.compile(r"(.*?[^\d\s=:为是])(?:\s|[=:为是])*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
+_RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
 
 
 def _listed(text: str) -> Document | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from tunebook.audit.labels import key_of
 from tunebook.audit.model import (
@@ -190,9 +191,9 @@ class _Reading:
         claims = self._claims(rows, measure, labels)
         seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
-        runs = {int(m[2]) - int(m[1]) + 1 for row in rows if (m := re.fullmatch(r"(\d{1,4})-(\d{1,4})", row.trial))}
-        several = bool(runs) and max(runs) > 1
-        if several and seeds is None and len(runs) == 1 and all("-" in row.trial for row in rows):
+        runs = _runs_by_label(rows)
+        several = any(count > 1 for count in runs)
+        if several and seeds is None and len(runs) == 1:
             seeds = max(runs)
         averaged = measure.over_sets or (seeds is None and (several or spread or is_averaged(measure.name)))
         if measure.over_sets:
@@ -534,8 +535,8 @@ class _Reading:
     def _no_table(self) -> Phrase:
         if not self.document.grids:
             return Phrase(
-                "{source}: no table of trials found; {expected}. Trials in lists and sentences are not read: put them "
-                "into a table, one row a trial.",
+                "{source}: no table of trials found; {expected}. Trials in sentences are not read, those in lists only "
+                "where each item gives a name, settings and a result: put them into a table, one row a trial.",
                 source=self.source,
                 expected=Phrase(_EXPECTED),
             )
@@ -627,6 +628,15 @@ def _starts_anew(row: Row) -> bool:
 def _levels_of(rows: Sequence[Row]) -> dict[str, frozenset[Level]]:
     names = dict.fromkeys(name for row in rows for name in row.values)
     return {name: frozenset(row.values[name] for row in rows if name in row.values) for name in names}
+
+
+def _runs_by_label(rows: Sequence[Row]) -> set[int]:
+    """Of how many runs rows are the means, where their labels are ranges of trials that follow each other ("1-5", "6-7",
+    "8"); empty for other labels, such as "1-2" for the second run of the first round."""
+    found = [re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", row.trial) for row in rows]
+    ends = [(int(m[1]), int(m[2] or m[1])) for m in found if m]
+    follow = all(a <= b for a, b in ends) and all(b < c for (_, b), (c, _) in pairwise(ends))
+    return {b - a + 1 for a, b in ends} if follow and len(ends) == len(rows) else set()
 
 
 def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
