@@ -9,6 +9,7 @@ import re
 import pytest
 
 from tunebook.audit.api import AuditedRecord, audit_stream
+from tunebook.audit.read import read_record
 from tunebook.core.factor import FACTOR_KINDS
 from tunebook.errors import RecordTableError
 
@@ -470,6 +471,6 @@ def test_a_difference_of_two_levels_is_held_against_their_one_pair(gap, expected
     [(("1-5", "6-7", "8"), (True, None)), (("1-2", "3-4", "5-6"), (False, 2)), (("1-1", "1-2", "2-1"), (False, None))],
 )
 def test_labels_that_are_ranges_of_trials_stand_for_means(labels, seeds):
-    rows = (f"{label}|{lr}|{acc}%" for label, lr, acc in zip(labels, ("1e-4", "2e-4", "4e-4"), (60, 62, 61)))
+    rows = (f"{label}|{lr}|60%" for label, lr in zip(labels, ("1e-4", "2e-4", "4e-4"), strict=True))
     record = read_record(table_of("trials|lr|accuracy", *rows).encode(), "x.md")
     assert (record.averaged, record.seeds) == seeds

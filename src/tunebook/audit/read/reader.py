@@ -631,8 +631,8 @@ def _levels_of(rows: Sequence[Row]) -> dict[str, frozenset[Level]]:
 
 
 def _runs_by_label(rows: Sequence[Row]) -> set[int]:
-    """Of how many runs rows are the means, where their labels are ranges of trials that follow each other ("1-5", "6-7",
-    "8"); empty for other labels, such as "1-2" for the second run of the first round."""
+    """Of how many runs rows are the means, where their labels are ranges of trials that follow each other ("1-5",
+    "6-7", "8"); empty for other labels, such as "1-2" for the second run of the first round."""
     found = [re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", row.trial) for row in rows]
     ends = [(int(m[1]), int(m[2] or m[1])) for m in found if m]
     follow = all(a <= b for a, b in ends) and all(b < c for (_, b), (c, _) in pairwise(ends))

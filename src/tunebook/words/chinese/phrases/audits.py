@@ -47,8 +47,8 @@ AUDITS = {
         "{source}: no table of trials found; {expected}. Trials in sentences are not read, those in lists only where "
         "each item gives a name, settings and a result: put them into a table, one row a trial."
     ): (
-        "{source}: 没有找到实验的表格；{expected}。句子里的实验不会读取，列表里的只有每条都写明名称、设置和结果时才读取："
-        "请放进表格，每行一个实验。"
+        "{source}: 没有找到实验的表格；{expected}。句子里的实验不会读取，列表里的只有每条都写明名称、设置和结果时才"
+        "读取：请放进表格，每行一个实验。"
     ),
     '{source}, line {line}: the column "{column}" {why}. {step}': (
         '{source} 第 {line} 行：列 "{column}" {why}。{step}'
