@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from filelock import FileLock
 from tunebook import Study
 from tunebook.core.events import Event, Recorded, Step, TrialEvent
 from tunebook.core.ports import OnEvents, TrialJob
+from tunebook.data.splits import read_splits
 from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError, UserError
 from tunebook.ledger import SqlLedger
 from tunebook.run.engines import RoutingExecutor
@@ -76,9 +78,13 @@ class Listens(Silent):
 
     def __init__(self) -> None:
         self.phases: list[str] = []
+        self.warnings: list[str] = []
 
     def phase(self, text: str) -> None:
         self.phases.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
 
 
 class StopAfter(Listens):
@@ -135,6 +141,25 @@ def test_a_study_runs_through_all_rounds_and_writes_everything(study_file: Path)
     status = study.status()
     assert status.finished
     assert status.spent_trials <= 14
+
+
+def test_a_part_of_the_rows_keeps_a_rare_label_and_every_warning_is_in_the_record(study_file: Path) -> None:
+    folder = study_file.parent
+    labels = [7] + [0, 0, 0, 1] * 30
+    rows = [{"prompt": f"Row {i}?", "completion": label} for i, label in enumerate(labels)]
+    folder.joinpath("train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    rows = [{"prompt": f"Other {i % 39}?", "completion": i % 3} for i in range(40)]
+    folder.joinpath("test.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    text = study_file.read_text().replace("trials: 14", "trials: 6").replace("validation: validation.jsonl, ", "")
+    study_file.write_text(text.replace("group: label", "train_rows: 12"), encoding="utf-8")
+    observer, study = Listens(), Study.load(study_file)
+    study.run(observer)
+    train = read_splits(study.spec.data, study.spec.seed, folder).train
+    assert Counter(example.completion for example in train) == {"0": 8, "1": 3, "7": 1}
+    record = (folder / "runs" / "small" / "record.md").read_text(encoding="utf-8")
+    assert any("never occurs in the training rows" in text for text in observer.warnings)
+    assert any("repeats an earlier question" in text for text in observer.warnings)
+    assert [text for text in observer.warnings if text.rstrip(".") not in record] == []
 
 
 def test_every_file_of_a_study_has_the_rights_of_a_new_file(unbroken: Path) -> None:
