@@ -770,7 +770,7 @@ class _Sink:
 class _Source:
     left: list[TrialJob]
 
-    def take(self, n: int) -> Sequence[TrialJob]:
+    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
         taken, self.left = self.left[:n], self.left[n:]
         return taken
 

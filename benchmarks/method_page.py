@@ -116,6 +116,8 @@ def _words(cell: dict[str, Any]) -> str:
         parts.append(f"`{study['design']}`")
     if "trials" in study:
         parts.append(f"{study['trials']} trials")
+    if "seeds" in study:
+        parts.append("{} seeds a level and {} further ones where in doubt".format(*study["seeds"]))
     return ", ".join(parts)
 
 

@@ -2,6 +2,7 @@
 
     python -m benchmarks.nullworld --quick          # one minute; ends with a JSON line
     python -m benchmarks.nullworld --studies 1000   # every cell; writes benchmarks/results/nullworld.json
+    python -m benchmarks.nullworld --studies 1000 --cells model-null-75 --seconds 250   # goes on where it stopped
 
 A false claim counts at whichever round it is printed: `better` or `worse` where there is no difference (`equivalent`
 and `not inferior` are true in these worlds), and a factor ranked by importance. The unit is the study: one with any
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,8 @@ from benchmarks.simulate import (
     PLAIN_SPACE,
     Claims,
     claims_of,
+    commit_now,
+    merge_results,
     options_of,
     run_cells,
     run_study,
@@ -39,6 +43,8 @@ __all__ = ["CELLS", "Cell", "main", "run_cell"]
 RESULTS = Path(__file__).parent / "results" / "nullworld.json"
 QUICK = ["n358-sd10", "brackets-sd20"]
 QUICK_STUDIES = 150
+STEP = 5
+"""Studies between two looks at the clock."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,10 @@ def _cells() -> Iterable[Cell]:
         yield Cell(f"model-null-{trials}", "null", 0.07, world, {"design": "model", "trials": trials})
     for name, world in {**UNEVEN, "racing": RACING}.items():
         yield Cell(f"model-{name}", "hard", 0.07, world, {"design": "model", "trials": 24})
+    further = {"seeds": (2, 2)}
+    yield Cell("doubtful-null", "null", 0.07, {"seed_deviation": 0.02}, further)
+    for name in ("noisy-level", "bad-seeds", "shuffled-clusters"):
+        yield Cell(f"doubtful-{name}", "hard", 0.07, UNEVEN[name], further)
     for name, world in BEYOND.items():
         yield Cell(name, "beyond", 1.0, world)
 
@@ -224,6 +234,7 @@ def summary(cell: Cell, tally: Tally) -> dict[str, Any]:
         "families_covered": tally.families_covered / max(1, tally.families),
         "false_kinds": tally.kinds,
         "described": tally.described,
+        "tally": vars(tally),
     }
 
 
@@ -239,11 +250,32 @@ def _row(name: str, tallies: list[Tally]) -> tuple[dict[str, Any], str]:
     )
 
 
+def _go_on(names: Iterable[str], studies: int, until: float) -> int:
+    """Take cells further, in this process, until they have so many studies or the time is over; 1 when it is over.
+
+    A cell goes on after the studies that its row has, if they ran at the same commit.
+    """
+    known = {row["cell"]: row for row in json.loads(RESULTS.read_text(encoding="utf-8"))["cells"]}
+    for name in names:
+        row = known.get(name, {})
+        tally = Tally(**row["tally"]) if "tally" in row and row["commit"] == commit_now() else Tally()
+        while tally.studies < studies and time.monotonic() < until:
+            tally.merge(run_cell(name, tally.studies, min(STEP, studies - tally.studies)))
+            row, line = _row(name, [tally])
+            merge_results(RESULTS, [row])
+            print(line, file=sys.stderr, flush=True)
+        if tally.studies < studies:
+            return 1
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the cells asked for, print a line as each is done and keep it in the results file; 1 when a bound does not
     hold."""
-    options = options_of("nullworld", __doc__, CELLS, argv)
+    options = options_of("nullworld", __doc__, CELLS, argv, goes_on=True)
     names = options.cells or (QUICK if options.quick else list(CELLS))
+    if options.seconds is not None:
+        return _go_on(names, options.studies, time.monotonic() + options.seconds)
     rows = run_cells(options, names, QUICK_STUDIES, run_cell, _row, RESULTS)
     studies, false = sum(row["studies"] for row in rows), sum(row["false_claims"] for row in rows)
     print(

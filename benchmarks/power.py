@@ -2,6 +2,7 @@
 
     python -m benchmarks.power --json FILE              # some minutes on two cores
     python -m benchmarks.power --json FILE --quick      # the cells of the goals alone
+    python -m benchmarks.power --cells one_factor-n400-sd20-t75 doubtful-n400-sd20-t75 --effect 0.08
 
 One factor (the rank) has an effect that rises in a straight line over the log of the rank; nothing else has any. Whole
 studies through the real planner up to the end of explore. With one factor at a time the question is the highest level
@@ -9,8 +10,10 @@ against the baseline, which is the lowest; with a balanced design it is the slop
 a model proposes, nothing is asked before the confirm round, and the question is the best against the baseline. The
 smallest detectable effect (SDE) is (critical value + t quantile of 0.8) x standard error of that finding at its median
 over studies; *promised* is what `plan` says before anything has run, which assumes two points between seeds. It is
-checked by planting it: *found* is the share of studies that say "better". *Covered* is the share of studies whose
-intervals of the round all hold the truth, which the round's share of the error rate bounds from below.
+checked by planting it (or what `--effect` says): *found* is the share of studies that say "better". *Covered* is the
+share of studies whose intervals of the round all hold the truth, which the round's share of the error rate bounds from
+below. Design "doubtful" is one factor at a time with two further seeds for levels in doubt; in a null study its
+question mostly has none of them, so plant the same effect.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import math
 import sys
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +37,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.space import Folding
-from tunebook.core.study import DESIGNS, RoundKind
+from tunebook.core.study import DESIGNS, RoundKind, StudySpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_round import judge_round
 from tunebook.testing.simulated_study import with_wave
@@ -48,22 +52,31 @@ QUICK = [(400, 0.02, 75), (400, 0.02, 64), (400, 0.02, 24), (400, 0.02, 19)]
 
 @dataclass(frozen=True)
 class Cell:
-    """One kind of study: examples, deviation between seeds in accuracy, trials, design."""
+    """One kind of study: examples, deviation between seeds in accuracy, trials, design, and whether levels in doubt get
+    further seeds."""
 
     n: int
     deviation: float
     trials: int
     design: str
+    doubtful: bool = False
 
     @property
     def name(self) -> str:
-        return f"{self.design}-n{self.n}-sd{1000 * self.deviation:g}-t{self.trials}"
+        design = "doubtful" if self.doubtful else self.design
+        return f"{design}-n{self.n}-sd{1000 * self.deviation:g}-t{self.trials}"
+
+    def spec(self, number: int) -> StudySpec:
+        """Study number so many of it."""
+        seeds = (2, 2) if self.doubtful else (2, 0)
+        return study_spec(self.trials, FULL_SPACE, number, design=self.design, seeds=seeds)
 
 
 def _cells() -> dict[str, Cell]:
     settings = [*QUICK]
     settings += [(n, sd, t) for n in (126, 400, 1000) for sd in (0.0, 0.02, 0.04) for t in (24, 75)]
     cells = [Cell(*setting, design) for setting in dict.fromkeys(settings) for design in DESIGNS]
+    cells += [Cell(*setting, "one_factor", doubtful=True) for setting in QUICK]
     return {cell.name: cell for cell in cells}
 
 
@@ -93,7 +106,7 @@ class Answer:
 
 def explored(world: World, cell: Cell, number: int) -> History:
     """A study up to the end of the round that claims."""
-    spec = study_spec(cell.trials, FULL_SPACE, number, design=cell.design)
+    spec = cell.spec(number)
     planner = StudyPlanner(spec, world.facts, Folding.everything())
     history = History()
     while (wave := planner.next_wave(history)) is not None and (wave.kind in FIRST or cell.design == "model"):
@@ -141,18 +154,19 @@ PILOT_STUDIES = 10
 """Studies by which the effect to plant is chosen; they are not counted."""
 
 
-def run_cell(name: str, first: int, count: int) -> tuple[list[Answer], list[Answer]]:
-    """Studies without any effect, and as many with the detectable effect planted."""
-    cell = CELLS[name]
-    sizes = [answer_of(cell, 10_000 + i, 0.0).sde for i in range(PILOT_STUDIES)]
-    planted = float(np.nanmedian(sizes)) if not np.isnan(sizes).all() else 0.1
+def run_cell(name: str, first: int, count: int, effect: float | None = None) -> tuple[list[Answer], list[Answer]]:
+    """Studies without any effect, and as many with an effect planted; None: the detectable one."""
+    cell, planted = CELLS[name], effect
+    if planted is None:
+        sizes = [answer_of(cell, 10_000 + i, 0.0).sde for i in range(PILOT_STUDIES)]
+        planted = float(np.nanmedian(sizes)) if not np.isnan(sizes).all() else 0.1
     numbers = range(first, first + count)
     return [answer_of(cell, i, 0.0) for i in numbers], [answer_of(cell, i, planted) for i in numbers]
 
 
 def promised(cell: Cell) -> float | None:
     """The smallest detectable effect of the round that claims, as `plan` tells it beforehand."""
-    spec = study_spec(cell.trials, FULL_SPACE, 0, design=cell.design)
+    spec = cell.spec(0)
     planner = StudyPlanner(spec, World(0, n_validation=cell.n).facts, Folding.everything())
     rounds = planner.outlook(History()).rounds
     kind = RoundKind.CONFIRM if cell.design == "model" else RoundKind.EXPLORE
@@ -191,12 +205,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--studies", type=int, default=STUDIES)
     parser.add_argument("--cells", nargs="*", choices=sorted(CELLS), metavar="CELL")
+    parser.add_argument("--effect", type=float, help="plant this difference of accuracy, in [0, 1]")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args(argv)
     quick = [cell.name for cell in CELLS.values() if (cell.n, cell.deviation, cell.trials) in QUICK]
     names = options.cells or (quick if options.quick else list(CELLS))
     began, rows = time.monotonic(), {}
-    for name, pieces in in_pieces(run_cell, names, options.studies, options.workers):
+    for name, pieces in in_pieces(partial(run_cell, effect=options.effect), names, options.studies, options.workers):
         row = summary(CELLS[name], [a for piece in pieces for a in piece[0]], [a for piece in pieces for a in piece[1]])
         rows[name] = row
         print(json.dumps(row), file=sys.stderr, flush=True)

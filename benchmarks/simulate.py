@@ -26,7 +26,7 @@ from tunebook.core.factor import Factor
 from tunebook.core.facts import History
 from tunebook.core.findings import Finding, Verdict
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import Budget, DataSpec, StudySpec
+from tunebook.core.study import Budget, DataSpec, SeedCounts, StudySpec
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.judge_fitted import balanced_model
 from tunebook.testing.simulated_study import simulated_history
@@ -37,6 +37,7 @@ __all__ = [
     "PLAIN_SPACE",
     "Claims",
     "claims_of",
+    "commit_now",
     "in_pieces",
     "merge_results",
     "options_of",
@@ -85,8 +86,13 @@ def study_spec(
     seed: int = 0,
     margin: float = 0.03,
     design: str = "one_factor",
+    seeds: tuple[int, int] = (2, 0),
 ) -> StudySpec:
-    """A study of four factors with a budget of so many trials."""
+    """A study of four factors with a budget of so many trials.
+
+    Args:
+        seeds: of each configuration, and further ones of levels in doubt.
+    """
     return StudySpec(
         name="world",
         model="simulated",
@@ -98,6 +104,7 @@ def study_spec(
         seed=seed,
         margin=margin,
         design=design,
+        seeds=SeedCounts(configuration=seeds[0], doubtful=seeds[1]),
     )
 
 
@@ -188,14 +195,19 @@ def worker_pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
 
 
-def options_of(name: str, about: str | None, cells: Iterable[str], argv: list[str] | None) -> argparse.Namespace:
-    """The command line that the simulations share."""
+def options_of(
+    name: str, about: str | None, cells: Iterable[str], argv: list[str] | None, goes_on: bool = False
+) -> argparse.Namespace:
+    """The command line that the simulations share; `goes_on`: with `--seconds`."""
     parser = argparse.ArgumentParser(prog=name, description=(about or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a few cells with few studies, about half a minute")
     parser.add_argument("--studies", type=int, default=1000)
     parser.add_argument("--cells", nargs="*", default=None, choices=sorted(cells), metavar="CELL")
     parser.add_argument("--workers", type=int, default=WORKERS)
-    _commit()  # asked now: the branch may move on while the studies run
+    if goes_on:
+        text = "go on where the results file stops, in one process, and stop after so long"
+        parser.add_argument("--seconds", type=float, default=None, help=text)
+    commit_now()  # asked now: the branch may move on while the studies run
     return parser.parse_args(argv)
 
 
@@ -241,7 +253,7 @@ def run_cells(
 def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write rows into a results file, each in the place of the earlier row of the same cell, with the commit that the
     code was at and the date."""
-    made = {"commit": _commit(), "date": datetime.now(tz=UTC).date().isoformat()}
+    made = {"commit": commit_now(), "date": datetime.now(tz=UTC).date().isoformat()}
     known = {row["cell"]: row for row in json.loads(path.read_text(encoding="utf-8"))["cells"]} if path.exists() else {}
     known.update({row["cell"]: {**row, **made} for row in rows})
     path.parent.mkdir(exist_ok=True)
@@ -249,7 +261,8 @@ def merge_results(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 @cache
-def _commit() -> str:
+def commit_now() -> str:
+    """The commit that the code is at, short; asked once a process."""
     asked = ["git", "rev-parse", "--short", "HEAD"]
     return subprocess.run(asked, cwd=Path(__file__).parent, capture_output=True, text=True, check=False).stdout.strip()
 

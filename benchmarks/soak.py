@@ -3,7 +3,8 @@
     python -m benchmarks.soak            200 kills in all: `make soak`
     python -m benchmarks.soak --quick    a short version for CI
 
-One study on the simulated engine, one on a tiny real model with two workers, and, in the long version and where Ray is
+One study on the simulated engine, one on a tiny real model with two workers (in the long version of 75 trials, with
+rounds beside one another and trials trained ahead), and, in the long version and where Ray is
 installed, the same on a cluster of two nodes on this machine; each run by the command line's own code. Most kills hit
 the runner, some only a worker, and on the cluster some a seat or a whole node. Afterwards every trial, outcome, curve,
 finding and adapter is compared, bit for bit; only measured times may differ. Prints one JSON line for each study and
@@ -26,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,17 @@ from tunebook.ledger import SqlLedger, open_ledger
 from tunebook.ledger.codec import encode
 from tunebook.testing.tiny_model import write_tiny_model
 
-__all__ = ["Child", "Comparison", "Soak", "compare", "main", "make_real_study", "make_simulated_study", "soak"]
+__all__ = [
+    "Child",
+    "Comparison",
+    "Soak",
+    "compare",
+    "main",
+    "make_real_study",
+    "make_simulated_study",
+    "make_wide_study",
+    "soak",
+]
 
 _MUST_BE_NONE = ("trials_lost", "trials_doubled", "differences")
 _COUNTED = ("kills", "resumes", "trials", *_MUST_BE_NONE)
@@ -60,6 +72,13 @@ data: {train: train.jsonl, validation: validation.jsonl, test: test.jsonl}
 """
 
 
+_WIDE = (
+    ("num_train_epochs: 1", "num_train_epochs: 4"),
+    ("lora_r: [4, 8]", "lora_r: [4, 8, 16]\n  lora_dropout: [0.0, 0.1]\n  num_train_epochs: [2, 4, 6]"),
+)
+"""What makes a study of a real model one with rounds beside one another, and trials that are worth training ahead."""
+
+
 def make_simulated_study(folder: Path, trials: int) -> Path:
     """Write a study on the simulated engine; gives its file."""
     return _write_study(folder, "study: soak\nmodel: none\nengine: simulated\n", trials, rows=60)
@@ -75,6 +94,16 @@ def make_real_study(folder: Path, trials: int, quantization: str = "none", where
     write_tiny_model(folder / "model", words)
     head = f"study: soak\nmodel: ./model\nengine: packed\n{where}\nquantization: {quantization}\n"
     return _write_study(folder, head, trials, rows=24)
+
+
+def make_wide_study(folder: Path, trials: int = 75) -> Path:
+    """The same with four factors and longer trials."""
+    file = make_real_study(folder, trials)
+    text = file.read_text(encoding="utf-8")
+    for short, wide in _WIDE:
+        text = text.replace(short, wide)
+    file.write_text(text, encoding="utf-8")
+    return file
 
 
 def make_cluster_study(folder: Path, trials: int) -> Path:
@@ -353,9 +382,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     simulated, real, on_cluster = chosen.kills or ((14, 6, 0) if chosen.quick else (120, 60, 20))
     trials = 16 if chosen.quick else 40
+    make_small = partial(make_real_study, trials=16)
     parts: list[tuple[int, Callable[[int, int], dict[str, Any]]]] = [
         (simulated, lambda n, seed: soak("simulated", lambda folder: make_simulated_study(folder, trials), n, seed)),
-        (real, lambda n, seed: soak("real", lambda folder: make_real_study(folder, 16), n, seed)),
+        (real, lambda n, seed: soak("real", make_small if chosen.quick else make_wide_study, n, seed)),
     ]
     if importlib.util.find_spec("ray") is not None:
         parts.append((on_cluster, _soak_on_cluster))

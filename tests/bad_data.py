@@ -113,9 +113,9 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
     ),
     "template with a list in the prompt": (
         "a.jsonl",
-        lines({"words": ["a", "b"], "desk": "c"}),
+        lines({"words": ["a", 2], "desk": "c"}),
         {"prompt": "{words}", "completion": "{desk}"},
-        ["a.jsonl:1: words: found ['a', 'b']; must be a text or a number"],
+        ["a.jsonl:1: words: found ['a', 2]; must be a text or a number"],
     ),
     "key that is no option": (
         "a.jsonl",

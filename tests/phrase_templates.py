@@ -19,7 +19,7 @@ from tunebook.study_file.keys import KEYS
 
 SOURCE = Path(tunebook.__file__).parent
 ERRORS = {name for name in errors.__all__ if name[0].isupper()}
-MAKERS = ERRORS | {"Phrase", "as_phrase", "_refusal"}
+MAKERS = ERRORS | {"Phrase", "as_phrase", "_refusal", "refusal"}
 """Calls whose first argument is a template."""
 METHODS = {("problems", "add"): 1, ("where", "error"): 1, ("where", "absent"): 2}
 """Calls of methods whose arguments from this one on are templates, by the object and the method."""

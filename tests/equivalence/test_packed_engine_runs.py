@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step
+from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step, TrainedAhead
 from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines import calibration as calibration_module
 from tunebook.engines.packed import engine as engine_module
@@ -190,6 +190,26 @@ def test_a_damaged_or_foreign_resume_state_is_ignored(engine, tmp_path):
     run(engine, [job(0, tmp_path / "d", BASE.with_values(learning_rate=1e-3))], stop_after=4)
     run(engine, [job(0, tmp_path / "d")])
     assert_same_weights(weights(tmp_path / "a", 0), weights(tmp_path / "d", 0))
+
+
+def test_a_trial_trained_ahead_is_not_scored_and_ends_like_one_that_was_not(engine, tmp_path):
+    """Left in the middle, gone on with to its last step, and begun by another trial's number."""
+    jobs = [BASE, BASE.with_values(lora_r=8, num_train_epochs=1)]
+    plain = run(engine, [job(i, tmp_path / "a", c) for i, c in enumerate(jobs)])
+    ahead = [replace(job(i, tmp_path / "b", c, ahead=True), id=-1 - i) for i, c in enumerate(jobs)]
+    for stop_after in (4, None):
+        sink = run(engine, ahead, stop_after)
+        assert not sink.of(Finished)
+    assert sorted(event.trial for event in sink.of(TrainedAhead)) == [-2, -1]
+    assert not list(tmp_path.glob("b/*/adapter*"))
+    after = run(engine, [job(i, tmp_path / "b", c) for i, c in enumerate(jobs)])
+    assert not after.of(Step)
+    for number in (0, 1):
+        assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / "b", number))
+        assert after.results[number].curve == plain.results[number].curve
+        assert (after.results[number].scores["validation"].nll == plain.results[number].scores["validation"].nll).all()
+    broken = replace(job(2, tmp_path, MIXED[2], ahead=True), id=-1)
+    assert [event.trial for event in run(engine, [broken]).of(TrainedAhead)] == [-1]
 
 
 def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path):

@@ -158,6 +158,7 @@ def made_directly():
     )
     yield "simulated", *same("simulated")
     yield "nothing_yet", *same()
+    yield "nothing_yet", *same(4)
     yield "leads_so_far", ("rank 32", "63.0 %"), ("rank 32", "63.0%")
     yield "keep_baseline", *same("rank 16", False)
     yield "keep_baseline", *same("rank 16", True)
@@ -202,6 +203,8 @@ def made_directly():
     for trend, values in (("rose", (0.6, 0.75)), ("falls", (1.2, 0.9)), ("level", None)):
         yield "says_curve", *same(trend, values)
     yield "says_loss", *same(4, 1.5, 0.734)
+    for counts in ((2, 0, 3), (1, 1, 3), (0, 1, 2)):
+        yield "says_curves_differ", *same(*counts)
     yield "says_curves", *same(18, 1)
     yield "says_importance", *same("learning_rate", 0.81)
     yield "says_importance", *same(None, 0.0)

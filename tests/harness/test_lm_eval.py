@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tunebook.core.harness_metric import HarnessMetric, OpenTask
+from tunebook.core.harness_metric import AskedModel, HarnessMetric, OpenTask
 from tunebook.core.ports import TokenizedExample
 from tunebook.core.score import ScoreKind
 from tunebook.core.trial_result import RawScores
 from tunebook.errors import StudyFileError, UserError
 from tunebook.evaluation import load_metric
 from tunebook.run.scores.documents import AskedSettings, asked_model, check_documents, rows_of_documents
+from tunebook.testing.harness_suite import HarnessSuite
 from tunebook.testing.tiny_model import letter_tokenizer
 
 lm_eval = pytest.importorskip("lm_eval")
@@ -162,6 +163,18 @@ def test_choices_are_scored_as_lm_eval_scores_them(opened: Any, by_lm_eval: Any,
     assert set(judged.raw.texts) <= set(COLOURS)
     golds = [likelihood(row.prompt_ids, row.completion_ids) for row in split.rows[: len(split.examples)]]
     assert judged.raw.nll == pytest.approx(-np.array(golds))
+
+
+class TestColours(HarnessSuite):
+    @pytest.fixture
+    def metric(self, tasks: Path) -> HarnessMetric:
+        metric = load_metric("lm_eval:colours", tasks, {})
+        assert isinstance(metric, HarnessMetric)
+        return metric
+
+    @pytest.fixture
+    def model(self, tokenizer: Any) -> AskedModel:
+        return asked_model(tokenizer, AskedSettings(context_tokens=512))
 
 
 def test_a_number_of_all_documents_is_spread_over_them(opened: Any, by_lm_eval: Any, tokenizer: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,7 +11,35 @@ from tunebook.cli.output import messages, results
 from tunebook.errors import UserError
 from tunebook.escaping import shell_line
 
+if TYPE_CHECKING:
+    from tunebook.data import Reading
+
 EXAMPLE = "Example: tunebook init data/train.jsonl --model smollm2 --output study.yaml"
+
+
+def _told(prompt: str | None, completion: str | None) -> Reading | None:
+    """What --prompt and --completion say; a shell passes on no line breaks, so \\n stands for one.
+
+    Raises:
+        UserError: one without the other, or what is no template.
+    """
+    from tunebook.core.row_template import template_problem
+    from tunebook.data import Reading
+
+    if prompt is None and completion is None:
+        return None
+    if prompt is None or completion is None:
+        raise UserError("--prompt and --completion: found one of them; give both, or none.")
+    texts = {"--prompt": prompt.replace("\\n", "\n"), "--completion": completion.replace("\\n", "\n")}
+    for option, text in texts.items():
+        problem = template_problem(text)
+        if problem is not None:
+            raise UserError(
+                "{option}: found {problem}; columns stand in braces, as in {{text}}. Correct it.",
+                option=option,
+                problem=problem,
+            )
+    return Reading(prompt=texts["--prompt"], completion=texts["--completion"])
 
 
 def init(
@@ -27,6 +55,10 @@ def init(
         str, typer.Option("--output", "-o", help="Study file to write; - for standard output.")
     ] = "study.yaml",
     model: Annotated[str, typer.Option("--model", help="Folder, hub id, or smollm2.")] = "smollm2",
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", help="Template of the prompt: columns in braces, \\n for a new line.")
+    ] = None,
+    completion: Annotated[str | None, typer.Option("--completion", help="Template of the answer.")] = None,
     trials: Annotated[int, typer.Option("--trials", help="Trials that may be used.")] = 75,
     language: Annotated[
         Literal["en", "zh"],
@@ -52,7 +84,8 @@ def init(
             output=output,
             folder=folder,
         )
-    text = study_file_for(data, folder, target.name, model=model, trials=trials, language=language)
+    told = _told(prompt, completion)
+    text, seen = study_file_for(data, folder, target.name, model=model, trials=trials, language=language, told=told)
     spec = parse_study(text, target.name)  # report now what would not run later: too few trials, an unknown model
     check_long_rows(spec, folder)
     if output == "-":
@@ -66,6 +99,11 @@ def init(
             output=output,
             strerror=error.strerror,
         ) from error
+    words = words_for(language)
+    for notice in seen.notices:
+        messages().print(words.warning_line(words.notice(notice)), style="yellow", markup=False)
+    if unused := seen.rows["train"].unused:
+        messages().print(words.not_used(unused), markup=False)
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
     # not wrapped, because the commands are copied
-    messages().print(words_for(language).wrote(output, commands), soft_wrap=True)
+    messages().print(words.wrote(output, commands), soft_wrap=True)

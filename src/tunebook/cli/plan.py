@@ -91,6 +91,8 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
     if spec.command:
         lines.append(words.plan_program(shell_line(spec.command)))
     lines.append(words.plan_data(d.n_train, d.n_validation, d.n_test, str(p.summary.get("format") or "")))
+    if unused := p.summary.get("unused"):
+        lines.append(words.not_used(unused))
     if d.mean_tokens is not None and d.longest_tokens is not None:
         lines.append(words.plan_lengths(d.mean_tokens, d.longest_tokens, counts_words(spec.engine)))
     task = p.summary.get("task")

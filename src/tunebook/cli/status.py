@@ -37,6 +37,7 @@ MOST_UNDER_WAY = 6
 LEAST_IMPORTANT = (
     *(f"under_way_{n}" for n in reversed(range(MOST_UNDER_WAY))),
     "speed",
+    "ahead",
     "deaths",
     "baseline",
     "planned",
@@ -196,6 +197,8 @@ def _facts(s: StudyStatus, words: Words) -> Mapping[str, str]:
         facts["left"] = words.time_left(s.seconds_left)
     if s.failed:
         facts["failed"] = words.not_trained(s.failed)
+    if s.ahead[0] >= 1:
+        facts["ahead"] = words.trained_ahead(*s.ahead)
     if s.deaths:
         facts["deaths"] = words.workers_died(len(s.deaths), *s.deaths[-1])
     return facts

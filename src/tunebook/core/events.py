@@ -35,6 +35,7 @@ __all__ = [
     "Saved",
     "Started",
     "Step",
+    "TrainedAhead",
     "TrialEvent",
     "WaveStarted",
     "WorkerDied",
@@ -115,7 +116,15 @@ class Saved:
     step: int
 
 
-EngineEvent = Step | Evaluation | Progress | Saved | Finished | Failed | Cancelled | Noted
+@dataclass(frozen=True)
+class TrainedAhead:
+    """A trial that was to be trained ahead (`core.ports.TrialJob.ahead`) needs no more training: its state after the
+    last step is on the disk, or it broke. Told to the executor alone."""
+
+    trial: int
+
+
+EngineEvent = Step | Evaluation | Progress | Saved | Finished | Failed | Cancelled | Noted | TrainedAhead
 """Every event that an engine emits."""
 
 

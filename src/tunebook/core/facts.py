@@ -13,7 +13,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.findings import Finding
 from tunebook.core.score import ScoreScale
 from tunebook.core.space import Folding
-from tunebook.core.study import OwnTrials, Trial, TrialState, Wave
+from tunebook.core.study import Contrast, OwnTrials, Trial, TrialState, Wave
 
 __all__ = [
     "Cost",
@@ -264,6 +264,11 @@ class History:
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""
         return tuple(fact for fact in self.trials.values() if fact.trial.round == number)
+
+    def contrasts_of(self, number: int) -> tuple[Contrast, ...]:
+        """The questions of one round, in order; one whose sides got further seeds as it was asked last."""
+        by_label = {c.label: c for wave in self.waves if wave.round == number for c in wave.contrasts}
+        return tuple(by_label.values())
 
     @property
     def to_judge(self) -> Wave | None:

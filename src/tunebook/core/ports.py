@@ -34,6 +34,7 @@ __all__ = [
     "ExecutorFactory",
     "ExecutorSetup",
     "Ledger",
+    "LooksAhead",
     "Observer",
     "OnEvents",
     "Planner",
@@ -47,6 +48,7 @@ __all__ = [
     "TokenizedExample",
     "Tracker",
     "TrackerFactory",
+    "TrainsAhead",
     "TrialEnd",
     "TrialJob",
     "TrialSource",
@@ -200,6 +202,8 @@ class TrialJob:
             the sibling folder named by their id. Resume state goes to `<folder>/resume/` and is deleted at the end.
         work: expected work relative to the other jobs, above 0; workers are dealt equal parts of it.
         rows: indices of the training rows that it trains on, ascending; empty: all.
+        ahead: train it to its last step, keep its resume state, emit `TrainedAhead`, and score nothing: it is not known
+            yet whether the study will ask for it. Only engines that ask a source for such jobs get them.
     """
 
     id: int
@@ -210,13 +214,15 @@ class TrialJob:
     checkpoints: tuple[tuple[int, int], ...] = ()
     work: float = 1.0
     rows: tuple[int, ...] = ()
+    ahead: bool = False
 
 
 class TrialSource(Protocol):
     """Where an engine gets its trials. Engines that train several at once take more as slots become free."""
 
-    def take(self, n: int) -> Sequence[TrialJob]:
-        """Up to n further trials, in order; empty when none are waiting. Calling it often is cheap."""
+    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
+        """Up to n further trials, in order; where none are waiting, up to `ahead` to be trained ahead
+        (`TrialJob.ahead`). Empty when there are neither. Calling it often is cheap."""
         ...
 
 
@@ -366,6 +372,17 @@ class SaysWhyDone(Protocol):
 
 
 @runtime_checkable
+class LooksAhead(Protocol):
+    """A planner that may guess which trials the study will end with."""
+
+    def ahead(self, history: History) -> Sequence[Trial]:
+        """What it would ask for if the last round were opened now, most likely needed first; their numbers mean
+        nothing. Pure, as `next_wave`, and asked at any time. A guess costs only time of devices that have nothing else
+        to do, and decides nothing."""
+        ...
+
+
+@runtime_checkable
 class CancelsTrials(Protocol):
     """A planner that may also end trials under way whose results it does not need any more."""
 
@@ -452,6 +469,17 @@ class Executor(Protocol):
 
     def close(self) -> None:
         """End all workers."""
+        ...
+
+
+@runtime_checkable
+class TrainsAhead(Protocol):
+    """An executor that lets devices train ahead while they have nothing else to do."""
+
+    def offer(self, jobs: Sequence[TrialJob]) -> None:
+        """Jobs with `TrialJob.ahead` for the next `run`. Their numbers are below 0, and nothing is told of them but, at
+        its end, how long devices trained ahead. They are left, their states saved, when devices are wanted for the jobs
+        of the run, and at its end."""
         ...
 
 

@@ -7,7 +7,7 @@ wave consists of trials, and holds the contrasts that its round will judge, fixe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,8 @@ __all__ = [
     "OWN_TRIALS",
     "PROCESSOR_TIME",
     "REMARK",
+    "TAKEN_AHEAD",
+    "TRAINED_AHEAD",
     "BracketPlan",
     "Budget",
     "ChosenRate",
@@ -46,6 +48,7 @@ __all__ = [
     "can_become",
     "error_share",
     "last_waves",
+    "time_ahead",
 ]
 
 
@@ -251,8 +254,17 @@ class OwnTrials:
 
 PROCESSOR_TIME = "processor_time"
 """Code of the ledger's note that holds the processor seconds of one run."""
+TRAINED_AHEAD, TAKEN_AHEAD = "trained_ahead", "taken_ahead"
+"""Codes of the ledger's notes on what idle devices trained ahead of the last round: for how many seconds in one
+`Executor.run`, and which trials of that round went on from it."""
 REMARK = "remark"
 """Code of the ledger's note that holds a `Remark`, field by field."""
+
+
+def time_ahead(notes: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[float, int]:
+    """Seconds that devices trained ahead of the last round, and how many of its trials went on from that."""
+    seconds = sum(float(values["seconds"]) for code, values in notes if code == TRAINED_AHEAD)
+    return seconds, sum(len(values["trials"]) for code, values in notes if code == TAKEN_AHEAD)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,6 +47,11 @@ class SeedCounts:
         may_grow=True,
         later="rounds that are planned from then on; `tunebook add` gives more seeds to what was trained before",
     )  # fmt: skip
+    doubtful: int = key(
+        0, "a whole number of seeds from 0 to 50",
+        "with `design: one_factor`: further seeds for a third of the levels, those that differ most from the baseline "
+        "and are not settled yet; 0 for none", example="2", minimum=0, maximum=50,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

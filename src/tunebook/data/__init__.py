@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from tunebook.data.inspect import write_study_file
+from tunebook.data.inspect import Findings, inspect_data, study_file_text, write_study_file
 from tunebook.data.prepare import PreparedData, ShownExample, may_exceed, prepare
 from tunebook.data.reading import Reading, load_rows
 from tunebook.data.splits import read_splits
 
 __all__ = [
+    "Findings",
     "PreparedData",
     "Reading",
     "ShownExample",
+    "inspect_data",
     "load_rows",
     "may_exceed",
     "prepare",
     "read_splits",
+    "study_file_text",
     "write_study_file",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,18 +11,34 @@ from tunebook.core.metric import compared
 from tunebook.core.notice import Notice
 from tunebook.core.study import DataSpec
 from tunebook.data.encoded import EncodedSplit
-from tunebook.data.examples import DataExample
+from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.labels import labels_of, repeated_labels
 from tunebook.data.split import Pair, Repeats, find_repeats
 from tunebook.data.splits import Splits
 from tunebook.errors import DataError
 from tunebook.words import Words
 
-__all__ = ["check_golds_are_choices", "check_lengths", "check_splits", "check_vocabulary", "similar_choices"]
+__all__ = [
+    "absent_parts",
+    "check_golds_are_choices",
+    "check_lengths",
+    "check_splits",
+    "check_vocabulary",
+    "similar_choices",
+]
 
 FEW_VALIDATION_ROWS = 50
 """Below this a difference of 20 points can hardly be told from chance."""
 LISTED = 5
+
+
+def absent_parts(sources: Mapping[str, LoadedRows]) -> tuple[Notice, ...]:
+    """A warning for each source that is one part of a set of files, given without the others."""
+    return tuple(
+        Notice("absent_parts", {"source": rows.source, "names": list(rows.absent[:LISTED]), "count": len(rows.absent)})
+        for rows in sources.values()
+        if rows.absent
+    )
 
 
 def check_splits(splits: Splits, data: DataSpec, metric: str, words: Words) -> list[Notice]:
@@ -32,7 +48,7 @@ def check_splits(splits: Splits, data: DataSpec, metric: str, words: Words) -> l
         DataError: the same example in two splits (unless allowed), or one single answer in a split.
     """
     repeats = find_repeats(splits.used)
-    warnings = _leaks(splits, repeats, data, words)
+    warnings = [*absent_parts(splits.sources), *_leaks(splits, repeats, data, words)]
     warnings += _repeated(data.train, repeats["train", "train"], "train")
     warnings += _repeated(data.validation or data.train, repeats["validation", "validation"], "validation")
     own_function = ":" in metric

@@ -11,6 +11,10 @@ from typing import Any
 __all__ = ["class_names"]
 
 INFO_FILES = ("dataset_info.json", "dataset_infos.json")
+NAME_FILES = ("categories.json", "labels.json", "label_names.json", "classes.json", "id2label.json")
+"""Files beside the data that list the names of the labels, in the order of their numbers."""
+ANSWERS = ("label", "labels", "category", "class", "intent")
+"""The columns whose numbers such a file names."""
 MOST_BYTES = 4 * 1024 * 1024
 
 
@@ -30,7 +34,22 @@ def class_names(path: Path, data: bytes) -> dict[str, tuple[str, ...]]:
                 names = kind.get("names") if isinstance(kind, dict) else None
                 if isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) for name in names):
                     found.setdefault(column, tuple(names))
+    for names in filter(None, (_listed(_json(path.parent / name)) for name in NAME_FILES)):
+        for column in ANSWERS:
+            found.setdefault(column, names)
     return found
+
+
+def _listed(kept: Any) -> tuple[str, ...]:
+    """Names in a list, or by their numbers ({"0": "no"}) or with them ({"no": 0}); empty: something else."""
+    if isinstance(kept, dict):
+        pairs = [(int(key), name) for key, name in kept.items() if str(key).isdecimal()] or [
+            (number, name) for name, number in kept.items() if type(number) is int
+        ]
+        in_order = sorted(pairs, key=lambda pair: pair[0])
+        kept = [name for _, name in in_order] if [n for n, _ in in_order] == [*range(len(kept))] else None
+    is_list = isinstance(kept, list) and len(kept) > 1 and all(isinstance(name, str) for name in kept)
+    return tuple(kept) if is_list else ()
 
 
 def _of_table(data: bytes, suffix: str) -> Iterator[Any]:

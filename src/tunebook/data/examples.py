@@ -66,6 +66,8 @@ class LoadedRows:
         sha256: of the file's bytes; of the files' hashes, one a line, where there are several; of the rows' canonical
             JSON for a hub data set.
         unit: what `DataExample.line` counts, "line" or "row".
+        unused: the columns of the first row that no part of an example comes from.
+        absent: the names of files that belong to the source by its name and were not read.
     """
 
     source: str
@@ -75,6 +77,8 @@ class LoadedRows:
     examples: tuple[DataExample, ...]
     sha256: str
     unit: str = "line"
+    unused: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def place(self, example: DataExample) -> str:
         """Where an example stands, as messages name it."""

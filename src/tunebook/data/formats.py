@@ -16,7 +16,7 @@ from tunebook.data.examples import Message, quoted
 from tunebook.data.rows import Parts, Where, answers_at, clean, filled, optional_text, text_at
 from tunebook.phrases import Phrase
 
-__all__ = ["ROLES", "Names", "alpaca", "chat", "pair", "templated", "turns_of"]
+__all__ = ["ROLES", "SYSTEM", "Names", "alpaca", "chat", "pair", "templated", "turns_of"]
 
 ROLES = {
     "system": "system",

@@ -15,24 +15,44 @@ from typing import Any
 
 from tunebook.core.row_template import column_template
 
-__all__ = ["Guess", "guess_columns", "is_about_the_row", "named_like_a_value"]
+__all__ = [
+    "Guess",
+    "are_labels",
+    "guess_columns",
+    "is_about_the_row",
+    "is_asked",
+    "is_beside",
+    "is_named_like_an_answer",
+    "is_written_out",
+    "named_like_a_value",
+    "text_answer",
+    "words_of",
+]
 
 MOST_LABELS = 100
 ROWS_A_LABEL = 3
 """A label stands in at least so many rows on average."""
 ANSWER_NAMES = (
     "label", "class", "category", "intent", "sentiment", "topic", "target", "answer", "output", "response",
-    "completion", "summary", "translation", "rating", "stars", "标签", "类别", "分类", "意图", "情感", "答案", "回答",
+    "completion", "summary", "translation", "rating", "stars", "kind", "verdict", "decision", "outcome",
+    "标签", "类别", "分类", "意图", "情感", "答案", "回答",
 )  # fmt: skip
-NO_PROMPTS = ("id", "index", "uuid", "guid", "url", "link", "date", "time", "timestamp", "split", "编号", "序号")
+NO_PROMPTS = ("id", "idx", "index", "uuid", "guid", "url", "link", "date", "time", "timestamp", "split", "编号", "序号")
 """Columns of such names are never taken."""
 TITLES = ("title", "headline", "subject", "标题")
 """Columns of such names stand before the text that they are the title of."""
-NEVER_LABELS = ("source", "license", "locale", "model", "version", "subset", "dump")
-SELDOM_LABELS = ("type", "task", "lang", "language", "domain")
+NEVER_LABELS = (
+    "source", "license", "locale", "model", "version", "subset", "dump", "annotator", "author", "来源", "版本", "作者",
+)  # fmt: skip
+SELDOM_LABELS = ("type", "task", "lang", "language", "domain", "channel", "status", "region", "country", "语言", "渠道")
 """Columns of such names are the answer only where no other may be, and the row has one text."""
 NO_TEXTS = ("system", "system_prompt", "meta", "metadata")
-CONTEXTS = ("context", "passage", "passages", "paragraphs")
+CONTEXTS = (
+    "context", "contexts", "passage", "passages", "paragraph", "paragraphs", "article", "document", "documents",
+    "story", "dialogue", "dialog", "transcript", "table", "schema", "premise", "hypothesis", "evidence", "background",
+    "上下文", "背景", "材料", "文章", "段落", "原文",
+)  # fmt: skip
+"""Columns of such names are what a question is about."""
 CHOICES = ("choices", "choice", "options", "option", "endings", "选项")
 """A question with such a column that could not be read as options is not to be asked without them."""
 PROMPTS = (
@@ -45,12 +65,15 @@ TEXT_ANSWERS = (
     "simplification", "correction", "paraphrase", "答案", "回答", "回复", "摘要", "译文",
 )  # fmt: skip
 """A column of texts of such a name is the answer, whatever else repeats; of several the first of these."""
+MEDIA = ("text", "desc", "description")
+"""What a name may end in after the word that says what the texts are: reply_text."""
 THOUGHTS = (
     "reasoning", "cot", "rationale", "explanation", "thinking", "thought", "thoughts", "analysis", "attempt",
     "feedback",
 )  # fmt: skip
 WRONG = ("incorrect", "wrong", "rejected", "bad", "distractor", "distractor1", "distractor2", "distractor3")
 """Columns with such a word in their names are neither asked nor answered."""
+_DATE = re.compile(r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 
 
 @dataclass(frozen=True)
@@ -69,26 +92,30 @@ def guess_columns(rows: Sequence[dict[str, Any]]) -> Guess | None:
     flat = [_flat(row) for row in rows]
     names = [name for name in flat[0] if not is_about_the_row(name) and name.casefold() not in NO_TEXTS]
     columns = {name: values for name in names if (values := _values(flat, name))}
-    repeated = [name for name, values in columns.items() if _are_labels(values)]
+    repeated = [name for name, values in columns.items() if are_labels(values)]
     texts = [n for n, values in columns.items() if n not in repeated and all(isinstance(v, str) for v in values)]
-    texts = [name for name in texts if not {*THOUGHTS, *WRONG} & {*_words(name)}]
-    texts = [name for name in texts if not _is_written_out(name, columns, texts)]
+    texts = [name for name in texts if not is_beside(name)]
+    texts = [name for name in texts if not is_written_out(name, columns, texts)]
     labels = _labels(repeated, texts)
     if _are_versions(texts):
         return None
-    answer = _object(rows, texts, labels) or _references(rows, texts, labels) or _answer(texts, labels)
+    lists = _lists(rows)
+    answer = _object(rows, texts, labels) or _references(rows, lists, texts, labels) or _answer(texts, labels, lists)
     others = [name for name in texts if name != answer]
-    prompts = [name for name in others if not _is_named(name)] or others
+    prompts = [name for name in others if not is_named_like_an_answer(name)] or others
+    if answer is not None and texts == [answer] and len(lists) == 1:
+        return Guess(column_template(lists[0]), column_template(answer))
     if answer is None or not prompts:
         return None
-    asked = list(filter(_is_asked, prompts))
+    asked = list(filter(is_asked, prompts))
     lengths = {name: statistics.fmean(len(str(value)) for value in columns[name]) for name in prompts}
     longest = asked[0] if len(asked) == 1 else max(prompts, key=lambda name: lengths[name])
-    titles = [name for name in prompts if name != longest and _is_title(name, longest)]
+    titles = [name for name in flat[0] if name not in (longest, answer) and _is_title(name, longest)]
+    titles = [name for name in titles if _are_often_texts([row.get(name) for row in flat])]
     return Guess("\n".join(map(column_template, [*titles[:1], longest])), column_template(answer))
 
 
-def _is_written_out(name: str, columns: Mapping[str, Sequence[str | int]], texts: Sequence[str]) -> bool:
+def is_written_out(name: str, columns: Mapping[str, Sequence[str | int]], texts: Sequence[str]) -> bool:
     """Whether every text of a column has in it those of two others: it is the row once more, as a finished prompt."""
     inside = [
         other
@@ -99,16 +126,21 @@ def _is_written_out(name: str, columns: Mapping[str, Sequence[str | int]], texts
     return len(inside) > 1
 
 
+def is_beside(name: str) -> bool:
+    """Whether a column is called like thoughts or a wrong answer, which are neither asked nor answered."""
+    return bool({*THOUGHTS, *WRONG} & {*words_of(name), *words_of(name.casefold())})
+
+
 def _are_versions(texts: Sequence[str]) -> bool:
     """Whether several columns are the same but for a number or a letter, so that something is to be chosen from them:
     response_0 and response_1, human_ref_A and human_ref_B."""
-    heads = [_words(name)[:-1] for name in texts if len((_words(name) or [""])[-1]) == 1]
+    heads = [words_of(name)[:-1] for name in texts if len((words_of(name) or [""])[-1]) == 1]
     return any(heads.count(head) > 1 for head in heads if head)
 
 
-def _references(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequence[str]) -> str | None:
-    """The only column of lists of texts beside one text: several right answers."""
-    lists = [
+def _lists(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The columns that hold a list of texts in every row."""
+    return [
         name
         for name in rows[0]
         if all(
@@ -116,6 +148,12 @@ def _references(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Se
             for row in rows
         )
     ]
+
+
+def _references(
+    rows: Sequence[dict[str, Any]], lists: Sequence[str], texts: Sequence[str], labels: Sequence[str]
+) -> str | None:
+    """The only column of lists of texts beside one text: several right answers."""
     return lists[0] if len(lists) == 1 and len(texts) == 1 and not labels and len(rows[0]) == 2 else None
 
 
@@ -132,57 +170,67 @@ def _object(rows: Sequence[dict[str, Any]], texts: Sequence[str], labels: Sequen
     if len(objects) != 1 or (isinstance(rows[0][objects[0]], dict) and len(rows[0][objects[0]]) < 2):
         return None
     held = rows[0][objects[0]]
+    if isinstance(held, list) and any(text_answer(key) is not None for key in held[0]):
+        return None  # rows in a row: answers among them
     if isinstance(held, dict) and all(isinstance(each, list) for each in held.values()):
         return None  # lists side by side: several questions' answers
     beside = [name for name in (*texts, *labels) if not name.startswith(f"{objects[0]}.")]
     return objects[0] if len(beside) == 1 and beside[0] in texts else None
 
 
-def _answer(texts: Sequence[str], labels: Sequence[str]) -> str | None:
-    replies = [name for name in texts if _text_answer(name) is not None]
+def _answer(texts: Sequence[str], labels: Sequence[str], lists: Sequence[str]) -> str | None:
+    if len(texts) == 1 and len(lists) == 1 and not labels and is_named_like_an_answer(texts[0]):
+        return texts[0]  # to a list, as of words
+    replies = [name for name in texts if text_answer(name) is not None]
     if replies and len(texts) > len(replies):
-        rank = min(map(_text_answer, replies), key=lambda at: len(TEXT_ANSWERS) if at is None else at)
-        first = [name for name in replies if _text_answer(name) == rank]
+        rank = min(map(text_answer, replies), key=lambda at: len(TEXT_ANSWERS) if at is None else at)
+        first = [name for name in replies if text_answer(name) == rank]
         if len(first) == 1:
             return first[0]
         return None
-    prompts = list(filter(_is_asked, texts))
-    if len(texts) == 2 and len(prompts) == 1 and not any(map(_is_named, labels)):
+    prompts = list(filter(is_asked, texts))
+    if len(texts) == 2 and len(prompts) == 1 and not any(map(is_named_like_an_answer, labels)):
         return next(name for name in texts if name not in prompts)  # a question and what is said to it
     if labels:
-        asked = [name for name in texts if not _is_named(name) and name.strip().casefold() not in TITLES]
-        return _only(list(filter(_is_named, labels))) or (_only(labels) if len(asked) < 2 else None)
-    return (_only(list(filter(_is_named, texts))) or texts[1]) if len(texts) == 2 else None
+        asked = [name for name in texts if not is_named_like_an_answer(name) and name.strip().casefold() not in TITLES]
+        return _only(list(filter(is_named_like_an_answer, labels))) or (_only(labels) if len(asked) < 2 else None)
+    return (_only(list(filter(is_named_like_an_answer, texts))) or texts[1]) if len(texts) == 2 else None
+
+
+def _are_often_texts(values: Sequence[Any]) -> bool:
+    """Whether values are texts, at most half of them empty."""
+    return all(isinstance(value, str) for value in values) and 2 * sum(map(bool, values)) >= len(values)
 
 
 def _is_title(name: str, text: str) -> bool:
     """Whether a column is the title of a text: called so, or review_headline beside review_body."""
-    words = _words(name)
+    words = words_of(name)
     return name.strip().casefold() in TITLES or (
-        words[-1:] != [] and words[-1] in TITLES and words[:-1] == _words(text)[:-1]
+        words[-1:] != [] and words[-1] in TITLES and words[:-1] == words_of(text)[:-1]
     )
 
 
-def _is_asked(name: str) -> bool:
+def is_asked(name: str) -> bool:
     """Whether a column is called like a question, by the word that it ends in."""
-    return any(word in PROMPTS for word in _words(name)[-1:])
+    return any(word in PROMPTS for word in words_of(name)[-1:])
 
 
-def _text_answer(name: str) -> int | None:
+def text_answer(name: str) -> int | None:
     """The position in TEXT_ANSWERS of what a column's name ends in, in one number or several."""
-    last = _words(name)[-1] if _words(name) else ""
+    words = [word for word in words_of(name) if word not in MEDIA] or words_of(name)
+    last = words[-1] if words else ""
     return next((TEXT_ANSWERS.index(each) for each in (last, last.removesuffix("s")) if each in TEXT_ANSWERS), None)
 
 
-def _words(name: str) -> list[str]:
+def words_of(name: str) -> list[str]:
     """The words of a column's name in lower case: correctAnswer, correct_answer and Correct Answer have the same."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.rpartition(".")[2])
     return [word for word in re.split(r"[\W_]+", parted.casefold()) if word]
 
 
-def _is_named(name: str) -> bool:
+def is_named_like_an_answer(name: str) -> bool:
     """Whether a column is called like an answer, by the word that it ends in."""
-    words = [word for word in _words(name) if word not in ("name", "text", "desc", "description")]
+    words = [word for word in words_of(name) if word not in (*MEDIA, "name")]
     last = words[-1] if words else ""
     return any(each in ANSWER_NAMES or each in TEXT_ANSWERS for each in (last, last.removesuffix("s"))) or any(
         word in name for word in ANSWER_NAMES if not word.isascii()
@@ -192,7 +240,7 @@ def _is_named(name: str) -> bool:
 def named_like_a_value(rows: Sequence[dict[str, Any]]) -> str | None:
     """A column of labels that is called like one of them, as where a CSV file has no header; None: there is none."""
     columns = {name: values for name in rows[0] if (values := _values(rows, name))}
-    labels = {name: {str(value).strip() for value in values} for name, values in columns.items() if _are_labels(values)}
+    labels = {name: {str(value).strip() for value in values} for name, values in columns.items() if are_labels(values)}
     return next((name for name, values in labels.items() if name.strip() in values), None)
 
 
@@ -224,17 +272,19 @@ def _flat(row: dict[str, Any], head: str = "") -> dict[str, Any]:
 
 
 def _values(rows: Sequence[dict[str, Any]], name: str) -> list[str | int] | None:
-    """The values of a column of texts or whole numbers that no row leaves empty and that are not all the same, or
-    None."""
+    """The values of a column of texts or whole numbers that no row leaves empty and that are not all the same, nor
+    dates, or None."""
     values = [row.get(name) for row in rows]
     if len(values) > 1 and all(value == values[0] for value in values):
         return None
     if "{" in name or "}" in name or not all(isinstance(value, str | int) and str(value).strip() for value in values):
         return None
+    if all(isinstance(value, str) and _DATE.match(value) for value in values):
+        return None
     return [value for value in values if isinstance(value, str | int)]
 
 
-def _are_labels(values: Sequence[str | int]) -> bool:
+def are_labels(values: Sequence[str | int]) -> bool:
     different = len({str(value).strip() for value in values})
     return 2 <= different <= MOST_LABELS and ROWS_A_LABEL * different <= len(values)
 

@@ -16,12 +16,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tunebook.core.metric import compared
+from tunebook.core.notice import Notice
+from tunebook.data.checks import absent_parts
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
 from tunebook.data.other_kinds import refuse_other_kinds
-from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of
-from tunebook.data.reading import TESTS, Reading, load_rows, recognise
+from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of, sibling
+from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_missing_parts
+from tunebook.data.rows import has_column
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
@@ -29,7 +32,7 @@ from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
 from tunebook.words import Words, words_for
 
-__all__ = ["Findings", "Shown", "find_files", "inspect_data", "write_study_file"]
+__all__ = ["Findings", "Shown", "find_files", "inspect_data", "study_file_text", "write_study_file"]
 
 Shown = Callable[[str, int, int, int], float | None]
 """From the text of a study file and its numbers of training, validation and test rows to the smallest difference that
@@ -89,6 +92,8 @@ class Findings:
         metric: the metric that fits the answers, and why.
         longest_tokens: estimate for the longest row.
         reading: what the study file has to say about how rows are read.
+        is_guess: whether that was guessed from what stands in the columns.
+        without_answers: files of a split that were found and have no column of answers, as of a competition.
     """
 
     sources: dict[str, str]
@@ -97,6 +102,14 @@ class Findings:
     metric: tuple[str, str]
     longest_tokens: int
     reading: Reading
+    is_guess: bool = False
+    without_answers: tuple[str, ...] = ()
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What may mislead: parts of a set of files, or files without answers, that were not read."""
+        without = (Notice("no_answers", {"source": source}) for source in self.without_answers)
+        return (*absent_parts(self.rows), *without)
 
     @property
     def is_oddly_named(self) -> bool:
@@ -153,6 +166,9 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         if path.stem.removesuffix(PART).casefold() in ROLE_NAMES["train"]:
             others = ((role, _named(path.parent, role, (path.suffix, *SUFFIXES))) for role in ("validation", "test"))
             found |= {role: file for role, file in others if file}
+        elif role_of(path.name) == "train":
+            others = ((role, sibling(path, role)) for role in ("validation", "test"))
+            found |= {role: file for role, file in others if file}
     sources = {role: _relative(file, folder) for role, file in found.items()}
     for source in sources.values():
         if any(map(is_hidden, source)):
@@ -187,14 +203,21 @@ def _relative(path: Path, folder: str | Path) -> str:
     return f"./{text}" if text[0] == "~" or text[0].isspace() else text  # else read as a home folder, or cut
 
 
-def inspect_data(data: str, folder: str | Path, language: str = "en") -> Findings:
-    """Read a dataset and see what it is. Arguments and errors as for `write_study_file`."""
+def inspect_data(data: str, folder: str | Path, language: str = "en", told: Reading | None = None) -> Findings:
+    """Read a dataset and see what it is; `told` says how its rows are read. Arguments and errors as for
+    `write_study_file`."""
     section = data_section(data)
     sources = find_files(data, folder)
     if section is not None and section.sources:
         sources = {role: find_files(source, folder)["train"] for role, source in section.sources.items()}
-    reading = _reading(sources["train"], folder, Reading() if section is None else section.reading)
+    told = told or (Reading() if section is None else section.reading)
+    reading = _reading(sources["train"], folder, told)
+    is_guess = reading != told
     reading = replace(reading, tests=reading.tests or _tests(sources["train"], folder))
+    without = {}
+    if section is None or not section.sources:
+        without = _without_answers(sources, folder, reading)
+        sources = {role: source for role, source in sources.items() if role not in without}
     rows = {role: load_rows(source, folder, reading, role) for role, source in sources.items()}
     train = rows["train"].examples
     return Findings(
@@ -204,6 +227,8 @@ def inspect_data(data: str, folder: str | Path, language: str = "en") -> Finding
         metric=("pass@1", words_for(language).comment("code")) if reading.tests else _metric(rows, words_for(language)),
         longest_tokens=max(_estimated_tokens(example) for example in train),
         reading=reading,
+        is_guess=is_guess,
+        without_answers=tuple(without.values()),
     )
 
 
@@ -216,7 +241,7 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
     where = raw.place(0)
     refuse_other_kinds(values[0], where)
     try:
-        recognise(values, told, where)
+        form = recognise(values, told, where)
     except DataError:
         if raw.container == "csv" and (name := named_like_a_value(values)) is not None:
             raise DataError(
@@ -228,8 +253,22 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
         guess = guess_columns(values)
         if guess is None:
             raise
-        return Reading(prompt=guess.prompt, completion=guess.completion)
+        told = Reading(prompt=guess.prompt, completion=guess.completion)
+        form = recognise(values, told, where)
+    refuse_missing_parts(values, form, where, is_guess=told != Reading())
     return told
+
+
+def _without_answers(sources: dict[str, str], folder: str | Path, reading: Reading) -> dict[str, str]:
+    """Of the files of validation and test, by role, those in whose rows the column of the answer is absent."""
+    raw = read_source(sources["train"], folder)
+    answer = recognise([row for _, row in raw.rows], reading, raw.place(0)).answer
+    others = {role: source for role, source in sources.items() if role != "train"}
+    return {
+        role: source
+        for role, source in others.items()
+        if not any(has_column(row, answer) for _, row in read_source(source, folder, role).rows)
+    }
 
 
 def _tests(source: str, folder: str | Path) -> str | None:
@@ -256,6 +295,8 @@ def _group(source: str, folder: str | Path, rows: LoadedRows) -> str | None:
 def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
     train = rows["train"].examples
     answers = [example.completion.strip() for example in train]
+    if all(map(_is_json, answers)):
+        return "json_fields", words.comment("json_answers")
     labels = repeated_labels(train)
     if labels is not None:
         shown = [shorten(one_line(label), LABEL_CHARACTERS) for label in list(labels)[:6]]
@@ -263,8 +304,6 @@ def _metric(rows: dict[str, LoadedRows], words: Words) -> tuple[str, str]:
         return name, words.comment_labels(len(labels), shown)
     if all(_FINAL_NUMBER.fullmatch(answer) for answer in answers):
         return "number", words.comment("numbers")
-    if all(map(_is_json, answers)):
-        return "json_fields", words.comment("json_answers")
     longest = max(len(answer) for answer in answers)
     if longest <= LONG_ANSWER_CHARACTERS:
         return "exact_match", words.comment_short_answers(longest)
@@ -315,7 +354,7 @@ def write_study_file(
     language: str = "en",
     shown: Shown | None = None,
 ) -> str:
-    """Text of a study file for a dataset, with a comment for each value.
+    """Text of a study file for a dataset, with a comment for each value; see `inspect_data` and `study_file_text`.
 
     Args:
         data: a data file, a folder with train, validation and test files, or a hub id.
@@ -328,7 +367,15 @@ def write_study_file(
     Raises:
         DataError: the data cannot be read.
     """
-    seen, words = inspect_data(data, folder, language), words_for(language)
+    seen = inspect_data(data, folder, language)
+    return study_file_text(seen, data, model=model, trials=trials, language=language, shown=shown)
+
+
+def study_file_text(
+    seen: Findings, data: str, *, model: str, trials: int, language: str, shown: Shown | None = None
+) -> str:
+    """Text of a study file for what was seen in a dataset. Other arguments as for `write_study_file`."""
+    words = words_for(language)
 
     def text(effect: float | None) -> str:
         opening = [f"study: {_name(data)}", f"model: {yaml_scalar(model)}", "data:", *_data_lines(seen, effect, words)]
@@ -383,6 +430,8 @@ def _data_lines(seen: Findings, effect: float | None, words: Words) -> list[str]
         else _line("  # test: test.jsonl", words.comment("test_not_looked_for" if seen.is_oddly_named else "no_test")),
     ]
     lines += _reading_lines(seen, words)
+    if train.unused:
+        lines.append(f"  # {yaml_comment(words.not_used(train.unused))}")
     if seen.group:
         lines.append(_line(f"  group: {seen.group}", words.comment("group")))
     if seen.n_train > MANY_ROWS:
@@ -395,7 +444,8 @@ def _reading_lines(seen: Findings, words: Words) -> list[str]:
     for name in ("prompt", "completion"):
         template = getattr(reading, name)
         if template is not None:
-            lines.append(_line(f"  {name}: {yaml_scalar(template)}", words.comment(f"data.{name}")))
+            comment = "data.prompt_told" if name == "prompt" and not seen.is_guess else f"data.{name}"
+            lines.append(_line(f"  {name}: {yaml_scalar(template)}", words.comment(comment)))
     if reading.format is not None:
         lines.append(_line(f"  format: {reading.format}", words.comment("data.format")))
     if reading.columns:

@@ -14,6 +14,7 @@ from string import ascii_uppercase
 from typing import Any
 
 from tunebook.data.examples import quoted
+from tunebook.data.guess import words_of
 from tunebook.data.rows import Parts, Where, optional_text, text_at, with_lines
 from tunebook.phrases import Phrase
 
@@ -30,6 +31,10 @@ ANSWERS = (
     "label", "gold", "cop", "答案",
 )  # fmt: skip
 CONTEXTS = ("passage", "context", "article", "premise", "para", "paragraph", "story", "support", "dialogue")
+OTHER_COLUMN = re.compile(r"(?P<head>[a-z][a-z_ ]*?)_?(?P<end>(?<=_)[a-h]|[0-8])", re.IGNORECASE)
+"""Names of columns that hold an option each where the key of every row is the letter or the number of one."""
+NO_HEADS = [[each] for each in ("sentence", "question", "text", "response", "output", "completion", "summary", "ref")]
+"""What columns of texts to be compared, or of answers that are preferred, are called before their numbers."""
 COLUMN = re.compile(r"(?P<head>|option|choice|answer|ending|op|opt|sol)_?(?P<end>[a-h]|[0-8])", re.IGNORECASE)
 """Names of columns that hold an option each."""
 FEWEST_LETTERS = 4
@@ -68,14 +73,16 @@ def option_columns(rows: Sequence[dict[str, Any]]) -> OptionColumns | None:
     """The columns of questions with options, or None where the rows are none; columns match in any case."""
     row = rows[0]
     own = {key.strip().casefold(): key for key in reversed(row) if isinstance(key, str)}
-    question = next((own[key] for key in QUESTIONS if key in own), None)
+    ending = {words[-1]: name for name in reversed(own.values()) if (words := words_of(name))}
+    question = next((found[key] for found in (own, ending) for key in QUESTIONS if key in found), None)
     answer = next((own[key] for key in ANSWERS if key in own and row[own[key]] is not None), None)
     if question is None or answer is None:
         return None
     listed = next((own[key] for key in OPTIONS if key in own and len(_options(row[own[key]])) > 1), None)
     if listed is None and NUMBERED in own and own[NUMBERED] != answer and _are_numbers(rows, answer, own[NUMBERED]):
         listed = own[NUMBERED]
-    options = (listed,) if listed is not None else _columns_of_options(row)
+    options = (listed,) if listed is not None else _columns_of_options(row, COLUMN)
+    options = options or _other_columns(rows, answer)
     if not options:
         return None
     context = next((own[key] for key in CONTEXTS if key in own and own[key] != question), None)
@@ -91,12 +98,21 @@ def _are_numbers(rows: Sequence[dict[str, Any]], answer: str, options: str) -> b
     )
 
 
-def _columns_of_options(row: dict[str, Any]) -> tuple[str, ...]:
+def _other_columns(rows: Sequence[dict[str, Any]], answer: str) -> tuple[str, ...]:
+    """Numbered or lettered columns of which every row's key names one; empty: there are none."""
+    columns = _columns_of_options(rows[0], OTHER_COLUMN)
+    held = [[(ascii_uppercase[i], str(row.get(name))) for i, name in enumerate(columns)] for row in rows]
+    base = _base([row.get(answer) for row in rows], len(columns))
+    is_key = all(_letter(row.get(answer), options, base) for row, options in zip(rows, held, strict=True))
+    return columns if columns and is_key else ()
+
+
+def _columns_of_options(row: dict[str, Any], names: re.Pattern[str]) -> tuple[str, ...]:
     """The columns that hold an option each, in order; empty: there are none."""
     found: dict[str, dict[str, str]] = {}
     for name in row:
-        match = COLUMN.fullmatch(name.strip()) if isinstance(name, str) and row[name] is not None else None
-        if match is not None:
+        match = names.fullmatch(name.strip()) if isinstance(name, str) and row[name] is not None else None
+        if match is not None and words_of(match["head"])[-1:] not in NO_HEADS:
             found.setdefault(match["head"].casefold(), {})[match["end"].casefold()] = name
     for head, ends in found.items():
         first = next((start for start in "a01" if start in ends), None)

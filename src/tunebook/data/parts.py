@@ -8,11 +8,13 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
+from tunebook.data.class_names import NAME_FILES
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
 
-__all__ = ["ROLE_NAMES", "files_of", "is_pattern", "pattern_in", "role_of"]
+__all__ = ["ROLE_NAMES", "files_of", "is_pattern", "other_parts", "pattern_in", "role_of", "sibling"]
 
 ROLE_NAMES = {
     "train": ("train", "training"),
@@ -20,10 +22,11 @@ ROLE_NAMES = {
     "test": ("test",),
 }
 """File names (without ending) by the role that they stand for."""
-_DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
+_DESCRIPTIONS = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", *NAME_FILES)
 """Files beside the parts in which `datasets` describes them."""
 _SHARD = re.compile(r"(?P<head>.*?)-(?P<at>\d{5})-of-(?P<total>\d{5})(?P<tail>.*)")
-_PARTED = re.compile(r"(?P<role>[a-z]+)[-_.]\d.*")
+_WORD = re.compile(r"[a-z]+")
+_MARK = re.compile(r"-[0-9a-f]{16}(?=\.)")
 
 
 def is_pattern(source: str) -> bool:
@@ -32,37 +35,78 @@ def is_pattern(source: str) -> bool:
 
 
 def role_of(name: str) -> str | None:
-    """The role that the name of a file says, before its number where it is a part: train-00000-of-00004.parquet."""
-    stem = name.casefold().partition(".")[0]
-    parted = _PARTED.fullmatch(name.casefold())
-    words = (stem, parted["role"] if parted else stem)
-    return next((role for role, names in ROLE_NAMES.items() if any(word in names for word in words)), None)
+    """The role that a word in the name of a file says: train-00000-of-00004.parquet, train_sft.jsonl, sql_test.parquet;
+    None where none does, or several do."""
+    words = {*_WORD.findall(name.casefold())}
+    roles = [role for role, names in ROLE_NAMES.items() if words & {*names}]
+    return roles[0] if len(roles) == 1 else None
+
+
+def sibling(path: Path, role: str) -> Path | None:
+    """The file beside a training file whose name differs in the word of the role alone: sql_test beside sql_train."""
+    for own in ROLE_NAMES["train"]:
+        for word in ROLE_NAMES[role]:
+            name = re.sub(rf"(?i)(?<![a-z]){own}(?![a-z])", word, path.name)
+            if name != path.name and (path.parent / name).is_file():
+                return path.parent / name
+    return None
 
 
 def pattern_in(folder: Path, role: str, suffixes: Sequence[str]) -> str | None:
     """The pattern, which begins with `folder`, of a role's parts in a folder; None: there are none.
 
-    Parts are named by the role and a number, lie in a folder with the role's name, or, for training, are all files of
-    the folder where their names differ in numbers alone.
+    Parts have the role in their names, lie in a folder with the role's name, or, for training, are all files of the
+    folder where their names differ in numbers alone. Where the folder has but one folder with data in it, its files
+    count, as where a hub data set keeps those of its only configuration.
+
+    Raises:
+        DataError: the names of the parts differ in more than numbers, so that they are parts of several sets.
     """
-    for place in (folder, folder / "data"):
+    if not folder.is_dir():
+        return None
+    places = [place for place in (folder, folder / "data", *_only_folder(folder, suffixes))]
+    for place in places:
         files = _data_files(place, suffixes)
         parts = [name for name in files if role_of(name) == role and not _is_whole(name)]
         if parts:
+            if not _are_alike(parts):
+                _refuse_several(place, parts)
             return _pattern(place, parts, files)
     for place in (folder / above / name for above in ("", "data") for name in ROLE_NAMES[role]):
         if files := _data_files(place, suffixes):
             return _pattern(place, files, files)
     files = _data_files(folder, suffixes)
-    alike = len({re.sub(r"\d+", "0", name) for name in files}) == 1 and (len(files) > 1 or _SHARD.match(files[0]))
-    if role == "train" and alike and role_of(files[0]) is None:
+    if role == "train" and files and _are_alike(files) and role_of(files[0]) is None:
         return _pattern(folder, files, files)
     return None
 
 
+def _only_folder(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The folder in a folder that holds data, where it is the only one and no role's."""
+    if _data_files(folder, suffixes):
+        return []
+    found = [path for path in sorted(folder.iterdir()) if path.name[0] not in "._" and _data_files(path, suffixes)]
+    return found if len(found) == 1 and role_of(found[0].name) is None else []
+
+
+def _are_alike(names: Sequence[str]) -> bool:
+    """Whether names differ in numbers alone, or in the marks that the hub puts behind them."""
+    return len({re.sub(r"\d+", "0", _MARK.sub("", name)) for name in names}) == 1
+
+
+def _refuse_several(folder: Path, parts: Sequence[str]) -> NoReturn:
+    first = next(name for name in parts if not _are_alike([name, parts[0]]))
+    raise DataError(
+        "{folder}: found {first} and {last}, parts of several sets by their names. Give one of them, or a pattern.",
+        folder=str(folder),
+        first=quoted(parts[0]),
+        last=quoted(first),
+    )
+
+
 def _is_whole(name: str) -> bool:
     """Whether a name is that of a split in one file."""
-    return name.partition(".")[0].casefold() in {each for names in ROLE_NAMES.values() for each in names}
+    return name.rpartition(".")[0].casefold() in {each for names in ROLE_NAMES.values() for each in names}
 
 
 def _data_files(folder: Path, suffixes: Sequence[str]) -> list[str]:
@@ -84,8 +128,9 @@ def _pattern(folder: Path, parts: Sequence[str], files: Sequence[str]) -> str:
     first, suffix = parts[0], Path(parts[0]).suffix
     shard = _SHARD.fullmatch(first)
     head = os.path.commonprefix(list(parts)).removesuffix(suffix).rstrip("0123456789")  # noqa: RUF071 - of names
-    ways = [f"{glob.escape(shard['head'])}-*-of-{shard['total']}{glob.escape(shard['tail'])}"] if shard else []
-    ways += [glob.escape(first)] if len(parts) == 1 else []
+    is_alone = len(parts) == 1 and (shard is None or int(shard["total"]) == 1)
+    ways = [glob.escape(first)] if is_alone else []
+    ways += [f"{glob.escape(shard['head'])}-*-of-{shard['total']}{glob.escape(shard['tail'])}"] if shard else []
     for way in (*ways, f"{glob.escape(head)}*{suffix}", f"*{suffix}"):
         if [name for name in files if fnmatch.fnmatchcase(name, way)] == list(parts):
             return str(Path(glob.escape(str(folder))) / way)
@@ -99,12 +144,12 @@ def _pattern(folder: Path, parts: Sequence[str], files: Sequence[str]) -> str:
 
 
 def files_of(source: str, base_folder: str | Path) -> list[str]:
-    """The files that a pattern matches, in the order of their names, as paths like the pattern.
+    """The files that a pattern matches, in the order of their names and the numbers in them, as paths like the pattern.
 
     Raises:
         DataError: it matches none, or of files that are numbered as in train-00002-of-00004 one is absent.
     """
-    found = sorted(glob.glob(os.path.expanduser(source), root_dir=base_folder))
+    found = sorted(glob.glob(os.path.expanduser(source), root_dir=base_folder), key=_in_order)
     found = [name for name in found if Path(name).name not in _DESCRIPTIONS and (Path(base_folder) / name).is_file()]
     if not found:
         raise DataError(
@@ -115,6 +160,20 @@ def files_of(source: str, base_folder: str | Path) -> list[str]:
         )
     _refuse_absent(source, found)
     return [Path(name).as_posix() for name in found]
+
+
+def other_parts(name: str) -> tuple[str, ...]:
+    """The names of the other parts of a set, by the name of one: of train-00000-of-00004.parquet three."""
+    shard = _SHARD.fullmatch(name)
+    if shard is None:
+        return ()
+    numbers = (f"{number:05d}" for number in range(int(shard["total"])) if number != int(shard["at"]))
+    return tuple(f"{shard['head']}-{number}-of-{shard['total']}{shard['tail']}" for number in numbers)
+
+
+def _in_order(name: str) -> list[tuple[int, str]]:
+    """Names in the order of the numbers in them: part-2 before part-10."""
+    return [(int(piece), "") if piece.isdecimal() else (-1, piece) for piece in re.split(r"(\d+)", name)]
 
 
 def _refuse_absent(source: str, found: Sequence[str]) -> None:

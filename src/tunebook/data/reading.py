@@ -14,17 +14,18 @@ from typing import Any
 from tunebook.core.row_template import RowTemplate, column_template
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows, quoted
-from tunebook.data.formats import alpaca, chat, pair, templated, turns_of
-from tunebook.data.guess import is_about_the_row
+from tunebook.data.formats import SYSTEM, alpaca, chat, pair, templated, turns_of
+from tunebook.data.guess import text_answer
 from tunebook.data.options import as_choice, option_columns
 from tunebook.data.other_kinds import refuse_other_kinds
 from tunebook.data.rows import Parts, Where, clean, filled, keys_of, with_lines
 from tunebook.data.sources import RawRows, read_source
+from tunebook.data.unused import data_line, likely_reading, missing_parts, unused_columns, with_parts
 from tunebook.data.usual import PAIRS, usual_columns
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase
 
-__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise"]
+__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_missing_parts"]
 
 FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 """The names of the forms."""
@@ -86,7 +87,8 @@ class Form:
         name: one of `FORMATS`.
         keys: the columns that prompt and answer come from, the answer's last.
         convert: a row in parts.
-        prompt, completion: the templates of a pair; empty in other forms.
+        prompt, completion: the templates of a pair or an instruction; empty in other forms.
+        beside: the columns that a row may have besides.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Form:
     convert: Callable[[dict[str, Any], Where], Parts]
     prompt: str = ""
     completion: str = ""
+    beside: tuple[str, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -126,6 +129,42 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
         examples=examples,
         sha256=raw.sha256,
         unit=raw.unit,
+        unused=_unused(raw.rows[0][1], form, reading),
+        absent=raw.absent,
+    )
+
+
+def _unused(row: dict[str, Any], form: Form, reading: Reading) -> tuple[str, ...]:
+    """The columns of a row that are left out."""
+    tests = TESTS if reading.tests is None else RowTemplate(reading.tests).columns
+    beside = (*form.keys, *form.beside, *SYSTEM, "tools", *tests, *filter(None, [reading.group]))
+    return unused_columns(row, (*beside, *reading.columns.values()))
+
+
+def refuse_missing_parts(rows: Sequence[dict[str, Any]], form: Form, where: str, is_guess: bool) -> None:
+    """Refuse to read where a column is left out that the question may hang on; of a guess any column of texts may be.
+
+    Raises:
+        DataError: with the line that takes it in, and the one that leaves it out.
+    """
+    if not form.prompt:
+        return
+    unused = _unused(rows[0], form, Reading())
+    parts = missing_parts(rows, unused, form.prompt, form.completion, is_guess)
+    if not parts:
+        return
+    replies = [name for name in parts if text_answer(name) is not None]
+    if replies:
+        likely, other = (form.prompt, column_template(replies[0])), (form.prompt, form.completion)
+    else:
+        likely, other = (with_parts(rows, parts, form.prompt), form.completion), (form.prompt, form.completion)
+    raise DataError(
+        "{where}: {column} would not be used, and it may belong to the question or be the answer. Say which columns "
+        "are which: {likely}, or without it {other}. `tunebook init` takes the same as --prompt and --completion.",
+        where=where,
+        column=", ".join(map(quoted, parts)),
+        likely=data_line(*likely),
+        other=data_line(*other),
     )
 
 
@@ -153,19 +192,12 @@ def recognise(rows: Sequence[dict[str, Any]], reading: Reading, where: str) -> F
         where=where,
         keys_of=keys_of(row),
         forms=_FORMS,
-        advice=_advice(row),
+        advice=_advice(rows),
     )
 
 
-def _advice(row: dict[str, Any]) -> Phrase:
-    plain = [key for key, value in row.items() if isinstance(value, str | int | float) and str(value).strip()]
-    texts = [key for key in plain if not is_about_the_row(key)]
-    first, last = (texts[0], texts[-1]) if len(texts) > 1 else ("question", "answer")
-    return Phrase(
-        "Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}.",
-        prompt=quoted(column_template(first)),
-        completion=quoted(column_template(last)),
-    )
+def _advice(rows: Sequence[dict[str, Any]]) -> Phrase:
+    return Phrase("Say which columns are which, for example {line}.", line=data_line(*likely_reading(rows)))
 
 
 def _template_form(prompt: str, completion: str) -> Form:
@@ -195,8 +227,10 @@ def _chat_form(row: dict[str, Any], columns: Mapping[str, str], key: str) -> For
 def _alpaca_form(row: dict[str, Any], columns: Mapping[str, str], output: str) -> Form:
     names = {"input": "context"} if "input" not in row and "context" in row else {}
     names |= dict(columns) | {"output": output}
-    keys = (names.get("instruction", "instruction"), output)
-    return Form("alpaca", keys, lambda row, where: alpaca(row, names, where))
+    asked, extra = names.get("instruction", "instruction"), names.get("input", "input")
+    templates = column_template(asked), column_template(output)
+    beside = (extra, names.get("history", "history"), "text", *names.values())  # text: the row as a whole prompt
+    return Form("alpaca", (asked, output), lambda row, where: alpaca(row, names, where), *templates, beside)
 
 
 def _named_form(name: str, columns: Mapping[str, str]) -> Form:
@@ -227,7 +261,8 @@ def _candidates(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> l
         found.append(_alpaca_form(row, columns, output))
     options = option_columns(rows)
     if options is not None:
-        found.append(Form("options", options.keys, lambda each, where: as_choice(each, options, where)))
+        beside = tuple(filter(None, [options.context]))
+        found.append(Form("options", options.keys, lambda each, where: as_choice(each, options, where), beside=beside))
     usual = usual_columns(row)
     if usual is not None:
         asked = RowTemplate(usual.prompt)

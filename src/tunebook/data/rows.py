@@ -22,6 +22,7 @@ __all__ = [
     "keys_of",
     "optional_text",
     "text_at",
+    "value_at",
     "with_lines",
 ]
 
@@ -102,6 +103,12 @@ def has_column(row: dict[str, Any], name: str) -> bool:
     return _value_at(row, name) is not _ABSENT
 
 
+def value_at(row: dict[str, Any], name: str) -> Any:
+    """What stands in a column, nested or not; None where there is none."""
+    value = _value_at(row, name)
+    return None if value is _ABSENT else value
+
+
 def text_at(row: dict[str, Any], name: str, where: Where) -> str:
     """A column as text: a text as it is, a number or a truth value as JSON writes it.
 
@@ -146,9 +153,9 @@ def filled(template: RowTemplate, row: dict[str, Any], where: Where, is_answer: 
     """A template with a row's values in its places; errors as `text_at`.
 
     Args:
-        is_answer: objects and lists are written as JSON.
+        is_answer: objects and lists are written as JSON; elsewhere a list of texts is written as lines.
     """
-    write = _as_answer if is_answer else _as_text
+    write = _as_answer if is_answer else _as_lines
     return "".join(
         write(_present(row, piece, where), piece, where) if is_column else piece for piece, is_column in template.pieces
     )
@@ -167,6 +174,13 @@ def _as_text(value: Any, name: str, where: Where) -> str:
     if isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return json.dumps(value)
     raise where.error(name, quoted(value), "must be a text or a number", "Write a text, or remove the row.")
+
+
+def _as_lines(value: Any, name: str, where: Where) -> str:
+    """The same, also of a list of texts."""
+    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+        value = "\n".join(value)
+    return _as_text(value, name, where)
 
 
 def _as_answer(value: Any, name: str, where: Where) -> str:

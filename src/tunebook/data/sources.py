@@ -10,13 +10,13 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
 from tunebook.data.class_names import class_names
 from tunebook.data.examples import place, quoted
-from tunebook.data.parts import files_of, is_pattern, pattern_in
+from tunebook.data.parts import files_of, is_pattern, other_parts, pattern_in
 from tunebook.data.text_files import Row, decode, read_csv, read_json
 from tunebook.errors import DataError
 
@@ -46,7 +46,8 @@ class RawRows:
     """Rows as they were read: each with its line (text files) or row number (Parquet, hub), from 1.
 
     `classes` has by column the names of the numbers 0, 1, ... in it, where the data set says them. Of a source in
-    several files, `files` has by row the file that it stands in; else it is empty.
+    several files, `files` has by row the file that it stands in; else it is empty. Of one part given alone, `absent`
+    has the names of the other parts.
     """
 
     source: str
@@ -56,6 +57,7 @@ class RawRows:
     sha256: str
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def place(self, index: int) -> str:
         """Where a row stands, as messages name it."""
@@ -99,7 +101,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
         return _read_parts(source, f"{glob.escape(source.rstrip('/'))}/{inside}", base_folder)
     if not exists and is_pattern(source):
         return _read_parts(source, source, base_folder)
-    return _read_file(path, source, exists)
+    return replace(_read_file(path, source, exists), absent=other_parts(path.name))
 
 
 def _refuse_folder(source: str) -> NoReturn:

@@ -45,6 +45,7 @@ def summarise(
         "format": source.format,
         "container": source.container,
         "keys": list(source.keys),
+        "unused": list(source.unused),
         "template": encoder.format,
         "system": spec.data.system or None,
         "tools": encoder.tools_place if any(e.tools for e in splits.train) else None,

@@ -98,7 +98,7 @@ TWO_TEXTS = (
     ("subject", "body"),
 )
 """Two texts that have one label together."""
-LABELS = ("label", "gold_label", "is_duplicate", "category", "class", "class index")
+LABELS = ("label", "gold_label", "is_duplicate", "category", "class", "class index", "score", "similarity")
 
 
 LABEL_ANSWERS = ("label", "category", "intent", "类别", "标签")

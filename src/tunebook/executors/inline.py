@@ -83,7 +83,7 @@ class InlineSink:
         self._executor = executor
         self._error: BaseException | None = None
 
-    def take(self, n: int) -> Sequence[TrialJob]:
+    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
         if self.should_stop():
             return []
         for trial_id in tuple(self._executor.cancelled):

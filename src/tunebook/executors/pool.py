@@ -21,11 +21,14 @@ from tunebook.core.events import (
     Noted,
     Progress,
     Started,
+    TrainedAhead,
     TrialEvent,
     WorkerDied,
 )
 from tunebook.core.ports import Calibration, EngineOptions, OnEvents, SinkWrapper, TrialJob, Workload, torch_device
+from tunebook.core.study import TRAINED_AHEAD
 from tunebook.errors import EnvironmentStop, TrialFailed
+from tunebook.executors.ahead_jobs import AheadJobs
 from tunebook.executors.handle import GONE, PLACED, WorkerHandle
 from tunebook.executors.job_queue import Death, DeathKind, JobQueue, Limits
 from tunebook.executors.worker import Assignment
@@ -77,6 +80,7 @@ class _Worker:
     death: Death | None = None
     told_to_stop: bool = False
     told_nothing_waits: bool = False
+    offered: bool = False
     is_retired: bool = False
     workload: Workload | None = None
 
@@ -87,7 +91,7 @@ class _Worker:
 
 
 class PoolExecutor:
-    """Executor with one worker for each device; fulfils `core.ports.Executor`.
+    """Executor with one worker for each device; fulfils `core.ports.Executor` and `TrainsAhead`.
 
     Args:
         make: starts a worker.
@@ -123,6 +127,8 @@ class PoolExecutor:
         self._set_workers(options)
         self._inbox: queue.SimpleQueue[tuple[_Worker | None, WorkerHandle | None, str, Any]] = queue.SimpleQueue()
         self._jobs = JobQueue(self._limits)
+        self._offered: tuple[TrialJob, ...] = ()
+        self._ahead = AheadJobs((), clock)
         self._told: list[TrialEvent] = []
         self._on_events: OnEvents = lambda events: None
         self._stop_level = 0
@@ -130,6 +136,10 @@ class PoolExecutor:
         self._told_to_wait = False
 
     # --- what the runner calls ---------------------------------------------------------------------------------
+
+    def offer(self, jobs: Sequence[TrialJob]) -> None:
+        """See `core.ports.TrainsAhead`."""
+        self._offered = tuple(jobs)
 
     def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`.
@@ -139,6 +149,9 @@ class PoolExecutor:
         """
         self._jobs = JobQueue(self._limits, n_workers=len(self._usable()), most_together=self._jobs.most_together)
         self._jobs.add(jobs)
+        self._ahead, self._offered = AheadJobs(self._offered, self._clock), ()
+        for worker in self._workers:
+            worker.offered = False
         self._on_events = on_events
         try:
             while not self._is_over():
@@ -148,6 +161,8 @@ class PoolExecutor:
                     self._look_after()
                 finally:
                     self._pass_on()
+            self._tell_what_was_ahead()
+            self._pass_on()
         except BaseException:
             self._kill_all()
             raise
@@ -239,7 +254,9 @@ class PoolExecutor:
                     worker.told_to_stop = True
                     worker.process.send("stop")
             return
+        self._let_go()
         if not self._jobs.has_waiting:
+            self._let_train_ahead()
             return
         for worker in self._usable():
             if worker.process is None:
@@ -250,11 +267,36 @@ class PoolExecutor:
                 worker.told_nothing_waits = False
                 worker.process.send("more")
 
+    def _let_go(self) -> None:
+        """Ask workers that only train ahead to leave that where they are wanted, all once the jobs are done."""
+        if self._jobs.is_done or self._jobs.has_waiting:
+            for worker in self._workers:
+                if worker.process is None or worker.told_to_stop or not self._ahead.holds(worker.number):
+                    continue
+                is_free = not self._jobs.running(worker.number)
+                if self._jobs.is_done or (is_free and self._jobs.may_take(worker.number)):
+                    worker.told_to_stop = True
+                    worker.process.send("stop")
+
+    def _let_train_ahead(self) -> None:
+        """Set workers to work that no trial of the run was left for. None is started for that."""
+        if self._jobs.is_done or not self._ahead.has_waiting:
+            return
+        for worker in self._usable():
+            if worker.process is not None and worker.is_ready and not worker.is_running and not worker.offered:
+                self._set_running(worker, worker.process)
+
+    def _tell_what_was_ahead(self) -> None:
+        if self._ahead.n_begun:
+            values = {"trials": self._ahead.n_begun, "seconds": self._ahead.seconds}
+            self._tell(Noted(TRAINED_AHEAD, values))
+
     def _set_running(self, worker: _Worker, process: WorkerHandle) -> None:
         if worker.workload is not self._workload:
             worker.workload = self._workload
             process.send("use", (self._workload, self._transform))
-        worker.is_running, worker.told_nothing_waits = True, False
+        worker.is_running, worker.told_nothing_waits, worker.told_to_stop = True, False, False
+        worker.offered = True
         worker.last_progress = self._clock()
         process.send("run")
 
@@ -275,7 +317,7 @@ class PoolExecutor:
         if kind == "event":
             self._handle_event(worker, value)
         elif kind == "take":
-            self._hand_out(worker, value)
+            self._hand_out(worker, *value)
         elif kind == PLACED:
             self._placed(worker, value)
         elif kind == "ready":
@@ -298,14 +340,20 @@ class PoolExecutor:
         sharing = [w for w in self._usable() if w.process is None or not w.process.is_waiting or w.asked_at > late]
         self._jobs.n_workers = max(1, len(sharing))
 
-    def _hand_out(self, worker: _Worker, n: int) -> None:
+    def _hand_out(self, worker: _Worker, n: int, ahead: int) -> None:
         assert worker.process is not None
-        jobs = [] if self._stop_level else self._jobs.take(worker.number, n)
+        jobs = [] if worker.told_to_stop or self._stop_level else self._jobs.take(worker.number, n)
         for job in jobs:
             self._tell(Started(job.id, worker.name))
         worker.last_progress = self._clock()
         worker.told_nothing_waits = not jobs
-        worker.process.send("jobs", jobs)
+        worker.process.send("jobs", jobs or self._to_train_ahead(worker, ahead))
+
+    def _to_train_ahead(self, worker: _Worker, n: int) -> list[TrialJob]:
+        """None where memory has run out before, nor when the run is over."""
+        if worker.told_to_stop or self._stop_level or self._jobs.is_done or self._jobs.most_together is not None:
+            return []
+        return self._ahead.take(worker.number, n, self._jobs.n_workers)
 
     def _handle_event(self, worker: _Worker, event: EngineEvent) -> None:
         match event:
@@ -317,6 +365,12 @@ class PoolExecutor:
                 pass
             case _:
                 worker.last_progress = self._clock()
+        if not isinstance(event, Noted) and event.trial < 0:
+            if isinstance(event, TrainedAhead | Failed | Cancelled):
+                self._ahead.ended(worker.number, event.trial)
+            return
+        if isinstance(event, Noted) and event.values.get("trial", 0) < 0:
+            return
         match event:
             case Failed():
                 self._tell(self._jobs.failed(event))
@@ -333,6 +387,7 @@ class PoolExecutor:
 
     def _gone_idle(self, worker: _Worker) -> None:
         worker.is_running = False
+        self._ahead.left(worker.number)
         if self._jobs.running(worker.number) and not self._stop_level:
             reason = "the engine returned without a result for the trials that it had taken"
             self._lose(worker, Death(DeathKind.CRASH, reason))
@@ -352,6 +407,9 @@ class PoolExecutor:
         death = death or how
         was_ready = worker.is_ready
         worker.process, worker.death, worker.is_ready, worker.is_running = None, None, False, False
+        if self._ahead.holds(worker.number):  # it may have been the cause
+            self._ahead.withdraw()
+        self._ahead.left(worker.number)
         if not was_ready and death.kind is not DeathKind.NODE:
             self._count_failed_start(worker, death)
         if not self._stop_level:

@@ -51,6 +51,8 @@ class _Connection:
         self._cancelled: frozenset[int] = frozenset()
         self._jobs: queue.SimpleQueue[list[TrialJob]] = queue.SimpleQueue()
         self._nothing_waits = False
+        self._none_ahead = False
+        self._asks_ahead = False
         self._told: dict[int, tuple[str, float]] = {}
         self.orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
@@ -60,7 +62,8 @@ class _Connection:
             while True:
                 kind, value = self._receiver.receive()
                 if kind == "jobs":
-                    self._nothing_waits = not value
+                    self._nothing_waits = all(job.ahead for job in value)
+                    self._none_ahead = self._none_ahead or (self._asks_ahead and not value)
                     self._jobs.put(value)
                 elif kind == "more":
                     self._nothing_waits = False
@@ -69,7 +72,9 @@ class _Connection:
                 elif kind == "cancel":
                     self._cancelled |= {value}
                 else:
-                    self._nothing_waits = False
+                    self._nothing_waits = self._none_ahead = False
+                    if kind == "run":
+                        self._stopping.clear()  # it may have been asked to leave what it trained ahead
                     self.orders.put((kind, value))
         except (EOFError, OSError):
             _end_group()
@@ -80,10 +85,12 @@ class _Connection:
         except OSError:
             _end_group()
 
-    def take(self, n: int) -> Sequence[TrialJob]:
-        if self.should_stop() or self._nothing_waits:  # saves a round trip at every step
+    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
+        ahead = 0 if self._none_ahead else ahead
+        if self.should_stop() or (self._nothing_waits and not ahead):  # saves a round trip at every step
             return []
-        self.tell("take", n)
+        self._asks_ahead = ahead > 0
+        self.tell("take", (n, ahead))
         return self._jobs.get()
 
     def emit(self, event: EngineEvent) -> None:

@@ -21,7 +21,10 @@ from tunebook.planning.levels import explored_levels, is_ordered, position, rate
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.wave_builder import fold_of
 
-__all__ = ["BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design", "levels_by_factor"]
+__all__ = [
+    "BASELINE_SEEDS_LEAST", "Design", "FactorDesign", "LevelDesign", "fitted", "full_design", "levels_by_factor",
+    "most_doubtful",
+]  # fmt: skip
 
 BASELINE_SEEDS_LEAST = 3
 """Fewer seeds of the baseline leave the noise unknown."""
@@ -52,12 +55,14 @@ class Design:
     Attributes:
         rates: the learning-rate bracket, the baseline's own rate among them; empty: none.
         folds: levels that cost nothing.
+        doubtful: further seeds for each of the levels in doubt.
     """
 
     factors: tuple[FactorDesign, ...]
     baseline_seeds: int
     rates: tuple[float, ...]
     folds: tuple[Fold, ...] = ()
+    doubtful: int = 0
 
     @property
     def has_brackets(self) -> bool:
@@ -66,6 +71,16 @@ class Design:
     @property
     def n_levels(self) -> int:
         return sum(len(factor.levels) for factor in self.factors)
+
+    @property
+    def n_doubtful(self) -> int:
+        """Levels for whose further seeds there is room."""
+        return most_doubtful(self.n_levels) if self.doubtful else 0
+
+
+def most_doubtful(n_levels: int) -> int:
+    """How many of so many levels may get further seeds."""
+    return max(1, n_levels // 3)
 
 
 def full_design(problem: Problem) -> Design:
@@ -88,7 +103,7 @@ def full_design(problem: Problem) -> Design:
         if levels:
             factors.append(FactorDesign(factor.name, tuple(levels), bracketed, problem.spec.seeds.configuration))
     rates = problem.rates if any(factor.bracketed for factor in factors) else ()
-    return Design(tuple(factors), problem.spec.seeds.baseline, rates, tuple(folds))
+    return Design(tuple(factors), problem.spec.seeds.baseline, rates, tuple(folds), problem.spec.seeds.doubtful)
 
 
 def levels_by_factor(problem: Problem) -> dict[str, tuple[Level, ...]]:
@@ -106,8 +121,8 @@ def levels_by_factor(problem: Problem) -> dict[str, tuple[Level, ...]]:
 
 
 def price(problem: Problem, design: Design) -> tuple[int, float]:
-    """Trials and predicted seconds of both waves. A checkpoint costs nothing beside its longer run; a baseline that
-    moves to another rate is counted with the fewest seeds it may get."""
+    """Trials and predicted seconds of all waves. A checkpoint costs nothing beside its longer run; a baseline that
+    moves to another rate is counted with the fewest seeds it may get, and levels in doubt as the dearest ones."""
     runs: dict[tuple[object, ...], float] = {}
     timed = problem.calibration is not None and problem.spec.budget.hours is not None
     for wave, configuration, rate, seed in _settings(problem, design):
@@ -115,7 +130,8 @@ def price(problem: Problem, design: Design) -> tuple[int, float]:
         family = checkpoint_family(effective) if problem.folding.checkpoints else None
         key = (wave, family or effective, rate, seed)
         runs[key] = max(runs.get(key, 0.0), problem.work(configuration) if timed else 0.0)
-    return len(runs), sum(runs.values())
+    further = design.n_doubtful * design.doubtful
+    return len(runs) + further, sum(runs.values()) + further * max(runs.values(), default=0.0)
 
 
 def _settings(problem: Problem, design: Design) -> Iterator[tuple[int, Configuration, float | None, int]]:
@@ -147,6 +163,7 @@ def _moved_seeds(design: Design) -> int:
 def most_trials(design: Design) -> int:
     """Trials of a design where none is shared and the baseline moves to another rate with all its seeds."""
     levels = sum(len(f.levels) * (f.seeds + len(design.rates) * f.bracketed) for f in design.factors)
+    levels += design.n_doubtful * design.doubtful
     return levels + design.baseline_seeds + (design.baseline_seeds + len(design.rates)) * design.has_brackets
 
 
@@ -180,6 +197,8 @@ def _steps(problem: Problem, full: Design) -> Iterator[tuple[str, str | None, _S
     for name in names:
         for _ in range(len(_factor(full, name).levels)):
             yield "middle_levels", name, partial(_without_middle, problem, name)
+    for _ in range(full.doubtful):
+        yield "second_seeds", None, _with_fewer_doubtful
     for _ in range(problem.spec.seeds.configuration - 1):
         for name in names:
             yield "second_seeds", name, partial(_with_fewer_seeds, name)
@@ -248,6 +267,10 @@ def _dropped(problem: Problem, design: Design, factor: FactorDesign, among: list
 def _with_fewer_seeds(name: str, design: Design) -> Design:
     factor = _factor(design, name)
     return _changed(design, replace(factor, seeds=factor.seeds - 1)) if factor.seeds > 1 else design
+
+
+def _with_fewer_doubtful(design: Design) -> Design:
+    return replace(design, doubtful=design.doubtful - 1)
 
 
 def _with_fewer_baseline_seeds(design: Design) -> Design:

@@ -83,7 +83,7 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
 def _with_effects(foreseen: Outlook, state: PlanningState, first: Round, shapes: tuple[Shape, ...]) -> Outlook:
     """With what can be detected, and what was folded and cut."""
     opening, uncut = first.most(state.problem, 0), first.most(_without_limits(state.problem), 0)
-    sensitivity = _sensitivity(state, opening)
+    sensitivity = _sensitivity(state, opening, shapes)
     margins = [margin for margin in map(sensitivity.margin, shapes) if margin is not None]
     planned = _planned(state, first)
     return replace(
@@ -91,7 +91,7 @@ def _with_effects(foreseen: Outlook, state: PlanningState, first: Round, shapes:
         rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, sensitivity.effect(s)) for s in shapes),
         folds=tuple(fold for each in planned for fold in each.folds),
         cuts=tuple(cut for each in planned for cut in each.cuts),
-        detectable_without_cuts=_sensitivity(state, uncut).effect(uncut),
+        detectable_without_cuts=_sensitivity(state, uncut, shapes).effect(uncut),
         smallest_margin=min(margins, default=None),
         wanted_trials=math.ceil(uncut.n_trials / _share(state.problem, first.kind)),
     )
@@ -134,15 +134,16 @@ def _planned(state: PlanningState, first: Round) -> tuple[Wave, ...]:
     return planned if opening is None else (opening,)
 
 
-def _sensitivity(state: PlanningState, opening: Shape) -> Sensitivity:
+def _sensitivity(state: PlanningState, opening: Shape, shapes: tuple[Shape, ...]) -> Sensitivity:
     """The measured noise, as findings use it, once replicates give it degrees of freedom; until then the prior, with
-    the degrees of freedom that the first round will bring."""
+    the degrees of freedom that the first round will bring, or where it compares nothing, those of a later one."""
     facts, noise, design = state.problem.facts, state.evidence.noise, state.problem.design
+    brought = opening.noise_df if opening.n_comparisons else max((shape.noise_df for shape in shapes), default=1)
     return Sensitivity(
         n_validation=facts.n_validation,
         n_test=facts.n_test,
         seed_deviation=SEED_DEVIATION_PRIOR if noise.from_prior else noise.assumed_deviation,
-        df=opening.noise_df if noise.from_prior else noise.effective_df,
+        df=brought if noise.from_prior else noise.effective_df,
         design=design,
         measured=not noise.from_prior,
     )
@@ -180,6 +181,8 @@ def _current_shape(state: PlanningState, opening: Shape, wave: Wave, is_planned:
         rest = max(0, _whole(min(asks.at_most(state.problem) - planned - own, left)))
     shape = shape_of(wave)
     compared = opening.n_comparisons if wave.kind is opening.kind else shape.n_comparisons
+    if wave.kind is opening.kind and state.problem.spec.seeds.doubtful:
+        shape = replace(shape, m_treatment=opening.m_treatment)
     return replace(shape, n_trials=rest + own, n_comparisons=compared)
 
 

@@ -7,13 +7,14 @@ measured. Such a round has contrasts of its own, outside the planner's families 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tunebook.core.facts import History
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook, RoundOutlook
-from tunebook.core.ports import CancelsTrials, Planner, PlansBeside, SaysWhyDone
-from tunebook.core.study import OwnTrials, Purpose, RoundKind, Wave
+from tunebook.core.ports import CancelsTrials, LooksAhead, Planner, PlansBeside, SaysWhyDone
+from tunebook.core.study import OwnTrials, Purpose, RoundKind, Trial, Wave
 from tunebook.planning.foresight import with_waiting
 from tunebook.planning.levels import level_label
 from tunebook.planning.problem import SPAN, Allowance, Problem, SeedUse
@@ -33,7 +34,7 @@ def with_own_trials(planner: Planner, problem: Problem) -> Planner:
 
 class _Planner:
     """A planner whose rounds have the user's between them; fulfils `core.ports.Planner`, `PlansBeside`,
-    `CancelsTrials` and `SaysWhyDone`."""
+    `LooksAhead`, `CancelsTrials` and `SaysWhyDone`."""
 
     def __init__(self, planner: Planner, problem: Problem) -> None:
         self._planner = planner
@@ -50,6 +51,10 @@ class _Planner:
     def beside(self, history: History, devices: int) -> Wave | None:
         """What the planner has trained beside its own waves; nothing beside the user's."""
         return self._planner.beside(history, devices) if isinstance(self._planner, PlansBeside) else None
+
+    def ahead(self, history: History) -> Sequence[Trial]:
+        """What the planner guesses."""
+        return self._planner.ahead(history) if isinstance(self._planner, LooksAhead) else ()
 
     def to_cancel(self, history: History) -> tuple[int, ...]:
         """What the planner cancels, of its own trials."""

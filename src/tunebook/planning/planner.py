@@ -28,6 +28,7 @@ from tunebook.planning.foresight import outlook
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.round import Round
 from tunebook.planning.rounds import round_of, rounds_of
+from tunebook.planning.rounds.confirm import likely_confirmed
 from tunebook.planning.rounds.sample import DEFAULT, sampler_of
 from tunebook.planning.state import PlanningState, waves_apart
 from tunebook.planning.wave_builder import WaveBuilder
@@ -39,7 +40,7 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `CancelsTrials` and
+    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead`, `CancelsTrials` and
     `SaysWhyDone`.
 
     Args:
@@ -148,6 +149,13 @@ class StudyPlanner:
         if opened := _apart_since(round_of(kind, self._problem), None, state):
             return opened
         return tuple(each.kind for each in rounds_of(self._problem) if kind in each.beside)
+
+    def ahead(self, history: History) -> tuple[Trial, ...]:
+        """What the confirm round would train, and what else might lead by then."""
+        state = PlanningState(self._problem, history)
+        if state.last_wave is None or state.is_confirmed or self._is_stopped(state):
+            return ()
+        return likely_confirmed(state)
 
     def to_cancel(self, history: History) -> tuple[int, ...]:
         """Trials of the open wave that need not go on."""

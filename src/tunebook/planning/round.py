@@ -29,7 +29,8 @@ class Shape:
         n_trials: trials that cost budget.
         n_comparisons: contrasts of its family.
         m_treatment, m_control: seeds of the two sides of a contrast.
-        noise_df: degrees of freedom for the seed noise that its replicates bring; asked of first rounds only.
+        noise_df: degrees of freedom for the seed noise that its replicates bring; asked of first rounds and
+            of confirm.
     """
 
     kind: RoundKind

@@ -214,11 +214,12 @@ class PlanningState:
         """Every level compared with the baseline on validation so far, in order of planning."""
         found = {(f.round, f.label): f for f in self.history.findings if f.family == "main"}
         seen = []
-        for wave in self.history.waves:
-            if wave.kind is RoundKind.OWN:
+        kinds = {wave.round: wave.kind for wave in self.history.waves}
+        for number, kind in kinds.items():
+            if kind is RoundKind.OWN:
                 continue  # what the user added answers the user's question, and is no level that a round goes on from
-            for contrast in wave.contrasts:
-                level = self._level(contrast, found.get((wave.round, contrast.label)))
+            for contrast in self.history.contrasts_of(number):
+                level = self._level(contrast, found.get((number, contrast.label)))
                 if level is not None:
                     seen.append(level)
         return tuple(seen)

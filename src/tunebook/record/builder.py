@@ -63,6 +63,12 @@ def build(view: View, language: str) -> Record:
         factors=factors.factor_table(view, words),
         insights=_insights(view, words),
         others=tables.others(view, words),
+        others_lead=words.join(
+            [
+                words.label("other_metrics_lead"),
+                words.label("other_metrics_limit") if any(o.at_most is not None for o in view.others) else "",
+            ]
+        ),
         more_rows=_more_rows(view, words),
         more_rows_lead=words.label("more_rows_best" if view.conclusions.best else "more_rows_leading")
         + words.label("word_gap")

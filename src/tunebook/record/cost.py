@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from tunebook.core.configuration import Configuration
 from tunebook.core.cost import RANK_REFERENCE, Prediction, predict_trial, relative_cost
 from tunebook.core.facts import TrialFact
 from tunebook.core.ports import Calibration
@@ -33,7 +34,8 @@ class TrialCost:
         steps: optimiser steps.
         tokens: tokens that went through the model in training, mean over its trials.
         seconds: wall time, its share of what ran side by side, mean over its trials.
-        seconds_alone, bytes_alone: predicted for it alone on the machine: time to train and score, memory.
+        seconds_alone, bytes_alone: predicted for it alone on the machine: time to train and to score the validation
+            examples, memory.
         peak_bytes: most memory that the process held while it ran.
         adapter_bytes: size of the adapter.
     """
@@ -54,7 +56,7 @@ def trial_cost(view: View, key: str) -> TrialCost:
         return TrialCost()
     trial, costs = facts[0].trial, [fact.cost for fact in facts]
     measured = calibration(view)
-    predicted = _predicted(view, facts[0], measured) if measured is not None else None
+    predicted = _alone(view, trial.effective, measured) if measured is not None else None
     return TrialCost(
         steps=view.total_steps(trial),
         tokens=None if view.counts_words else _mean([c.computed_tokens for c in costs]),
@@ -113,6 +115,12 @@ def _predicted(view: View, fact: TrialFact, measured: Calibration) -> Prediction
     trial = fact.trial
     is_checkpoint = trial.checkpoint_of is not None
     return predict_trial(trial.effective, trial.splits, view.facts.data, measured, is_checkpoint)
+
+
+def _alone(view: View, configuration: Configuration, measured: Calibration) -> Prediction:
+    """A trial from its first step on, scored on validation examples: the same for every configuration, whichever
+    splits its trials were scored on and whether they were checkpoints of others."""
+    return predict_trial(configuration, ("validation",), view.facts.data, measured)
 
 
 def _bytes_alone(measured: Calibration, rank: int) -> float:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from tunebook.core.notice import Notice
-from tunebook.core.study import PROCESSOR_TIME, TrialState
+from tunebook.core.study import PROCESSOR_TIME, TrialState, time_ahead
 from tunebook.escaping import clean, one_line
 from tunebook.record.cost import one_by_one
 from tunebook.record.view import View
@@ -118,6 +118,8 @@ def _spent(view: View) -> Spent:
         raw_tokens=0 if view.counts_words else sum(f.cost.raw_tokens for f in view.final),
         seconds=seconds,
         processor_seconds=sum(float(v["seconds"]) for code, v in view.notes if code == PROCESSOR_TIME),
+        ahead_seconds=time_ahead(view.notes)[0],
+        n_taken_ahead=time_ahead(view.notes)[1],
         one_by_one=one_by_one(view),
         price=None if price is None else price * seconds / 3600,
         is_simulated=view.is_simulated,

@@ -47,7 +47,7 @@ def _first_page(record: Record) -> list[list[str]]:
         parts.append([_heading(label["insights"]), _bullets(record.insights)])
     if record.others:
         parts += [
-            [_heading(label["other_metrics"]), markdown_text(label["other_metrics_lead"])],
+            [_heading(label["other_metrics"]), markdown_text(record.others_lead)],
             [_table(record.others)],
             _figures(record, "other_metrics"),
         ]

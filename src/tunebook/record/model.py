@@ -143,6 +143,7 @@ class Record:
     factors: Table | None
     insights: tuple[str, ...]
     others: Table | None
+    others_lead: str
     more_rows: tuple[str, ...]
     more_rows_lead: str
     cost: str

@@ -7,7 +7,7 @@ import math
 from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
 from tunebook.core.study import RoundKind
 from tunebook.record.cost import relative_work, trial_cost
-from tunebook.record.facts import reference
+from tunebook.record.facts import counts, reference
 from tunebook.record.names import control_name, name
 from tunebook.record.view import View
 from tunebook.record.why import why
@@ -78,7 +78,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
         _failed_confirmation(view, words),
         words.keep_baseline(_settings(view, words, best.key), _was_shown_better(view))
         if is_baseline
-        else words.use_best(_settings(view, words, best.key), best.chosen_by),
+        else words.use_best(_settings(view, words, best.key), best.chosen_by, _has_result(view, view.baseline_key)),
     ]
     first += _limits(view, words)
     first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
@@ -93,6 +93,11 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     return tuple(paragraphs)
 
 
+def _has_result(view: View, key: str) -> bool:
+    """Whether a configuration was trained to a result; none has it whose every trial broke or collapsed."""
+    return view.accuracy(view.replicates(key)) is not None
+
+
 def _not_compared_yet(view: View, words: Words) -> str:
     """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained."""
     accuracy = view.accuracy(view.replicates(view.baseline_key))
@@ -100,7 +105,7 @@ def _not_compared_yet(view: View, words: Words) -> str:
         return words.nothing_compared_yet(words.accuracy(*accuracy))
     best = view.conclusions.best
     if best is None:
-        return words.nothing_yet()
+        return words.nothing_yet(counts(view)["broke"])
     mean, *interval = view.conclusions.accuracies[best.key]
     return words.leads_so_far(_settings(view, words, best.key), words.accuracy(mean, (interval[0], interval[1])))
 

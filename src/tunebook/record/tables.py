@@ -231,14 +231,16 @@ def _cost_cell(words: Words, name: str, amount: float | None, base: float | None
 
 def others(view: View, words: Words) -> Table | None:
     """The metrics that do not decide, each in its own unit: the baseline, the best, their difference, the limit."""
-    rows = []
+    rows, has_limits = [], any(each.at_most is not None for each in view.others)
     for each in view.others:
         own, none = words_for(words.language, each.scale), Cell(words.label("none"))
+        if each.baseline is None and each.best is None:
+            continue
         means = [Cell(own.accuracy(*mean), mean[0]) if mean else none for mean in (each.baseline, each.best)]
         difference = Cell(own.effect_points(each.difference)) if each.difference else none
         limit = Cell(f"{each.at_most:g}", each.at_most) if each.at_most is not None else none
-        rows.append((Cell(each.scale.noun), *means, difference, limit))
-    columns = ("metric", "baseline", "best_role", "difference_best", "limit")
+        rows.append((Cell(each.scale.noun), *means, difference, *([limit] if has_limits else [])))
+    columns = ("metric", "baseline", "best_role", "difference_best", *(["limit"] if has_limits else []))
     return Table(tuple(words.labels[c] for c in columns), tuple(rows)) if rows else None
 
 

@@ -20,6 +20,7 @@ from tunebook.core.ports import (
     Executor,
     OnEvents,
     SinkWrapper,
+    TrainsAhead,
     TrialJob,
     Workload,
 )
@@ -164,7 +165,8 @@ def _asked(spec: StudySpec, table: tuple[Configuration, ...], folding: Folding) 
 
 
 class RoutingExecutor:
-    """Passes each trial to the executor of the engine that trains it; implements `core.ports.Executor`.
+    """Passes each trial to the executor of the engine that trains it; implements `core.ports.Executor` and
+    `TrainsAhead`.
 
     Engines run one after another, in order of preference, because two at once would share the device's memory.
 
@@ -177,11 +179,17 @@ class RoutingExecutor:
         self._current: tuple[str, Executor] | None = None
         self._stopping = False
         self._cancelled: set[int] = set()
+        self._offered: tuple[TrialJob, ...] = ()
         self._further: tuple[Workload, SinkWrapper | None] | None = None
+
+    def offer(self, jobs: Sequence[TrialJob]) -> None:
+        """See `core.ports.TrainsAhead`."""
+        self._offered = tuple(jobs)
 
     def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`. A job that no engine can train is reported as failed."""
         chosen = [(job, *self._choice.of(job.configuration)) for job in jobs]
+        offered, self._offered = self._offered, ()
         on_events(list(_routing_events(chosen, self._choice.names[0])))
         for name in self._choice.names:
             mine = [job for job, taken_by, _ in chosen if taken_by == name]
@@ -190,6 +198,8 @@ class RoutingExecutor:
                 for job in mine:
                     if job.id in self._cancelled:
                         executor.cancel(job.id)
+                if isinstance(executor, TrainsAhead):
+                    executor.offer([job for job in offered if self._choice.of(job.configuration)[0] == name])
                 executor.run(mine, on_events)
 
     def calibrate(self) -> Calibration:

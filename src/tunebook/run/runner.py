@@ -49,12 +49,14 @@ from tunebook.core.ports import (
     Observer,
     Planner,
     PlansBeside,
+    TrainsAhead,
     TrialEnd,
     TrialJob,
 )
-from tunebook.core.study import StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import TAKEN_AHEAD, StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted
+from tunebook.run.ahead import AheadFolder
 from tunebook.run.requests.cancel_requests import CancelRequests
 from tunebook.run.requests.meanwhile import meanwhile
 from tunebook.run.scores.answers import as_fact
@@ -84,7 +86,8 @@ class RunnerParts:
         stop: the stop request, set by signals.
         requests: trials that the user wants cancelled.
         keep_requests: moves what the user asks for meanwhile into the ledger; called before each step of the run.
-        devices: how many there are; with several, waves that do not depend on each other are trained together.
+        devices: how many there are; with several, waves that do not depend on each other are trained together, and
+            idle ones train ahead.
     """
 
     spec: StudySpec
@@ -114,6 +117,8 @@ class Runner:
         self._starting: dict[str, list[int]] = {}
         self._stop_shown = False
         self._line = TimeLine(parts.ledger.notes())
+        self._taken_ahead: set[int] = set()
+        self._ahead = AheadFolder(parts.adapters.parent)
 
     def run(self) -> History:
         """Run until the planner has no further question. Raises Interrupted after a signal."""
@@ -130,6 +135,7 @@ class Runner:
                 elif wave := history.to_judge:
                     self._close(history, wave)
                 elif not self._plan(history):
+                    self._ahead.delete()
                     return history
         finally:
             self._p.requests.forget_stop()
@@ -193,11 +199,20 @@ class Runner:
             self._p.open_test()  # here and nowhere else
             self._test_is_open = True
         self._check_stop()
+        jobs = _jobs(left, self._p.adapters, self._p.facts.data)
+        self._use_idle_devices(history, jobs)
         with self._obeying_requests(state):
-            self._executor.run(
-                _jobs(left, self._p.adapters, self._p.facts.data), lambda events: self._on_events(events, state)
-            )
+            self._executor.run(jobs, lambda events: self._on_events(events, state))
         self._finish_orphans(state)
+
+    def _use_idle_devices(self, history: History, jobs: Sequence[TrialJob]) -> None:
+        """Let devices train ahead for the last round while they have nothing else to do, and give what was trained so
+        to the trials that ask for it."""
+        self._taken_ahead = self._ahead.hand_over(history, jobs)
+        if self._taken_ahead:
+            self._p.ledger.note(TAKEN_AHEAD, {"trials": sorted(self._taken_ahead)})
+        if self._p.devices > 1 and isinstance(self._executor, TrainsAhead):
+            self._executor.offer(self._ahead.guesses(self._p.planner, history, self._p.facts.data))
 
     @contextmanager
     def _obeying_requests(self, state: _WaveState) -> Iterator[None]:
@@ -245,6 +260,8 @@ class Runner:
                 self._ask_what_is_unwanted(state)
             case Cancelled(trial_id, cost):
                 self._cancelled(trial_id, state, cost)
+            case Noted("trial_resumed", {"trial": trial_id}) if trial_id in self._taken_ahead:
+                self._taken_ahead.discard(trial_id)  # it was not interrupted
             case Noted(code, values):
                 self._p.ledger.note(code, values)
             case WorkerDied(worker, reason, retired=True):

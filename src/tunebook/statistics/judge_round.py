@@ -26,10 +26,14 @@ from tunebook.statistics.paired import Estimates, contrast_matrix, estimate, mcn
 from tunebook.statistics.power import examples_needed, seeds_needed
 from tunebook.statistics.verdicts import FamilyNumbers, Side, side_of
 
-__all__ = ["EXPLORATORY_ALPHA", "compare", "judge", "judge_round"]
+__all__ = ["EXPLORATORY_ALPHA", "SETTLED_ALPHA", "compare", "judge", "judge_round"]
 
 EXPLORATORY_ALPHA = 0.05
 """Error rate of a comparison that was not planned: a family of one, outside the study's error budget."""
+
+SETTLED_ALPHA = 0.001
+"""Of explore's share of the error rate, what it takes to leave out of a round's further seeds what is settled already
+(Haybittle 1971, British Journal of Radiology 44, 793)."""
 
 SMALLEST_GROUP = 20
 """Groups of fewer examples get an accuracy but no verdict: the normal approximation is not to be trusted there."""
@@ -47,12 +51,13 @@ def judge_round(history: History, round_number: int, spec: StudySpec, facts: Dat
 
     Returns: one finding a contrast, in the order of the waves, then one a group and contrast (family "group:<name>").
     """
-    waves = [wave for wave in history.waves if wave.round == round_number]
-    contrasts = tuple(contrast for wave in waves for contrast in wave.contrasts)
+    contrasts = history.contrasts_of(round_number)
     if not contrasts:
         return ()
-    kind = waves[0].kind
+    kind = next(wave.kind for wave in history.waves if wave.round == round_number)
     alpha = error_share(kind, spec.layout)
+    if kind is RoundKind.EXPLORE and spec.seeds.doubtful:
+        alpha -= SETTLED_ALPHA
     if all(contrast.kind.is_fitted for contrast in contrasts):
         return judge_fitted(contrasts, history, spec.baseline, alpha, spec.margin, (round_number, kind))
     found = judge(contrasts, history, alpha, spec.margin, facts.groups, round_number, kind)

@@ -37,7 +37,7 @@ class EventRecorder:
         self.events: list[EngineEvent] = []
         self.taken: list[list[int]] = []
 
-    def take(self, n: int) -> list[TrialJob]:
+    def take(self, n: int, ahead: int = 0) -> list[TrialJob]:
         """The next n jobs."""
         now, self._jobs = self._jobs[:n], self._jobs[n:]
         self.taken.append([job.id for job in now])

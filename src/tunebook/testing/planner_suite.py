@@ -168,9 +168,13 @@ def _check_budget(before: History, wave: Wave, spec: StudySpec) -> None:
 
 def _check_contrasts(before: History, wave: Wave) -> None:
     trials = {number: fact.trial for number, fact in before.trials.items()} | {t.id: t for t in wave.trials}
-    labels = [c.label for w in (*before.waves, wave) if w.round == wave.round for c in w.contrasts]
+    labels = [c.label for c in wave.contrasts]
     assert len(labels) == len(set(labels)), "a label names one contrast of its round"
+    asked = {c.label: c for c in before.contrasts_of(wave.round)}
     for contrast in wave.contrasts:
+        if (earlier := asked.get(contrast.label)) is not None:
+            assert set(contrast.treatment) > set(earlier.treatment), "it is asked again only with further seeds"
+            assert contrast.control == earlier.control
         if contrast.kind.is_fitted:
             _check_fitted(contrast, trials)
             continue

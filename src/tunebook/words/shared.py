@@ -41,6 +41,8 @@ SILENT_NOTES = frozenset(
         "own_trials",
         "processor_time",
         "remark",
+        "taken_ahead",
+        "trained_ahead",
         "trial_span",
     }
 )

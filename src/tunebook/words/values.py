@@ -52,6 +52,8 @@ class Spent:
             computed.
         seconds: device time that passed, which may have been shared with other programs.
         processor_seconds: processor time of all runs; 0: not known.
+        ahead_seconds: time in which devices trained ahead for the confirm round, wrong guesses included.
+        n_taken_ahead: trials of that round that went on from there; what had been trained of them counts as theirs.
         one_by_one: lowest and highest seconds with PEFT and the Trainer, one trial after another.
         price: price of the device time, if the study file gives one.
         is_simulated: whether the times are those of a simulated world.
@@ -63,6 +65,8 @@ class Spent:
     raw_tokens: int
     seconds: float
     processor_seconds: float
+    ahead_seconds: float
+    n_taken_ahead: int
     one_by_one: tuple[float, float] | None
     price: float | None
     is_simulated: bool

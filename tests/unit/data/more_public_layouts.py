@@ -2,9 +2,9 @@
 
 All were written down, with what is expected, before the reading was tried on any. `MENDED` are those that the reading
 was then mended on (37 of 52 were right at first); `KEPT_APART` are 30 that were looked at once, after that: 22
-were right. Some of these were mended afterwards; `NOT_YET` are those that are wrong still. Of four what is expected was
+were right. All of them were mended afterwards. Of four what is expected was
 changed: wikisql (an object is learnt as JSON), hotpotqa (refused for its context), reddit_tifu (with its title),
-and dream (its options are read).
+and dream (its options are read); and the word of wic differs from row to row, as it does in the data set.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from public_layouts import (
     several,
 )
 
-__all__ = ["KEPT_APART", "MENDED", "NOT_YET"]
+__all__ = ["ASKED", "KEPT_APART", "MENDED"]
 
 LONG = " ".join(["First, parcel {i} is looked up. It left on Monday, so it must be there."] * 3)
 LONG_0 = LONG.replace("{i}", "0")
@@ -475,7 +475,14 @@ WRITTEN = (
     ),
     Layout(
         "wic",
-        {"word": "place", "sentence1": TEXT, "sentence2": SHORT, "start1": NUMBER, "end1": NUMBER, "label": BINARY},
+        {
+            "word": several("place", "bank", "light"),
+            "sentence1": TEXT,
+            "sentence2": SHORT,
+            "start1": NUMBER,
+            "end1": NUMBER,
+            "label": BINARY,
+        },
         refused=UNSURE,
     ),
     # texts
@@ -642,4 +649,5 @@ WRITTEN = (
 
 KEPT_APART = tuple(random.Random(18).sample(WRITTEN, 30))
 MENDED = tuple(layout for layout in WRITTEN if layout not in KEPT_APART)
-NOT_YET = ("wic", "unnatural", "casehold", "common_gen", "paraphrases csv")
+ASKED = {"paraphrases csv": 0, "bird": 1}
+"""Layouts that two readings fit: `init` asks, and this one of the lines that it names is what is expected."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tunebook.data import write_study_file
+from tunebook.data import inspect_data, write_study_file
 from tunebook.errors import DataError
 from tunebook.study_file import parse_study
 
@@ -164,3 +164,45 @@ def test_beside_a_file_with_a_name_of_its_own_none_is_said_to_be_missing(
     write(tmp_path / "alone" / "train.jsonl", labelled(100))
     text = write_study_file(str(tmp_path / "alone" / "train.jsonl"), tmp_path, language=language)
     assert (text.count(odd), text.count(absent)) == (0, 2)
+
+
+def test_columns_that_are_left_out_are_named_in_the_study_file(tmp_path: Path) -> None:
+    rows = [{"text": f"a{i}", "label": "yes" if i % 2 else "no", "page": i, "note: x": "b"} for i in range(60)]
+    write(tmp_path / "a.jsonl", rows)
+    assert '  # not used: "page", "note: x"' in write_study_file(str(tmp_path / "a.jsonl"), tmp_path).splitlines()
+    assert "  # 未使用的列：" in write_study_file(str(tmp_path / "a.jsonl"), tmp_path, language="zh")
+
+
+def filled(text: str, i: int) -> str:
+    return text.replace("{i}", str(i)).replace("{h}", str(i // 3)).replace("{m}", "abc"[i % 3])
+
+
+@pytest.mark.parametrize(
+    ("columns", "used"),
+    [
+        (
+            {"question": "Who? {i}", "answer": "Ann", "background": "Ann went to the shop. {i}"},
+            "{background}\n\n{question}",
+        ),
+        (
+            {"memo": "A long memo of Ann. {i}", "query_text": "Who was it? {i}", "reply": "Ann {i}"},
+            "{memo}\n\n{query_text}",
+        ),
+        ({"sentence": "The soup was cold. {i}", "label": "bad", "aspect": "soup {i}"}, "{sentence}\n\n{aspect}"),
+        ({"source": "Hello {h}.", "target": "T {i}", "tgt_lang": "{m}"}, "{source}\n\n{tgt_lang}"),
+        ({"question": "Who? {i}", "answer": "Ann", "explanation": "Ann went to the shop. {i}"}, ""),
+        ({"question": "Who? {i}", "answer": "Ann", "template": "Answer in a word. Who? {i} Answer:"}, ""),
+        ({"question": "Who? {i}", "answer": "Ann", "background": "Always the same long text."}, ""),
+        ({"question": "Who went there? {i}", "answer": "Ann", "place": "Rome {i}"}, ""),
+    ],
+)
+def test_nothing_is_guessed_where_a_longer_text_would_be_left_out(
+    columns: dict[str, str], used: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "a.jsonl", [{k: filled(v, i) for k, v in columns.items()} for i in range(60)])
+    if not used:
+        inspect_data(str(tmp_path / "a.jsonl"), tmp_path)
+        return
+    with pytest.raises(DataError, match="would not be used") as refusal:
+        inspect_data(str(tmp_path / "a.jsonl"), tmp_path)
+    assert json.dumps(used) in str(refusal.value)

@@ -286,7 +286,7 @@ def test_an_engine_that_asks_at_every_step_asks_the_runner_once(tmp_path, monkey
     asked = []
     hand_out = LocalExecutor._hand_out
     monkeypatch.setattr(
-        LocalExecutor, "_hand_out", lambda self, worker, n: (asked.append(n), hand_out(self, worker, n))
+        LocalExecutor, "_hand_out", lambda self, worker, *n: (asked.append(n), hand_out(self, worker, *n))
     )
     run = Run(tmp_path, [job(1, "asks at every step"), job(2)], slots=4)
     assert run.finished == [1, 2]

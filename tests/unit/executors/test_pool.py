@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Finished, Noted, Requeued, Started
-from tunebook.core.facts import Cost, Curve
+from tunebook.core.events import Finished, Noted, Requeued, Started, Step, TrainedAhead
+from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.core.trial_result import RawTrial
 from tunebook.errors import EnvironmentStop
@@ -54,14 +54,14 @@ class Worker:
 
     def send(self, kind: str, value: Any = None) -> None:
         if kind == "run":
-            self.tell("take", 64)
+            self.tell("take", (64, 0))
         elif kind == "jobs" and value and self.cluster.lost:
             self.cluster.lost.pop()
             self.tell(GONE, None)
         elif kind == "jobs":
             for job in value:
                 self.tell("event", result(job))
-            self.tell("take", 64) if value else self.tell("idle", None)
+            self.tell("take", (64, 0)) if value else self.tell("idle", None)
 
     def kill(self) -> None:
         if self.number in self.cluster.open:
@@ -166,3 +166,53 @@ def test_what_has_come_meanwhile_is_told_at_once(monkeypatch):
     with pytest.raises(EnvironmentStop):
         executor.run([replace(JOB, id=number) for number in range(1, 7)], told.append)
     assert [sum(isinstance(event, Finished) for event in events) for events in told] == [6]
+
+
+def test_idle_workers_train_ahead_and_leave_it_when_they_are_wanted(run):
+    """Worker 0 gets the only trial, worker 1 has nothing to do but what is offered; when worker 0 dies, worker 1 is
+    wanted for the trial."""
+    said, clock, workers, holds = [], FakeClock(), {}, []
+    step = Step(-1, StepRecord(1, 0.1, 1.0, 1e-3, 1.0))
+
+    class Ahead(Worker):
+        def send(self, kind: str, value: Any = None) -> None:
+            said.append((self.number, kind))
+            first = value[0] if kind == "jobs" and value else None
+            if kind == "run":
+                self.tell("take", (1, 64))
+            elif first is None:
+                self.tell("idle", None)
+            elif first.ahead:
+                clock.advance(2.0)
+                self.tell("event", step)
+                self.tell("event", TrainedAhead(first.id))
+                if len(value) > 1:
+                    workers[0].tell(GONE, None)
+                else:
+                    self.tell("take", (1, 64))
+            elif not holds:
+                self.tell("event", result(first))
+                self.tell("take", (1, 0))
+            else:
+                holds.pop()
+
+    def make(number: int, assignment: Any) -> Worker:
+        workers[number] = Ahead(cluster, number)
+        return workers[number]
+
+    cluster = Cluster()
+    options = [EngineOptions(model="m")] * 2
+    executor = PoolExecutor(make, "none:none", options, Workload((), {}, Scoring()), clock=clock)
+    executor.run([JOB, replace(JOB, id=2)], lambda events: None)
+    said.clear()
+    holds.append(True)
+    events: list = []
+    executor.offer([replace(JOB, id=-n, ahead=True) for n in (1, 2, 3)])
+    executor.run([replace(JOB, id=7)], events.extend)
+    executor.close()
+    assert [event.trial for event in events if isinstance(event, Finished)] == [7]
+    assert not any(isinstance(event, Step) for event in events), "nothing is told of what is trained ahead"
+    [note] = [event for event in events if isinstance(event, Noted)]
+    assert note.code == "trained_ahead"
+    assert note.values["seconds"] >= 2.0
+    assert (1, "stop") in said

@@ -55,10 +55,12 @@ def test_pilots_then_proposals_then_confirm_and_only_confirm_claims():
 
 def test_proposals_lie_where_the_world_is_good():
     world = World(seed=5, rank_gain=0.04, dropout_loss=0.0, epoch_gain=0.0, overfit=0.0)
-    found = proposed(studied(30, world=world, margin=0.002))
+    history = studied(30, world=world, margin=0.002)
+    found = proposed(history)
     rates = np.log([c.learning_rate / world.best_rate for c in found])
     assert abs(np.median(rates)) < 0.7
-    assert np.mean([c.lora_r for c in found]) > 30
+    best = next(f for f in history.trials.values() if f.trial.effective.key == history.sealed["best"])
+    assert best.trial.effective.lora_r == 64
 
 
 def test_the_first_proposals_are_a_step_from_the_best_pilot_and_no_dearer():
@@ -72,6 +74,8 @@ def test_the_first_proposals_are_a_step_from_the_best_pilot_and_no_dearer():
         differs = {name for name, value in proposal.as_dict().items() if value != pilot.as_dict()[name]}
         assert len(differs - {"learning_rate", "lora_alpha"}) <= 1
         assert proposal.num_train_epochs == pilot.num_train_epochs
+    rate = first[0].configuration.learning_rate
+    assert first[0].configuration == pilot.with_values(learning_rate=rate) != pilot
 
 
 def test_evaluations_on_the_way_say_what_fewer_epochs_come_to():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from unittest.mock import patch
 
 import pytest
 
@@ -68,6 +69,13 @@ def test_a_trials_cost_is_counted_and_predicted_alone(measured: View) -> None:
     assert relative_work(measured, keys[max(keys)]) == pytest.approx(max(keys) / base)
     slower = at_speed(measured, 4.0)
     assert trial_cost(slower, keys[min(keys)]) == low
+    # what is scored on the test split too, or is a checkpoint of another trial, costs no more and no less by that
+    key = keys[max(keys)]
+    first, *others = measured.by_key[key]
+    for trial in (replace(first.trial, splits=("validation", "test")), replace(first.trial, checkpoint_of=1)):
+        again = {**measured.by_key, key: [replace(first, trial=trial), *others]}
+        with patch.object(View, "by_key", again):
+            assert trial_cost(measured, key).seconds_alone == high.seconds_alone
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

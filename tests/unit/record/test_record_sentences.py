@@ -188,7 +188,7 @@ def test_chinese_record_uses_the_words_of_hand_written_ones(view):
     assert record.rounds[0].found_heading == "第一轮发现"
 
 
-def test_better_on_validation_but_not_on_test_is_told(view):
+def test_better_on_validation_but_not_on_test_is_told(view, monkeypatch):
     conclusions = view.conclusions
     weak = {"verdict": Verdict.INCONCLUSIVE, "effect": 0.01, "interval": (-0.03, 0.05)}
     findings = tuple(replace(f, **weak) if f.split == "test" else f for f in conclusions.findings)
@@ -202,6 +202,9 @@ def test_better_on_validation_but_not_on_test_is_told(view):
         "not shown to be better than the baseline"
     )
     assert "is not distinguishable from zero" in opening
+    monkeypatch.setattr("tunebook.record.opening._has_result", lambda *_: False)
+    for language, said in (("en", "; no trial of the baseline has a result"), ("zh", "；基线没有得到结果的实验")):
+        assert said in plain_text(build(replace(view, conclusions=conclusions), language).answer[0])
 
 
 def test_few_degrees_of_freedom_widen_the_intervals_and_are_told(view):

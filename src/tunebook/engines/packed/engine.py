@@ -50,7 +50,8 @@ class PackedEngine:
         return measure(self._model(), self._plan(workload, ()), self._options, workload, self._lanes())
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
-        jobs = list(source.take(self._plan(workload, ()).slots))
+        slots = self._plan(workload, ()).slots
+        jobs = list(source.take(slots, slots))
         if jobs:
             plan = self._plan(workload, jobs)
             Cohort(self._model(), self._options, plan, workload, sink, self._lanes(), jobs).run(source)

@@ -53,6 +53,9 @@ class RayExecutor(PoolExecutor):
         self._enlist()
         super().run(jobs, on_events)
 
+    def offer(self, jobs: Sequence[TrialJob]) -> None:
+        """Nothing is trained ahead: idle devices of a cluster are given back, and states do not travel."""
+
     def calibrate(self, limit_seconds: float = CALIBRATION_SECONDS) -> Calibration:
         """Let the first worker measure its node; see `PoolExecutor.calibrate`."""
         self._enlist()

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import math
 
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
-from tunebook.planning.problem import Problem, SeedUse, seed_numbers
+from tunebook.core.study import ContrastKind, Purpose, RoundKind, Trial, Wave
+from tunebook.planning.problem import Allowance, Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
 from tunebook.statistics.evidence import BROKE, Candidate, effective_key
 
-__all__ = ["Confirm"]
+__all__ = ["Confirm", "likely_confirmed"]
 
 SEEDS = (5, 4, 3)
 """Seeds each: five if the budget allows, at least three."""
@@ -89,11 +89,40 @@ class Confirm(Round):
             left = problem.spec.budget.trials - problem.allowance(RoundKind.REFINE).trials
         wanted = [(n, 3) for n in SEEDS] + [(n, 2) for n in (SEEDS[-1], *FEWEST_SEEDS)]
         n, roles = next(((n, roles) for n, roles in wanted if n * roles <= left), (1, 2))
-        return Shape(kind=self.kind, n_trials=n * roles, n_comparisons=roles - 1, m_treatment=n, m_control=n)
+        return Shape(
+            kind=self.kind,
+            n_trials=n * roles,
+            n_comparisons=roles - 1,
+            m_treatment=n,
+            m_control=n,
+            noise_df=max(1, (n - 1) * roles),
+        )
 
     def at_most(self, problem: Problem) -> int:
         """The runner-up as well, where the best breaks."""
         return 4 * SEEDS[0]
+
+
+def likely_confirmed(state: PlanningState) -> tuple[Trial, ...]:
+    """Trials that a confirm round would have, or might have by then; their numbers mean nothing.
+
+    In the order in which they are worth training before it is known: the baseline, which is always confirmed; who leads
+    now; a combination that is being trained; the cheapest; who leads without the best.
+    """
+    problem, roles = state.problem, _roles(state) or {}
+    under_way = [f.trial for f in state.history.trials.values() if not f.state.is_final]
+    combined = [trial.configuration for trial in under_way if trial.purpose is Purpose.COMBINE]
+    nominated = {role: group.configuration for role, group in roles.items() if role != "baseline"}
+    nominated["baseline"] = problem.spec.baseline
+    nominated |= {"combined": combined[0]} if combined else {}
+    next_best = _runner_up(state, roles) if roles and "runner_up" not in roles else None
+    nominated |= {"runner_up": next_best.configuration} if next_best is not None else {}
+    builder = WaveBuilder(state, RoundKind.CONFIRM, state.next_round, 1, Allowance(math.inf, math.inf))
+    seeds = seed_numbers(problem.spec.seed, SeedUse.CONFIRM, SEEDS[0])
+    for role in ("baseline", "best", "combined", "cheapest", "runner_up"):
+        if role in nominated:
+            builder.replicates(nominated[role], seeds, Purpose.CONFIRM)
+    return builder.trials
 
 
 def _roles(state: PlanningState) -> dict[str, Candidate] | None:

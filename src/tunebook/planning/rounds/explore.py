@@ -4,17 +4,25 @@ The first wave trains the baseline with all its seeds and the levels of factors 
 For the other factors, each level and the baseline get a small learning-rate bracket with one selection seed a rate. The
 second wave then trains each bracketed level at the rate of lowest validation loss, with fresh seeds, and compares it
 with the baseline at the rate chosen for that.
+
+With `seeds: {doubtful: N}` a last wave gives N further seeds to a third of the levels: those that differ most from the
+baseline and are not settled. All levels are judged after it, as one family, as if all had gone on. A level that does
+not go on can only lose by that, so choosing among them by their results makes no false claim likelier.
 """
 
 from __future__ import annotations
 
-from tunebook.core.study import BracketPlan, Purpose, RoundKind, Wave
+import math
+
+from tunebook.core.findings import Verdict
+from tunebook.core.study import BracketPlan, Contrast, Purpose, RoundKind, Wave
 from tunebook.planning.explore_design import (
     BASELINE_SEEDS_LEAST,
     Design,
     FactorDesign,
     fitted,
     full_design,
+    most_doubtful,
     most_trials,
     price,
 )
@@ -24,6 +32,7 @@ from tunebook.planning.rate_bracket import keep_choice, read_brackets
 from tunebook.planning.round import Round, Shape
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder, with_checkpoint_folds
+from tunebook.statistics.judge_round import SETTLED_ALPHA, judge
 
 __all__ = ["Explore"]
 
@@ -53,15 +62,20 @@ class Explore(Round):
                 _levels(builder, factor, baseline)
         if design.has_brackets:
             _brackets(builder, design)
-        return with_checkpoint_folds(builder.wave(closes_round=not design.has_brackets))
+        is_last = not design.has_brackets and not problem.spec.seeds.doubtful
+        return with_checkpoint_folds(builder.wave(closes_round=is_last))
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
-        """The round's second wave: claims at the chosen rates."""
-        plan = last.bracket
-        assert plan is not None, "the wave has brackets, or it would have closed the round"
+        """After brackets the claims at the chosen rates; then further seeds where the doubt is."""
         builder = WaveBuilder(state, self.kind, last.round, last.number + 1, state.allowance(self.kind))
+        plan = last.bracket
+        if plan is None:
+            _further_seeds(builder, last.round)
+            return with_checkpoint_folds(builder.wave())
         of_baseline, *of_levels = read_brackets(state, last)
         reserve = sum(plan.seeds[str(bracket.factor)] for bracket in of_levels)
+        doubtful = state.problem.spec.seeds.doubtful
+        reserve += doubtful * most_doubtful(len(last.contrasts) + len(of_levels))
         rate = keep_choice(builder, of_baseline).learning_rate
         control = _baseline_at(builder, rate, plan.baseline_seeds, reserve)
         for bracket in of_levels:
@@ -72,7 +86,7 @@ class Explore(Round):
             if len(ids) < len(seeds):
                 builder.cut("second_seeds", len(seeds) - len(ids), factor)
             builder.contrast(ids, control, level_label(factor, bracket.value), factor)
-        return with_checkpoint_folds(builder.wave())
+        return with_checkpoint_folds(builder.wave(closes_round=not doubtful))
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
         """The design that fits the round's share."""
@@ -95,9 +109,9 @@ def _shape(problem: Problem, design: Design) -> Shape:
         kind=RoundKind.EXPLORE,
         n_trials=price(problem, design)[0],
         n_comparisons=design.n_levels,
-        m_treatment=min((factor.seeds for factor in design.factors), default=1),
+        m_treatment=min((factor.seeds for factor in design.factors), default=1) + design.doubtful,
         m_control=design.baseline_seeds,
-        noise_df=max(1, design.baseline_seeds - 1 + further),
+        noise_df=max(1, design.baseline_seeds - 1 + further + design.n_doubtful * design.doubtful),
     )
 
 
@@ -136,3 +150,26 @@ def _baseline_at(builder: WaveBuilder, rate: float, wanted: int, reserve: int) -
         n -= 1
     purpose = Purpose.BASELINE if configuration == spec.baseline else Purpose.CHOSEN
     return builder.replicates(configuration, seed_numbers(spec.seed, SeedUse.CLAIM, n), purpose)
+
+
+def _further_seeds(builder: WaveBuilder, round_number: int) -> None:
+    """Further seeds for the levels in doubt, as far as the room goes, and their questions anew."""
+    state, problem = builder.state, builder.state.problem
+    n = problem.spec.seeds.doubtful
+    asked = state.history.contrasts_of(round_number)
+    for contrast in _in_doubt(state, asked, round_number)[: most_doubtful(len(asked))]:
+        trained = [state.history.trials[number].trial for number in contrast.treatment]
+        numbers = seed_numbers(problem.spec.seed, SeedUse.CLAIM, len(trained) + n)[-n:]
+        ids = builder.replicates(trained[0].configuration, numbers, trained[0].purpose, contrast.factor)
+        builder.contrast((*contrast.treatment, *ids), contrast.control, contrast.label, contrast.factor)
+
+
+def _in_doubt(state: PlanningState, asked: tuple[Contrast, ...], round_number: int) -> list[Contrast]:
+    """The questions that are not settled, the largest differences first."""
+    found = judge(asked, state.history, SETTLED_ALPHA, state.problem.spec.margin, (), round_number, RoundKind.EXPLORE)
+    open_ones = [
+        (abs(finding.effect), contrast)
+        for contrast, finding in zip(asked, found, strict=True)
+        if finding.verdict in (Verdict.INCONCLUSIVE, Verdict.EQUIVALENT) and not math.isnan(finding.effect)
+    ]
+    return [contrast for _, contrast in sorted(open_ones, key=lambda pair: -pair[0])]

@@ -3,10 +3,12 @@
 The model is `planning.surrogate`, over everything that was trained, stopped trials as far as they came. Proposed is
 what improves most on the best for what it takes, counting how unsure the model is (expected improvement) and how likely
 the settings train at all; of settings that differ from the best in the learning rate and at most one factor more, for
-the model is as unsure of a far corner as of nothing else, and would begin there. Nothing counts as cheaper than a
-pilot: else the cheapest settings are tried again and again (decision 120). The last wave gives those that lead a second
-seed, for the first may have been lucky. The round ends when its share is used, or when little is left to gain: that any
-setting is better than the best so far by more than the margin has then a small chance. Proposals claim nothing.
+the model is as unsure of a far corner as of nothing else, and would begin there. The very first proposal moves the
+learning rate alone: the pilots' rates lie far apart, and what changes two things tells neither (decision 125). Nothing
+counts as cheaper than a pilot: else the cheapest settings are tried again and again (decision 120). The last wave gives
+those that lead a second seed, for the first may have been lucky. The round ends when its share is used, or when little
+is left to gain: that any setting is better than the best so far by more than the margin has then a small chance.
+Proposals claim nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +67,7 @@ class Propose(Proposing):
         """What the model expects most of, while there is something to gain."""
         if builder.number > FEWEST_WAVES and builder.room.trials < 2 * n:
             return _leaders(state, n)
-        proposed, left = _proposals(state, n)
+        proposed, left = _proposals(state, n, rate_first=builder.number == 1 and state.problem.proposes_all)
         if left is None or left.chance >= LITTLE_CHANCE:
             return proposed
         values = {"gain": left.mean, "chance": left.chance, "margin": state.problem.spec.margin}
@@ -82,9 +84,13 @@ class Left:
     chance: float
 
 
-def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left | None]:
+def _proposals(state: PlanningState, n: int, *, rate_first: bool) -> tuple[list[Configuration], Left | None]:
     """The candidates that promise most, each chosen as if the ones before had come out as expected; and what is left to
-    gain, None while that is not known."""
+    gain, None while that is not known.
+
+    Args:
+        rate_first: whether the first one differs from the best so far in the learning rate alone.
+    """
     space = space_of(state.problem)
     if not space.levels:
         return [], None
@@ -102,25 +108,27 @@ def _proposals(state: PlanningState, n: int) -> tuple[list[Configuration], Left 
     likely = np.argsort(-gain, kind="stable")[:MOST_DRAWN]
     left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
     chosen: list[int] = []
-    near, takes = _near(best, space, candidates), _takes(state.problem, candidates)
+    takes = _takes(state.problem, candidates)
     while len(chosen) < min(n, len(candidates)):
         if chosen:
             model = model.with_expected(at[chosen[-1]])
             gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
         worth = gain / takes
-        worth[~near] -= worth.max() + 1.0  # after all near ones
+        step = 0 if rate_first and not chosen and RATE in space.levels else STEP
+        worth[~_near(best, space, candidates, step)] -= worth.max() + 1.0  # after all near ones
         worth[chosen] = -math.inf
         chosen.append(int(np.argmax(worth)))
     return [candidates[i] for i in chosen], left
 
 
-def _near(best: Configuration | None, space: Space, candidates: list[Configuration]) -> NDArray[np.bool_]:
-    """Which candidates are a step away from the best so far; all, while there is none."""
+def _near(best: Configuration | None, space: Space, candidates: list[Configuration], step: int) -> NDArray[np.bool_]:
+    """Which candidates differ from the best so far in so many factors beside the rate at most; all, while there is
+    none."""
     if best is None:
         return np.ones(len(candidates), dtype=bool)
     others = [name for name in space.levels if name != RATE]
     away = [sum(getattr(c, name) != getattr(best, name) for name in others) for c in candidates]
-    return np.array(away) <= STEP
+    return np.array(away) <= step
 
 
 def _takes(problem: Problem, candidates: list[Configuration]) -> Floats:

@@ -79,6 +79,8 @@ def _trend(words: Words, facts: list[TrialFact]) -> str:
         return words.says_curve("rose", (lowest, last))
     if all(falls) and falls[0] is not None:
         return words.says_curve("falls", falls[0])
+    if any(turns) or any(falls):
+        return words.says_curves_differ(sum(map(bool, falls)), sum(map(bool, turns)), len(facts))
     return words.says_curve("level", None)
 
 

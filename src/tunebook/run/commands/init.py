@@ -5,18 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from tunebook.core.facts import DataFacts, History, StudyFacts
-from tunebook.data import write_study_file
+from tunebook.data import Findings, Reading, inspect_data, study_file_text
 from tunebook.run.reading import planner_of
 from tunebook.study_file import parse_study
 
 __all__ = ["first_effect", "study_file_for"]
 
 
-def study_file_for(data: str, folder: Path, file: str, *, model: str, trials: int, language: str) -> str:
-    """The text of a study file; see `data.write_study_file`.
+def study_file_for(
+    data: str, folder: Path, file: str, *, model: str, trials: int, language: str, told: Reading | None = None
+) -> tuple[str, Findings]:
+    """The text of a study file, and what was seen in its data; see `data.write_study_file`.
 
     Args:
         file: what messages call the file.
+        told: how the rows are read, where the user says it.
 
     Raises: UserError: the data cannot be read, or the study could not be run as it is.
     """
@@ -24,7 +27,8 @@ def study_file_for(data: str, folder: Path, file: str, *, model: str, trials: in
     def shown(text: str, n_train: int, n_validation: int, n_test: int) -> float | None:
         return first_effect(text, file, DataFacts(n_train=n_train, n_validation=n_validation, n_test=n_test))
 
-    return write_study_file(data, folder, model=model, trials=trials, language=language, shown=shown)
+    seen = inspect_data(data, folder, language, told)
+    return study_file_text(seen, data, model=model, trials=trials, language=language, shown=shown), seen
 
 
 def first_effect(text: str, file: str, data: DataFacts) -> float | None:

@@ -12,7 +12,7 @@ from tunebook.core.facts import History, TrialFact
 from tunebook.core.findings import NothingLearned, StudyFindings
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
-from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave, time_ahead
 from tunebook.plugins import is_simulated
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
@@ -69,6 +69,7 @@ class StudyStatus:
             training and cannot be stopped.
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
+        ahead: seconds that devices trained ahead of the last round, and how many of its trials went on from that.
         configurations: those that have been scored, the most accurate first.
         nothing_learned: set if no configuration is shown better than no training; `best` is then None.
         price: of the device time used, by the study file's `price_per_hour`; None: it has none.
@@ -90,6 +91,7 @@ class StudyStatus:
     failed: tuple[int, ...]
     under_way: tuple[UnderWay, ...] = ()
     deaths: tuple[tuple[str, str], ...] = ()
+    ahead: tuple[float, int] = (0.0, 0)
     configurations: tuple[ConfigurationStatus, ...] = ()
     simulated_by: str | None = None
     price: float | None = None
@@ -114,7 +116,7 @@ def status_of(paths: StudyPaths, reader: StudyReader | None = None) -> StudyStat
     )
     trials = under_way(paths.folder, found.history)
     known = tuple(replace(t, total_steps=_total_steps(found, t.trial)) for t in trials)
-    return replace(status, under_way=known, deaths=deaths)
+    return replace(status, under_way=known, deaths=deaths, ahead=time_ahead(found.notes))
 
 
 def _total_steps(study: StudyRead, trial: int) -> int | None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from tunebook.core.events import Failed, Finished, Noted, Progress, TrialEvent
 from tunebook.core.facts import ExampleText, Floats
-from tunebook.core.ports import Calibration, Executor, OnEvents, SinkWrapper, TrialJob, Workload
+from tunebook.core.ports import Calibration, Executor, OnEvents, SinkWrapper, TrainsAhead, TrialJob, Workload
 from tunebook.core.service_metric import SERVICE_USAGE, UNSCORED_ANSWERS, AskedAnswers, ServiceMetric
 from tunebook.core.trial_result import RawScores, RawTrial
 from tunebook.errors import EnvironmentStop, UserError
@@ -76,6 +76,11 @@ class ScoringExecutor:
             except BaseException:
                 self._stopping = True  # ends the scoring under way
                 raise
+
+    def offer(self, jobs: Sequence[TrialJob]) -> None:
+        """As the inner executor."""
+        if isinstance(self._inner, TrainsAhead):
+            self._inner.offer(jobs)
 
     def is_wanted(self) -> bool:
         """Whether scores are still asked for."""

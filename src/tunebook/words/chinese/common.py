@@ -130,6 +130,10 @@ class ChinesePieces(ChineseShared, StudyShared):
     def open_contrast(self, finding: Finding, what: str, against: str, missing: str = "") -> str:
         return super().open_contrast(finding, gap(what).lstrip() if against else what, against, gap(missing).lstrip())
 
+    def trained_ahead(self, seconds: float, n_taken: int) -> str:
+        text = f"设备空闲时预先训练了确认轮可能需要的实验，用时 {self.duration(seconds)}"
+        return text + f"，其中 {n_taken} 个实验由此继续" * (n_taken > 0)
+
     def duration(self, seconds: float) -> str:
         """A length of time."""
         if seconds < 90:

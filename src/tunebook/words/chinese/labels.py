@@ -89,8 +89,8 @@ LABELS = {
     "figures": "图",
     "groups": "各组准确率",
     "other_metrics": "其他指标",
-    "other_metrics_lead": "这些指标不参与决定。括号内是各自在验证集上的 95% 置信区间；"
-    "差值属探索性结果。超过上限的配置不会被选为最优。",
+    "other_metrics_lead": "这些指标不参与决定。括号内是各自在验证集上的 95% 置信区间；差值属探索性结果。",
+    "other_metrics_limit": "超过上限的配置不会被选为最优。",
     "difference_best": "最优与基线之差",
     "limit": "上限",
     "unit_characters": "个字符",

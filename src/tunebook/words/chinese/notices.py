@@ -49,6 +49,12 @@ class ChineseNotices(ChinesePieces):
     def notice_no_groups(self, metric: str) -> str:
         return f"{metric} 是对全部样本计算的一个数，因此不按 data.group 分组报告。"
 
+    def notice_absent_parts(self, source: str, names: Sequence[str], count: int) -> str:
+        return f"{source} 只是一组文件中的一个，其余 {count} 个没有读取（{_first(names, count)}）。"
+
+    def notice_no_answers(self, source: str) -> str:
+        return f"{source} 没有答案列，无法用来评分，因此不使用。"
+
     def notice_few_validation_rows(self, count: int) -> str:
         return f"验证样本只有 {count} 个：只能检出非常大的差异。"
 

@@ -44,7 +44,9 @@ class ChineseOpening(ChinesePieces):
     def in_progress(self, n_final: int, n_known: int) -> str:
         return f"{strong('进行中')}。已规划 {n_known} 个实验，完成 {n_final} 个；以下是目前所知，后面可能还有轮次。"
 
-    def nothing_yet(self) -> str:
+    def nothing_yet(self, n_broken: int = 0) -> str:
+        if n_broken:
+            return f"没有任何配置训练出结果（{n_broken} 个实验训练失败或只输出一个答案），暂无推荐。"
         return "还没有配置得出结果，暂无推荐。"
 
     def nothing_compared_yet(self, accuracy: str) -> str:
@@ -57,8 +59,10 @@ class ChineseOpening(ChinesePieces):
         why = "曾被证实更好的配置没有经受住确认" if was_shown_better else "尚未证实有更好的配置"
         return f"保持基线（{strong(settings)}）：{why}。"
 
-    def use_best(self, settings: str, chosen_by: str) -> str:
+    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
         if chosen_by == "leading":
+            if not has_baseline:
+                return f"{strong(settings)} 在验证集上领先；基线没有得到结果的实验，无法与它比较。"
             return f"{strong(settings)} 在验证集上领先，但尚未证实优于基线，基线也许同样好。"
         return f"使用 {strong(settings)}。"
 
@@ -70,7 +74,7 @@ class ChineseOpening(ChinesePieces):
             f"去掉{gap(what).rstrip()}：{self.change(-effect)}（{self.range((-high, -low))}）"
             for what, effect, (low, high) in changes
         ]
-        return f"去掉一项改动后的变化（验证集，全部随机种子，百分点）：{'；'.join(parts)}。"
+        return f"去掉一项改动后的变化（验证集，全部随机种子，{self.unit.removeprefix('个')}）：{'；'.join(parts)}。"
 
     def nothing_dropped(self) -> str:
         return "各项改动各带来多少尚不清楚：没有只去掉其中一项的实验。"
@@ -331,6 +335,8 @@ class ChineseOpening(ChinesePieces):
         text += f"；设备用时 {self.duration(spent.seconds)}（{passed}）"
         if spent.processor_seconds >= 1:
             text += f"，处理器时间 {self.duration(spent.processor_seconds)}"
+        if spent.ahead_seconds >= 1:
+            text += "；" + self.trained_ahead(spent.ahead_seconds, spent.n_taken_ahead)
         if spent.one_by_one:
             low, high = map(self.duration, spent.one_by_one)
             text += f"；逐个训练约需 {low}" if low == high else f"；逐个训练需 {span(low, high)}（期间机器负载有变化）"

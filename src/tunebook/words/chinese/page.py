@@ -178,6 +178,10 @@ class ChinesePage(ChinesePieces):
             )
         return "已趋于平稳：最后既没有明显下降，也没有回升。"
 
+    def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
+        parts = [f"{n} 次{what}" for n, what in ((fell, "训练损失到最后仍在下降"), (rose, "验证损失回升")) if n]
+        return f"{trials} 次训练的情况不一致：{'，'.join(parts)}。"
+
     def says_curves(self, trained: int, broke: int) -> str:
         return f"{trained} 个实验训练正常，{broke} 个训练失败。"
 

@@ -29,6 +29,7 @@ _COMMENTS = {
     "space.learning_rate": "取值范围；具体取值由规划器安排",
     "space.lora_r": "取值列表",
     "space.lora_dropout": "其中包括基线自己的值",
+    "data.prompt_told": "模型看到的提示",
     "space.num_train_epochs": "与学习率一起调整",
     "data.prompt": "根据各列内容推测；不对请修改，其他列也可以写进花括号",
     "data.completion": "要学习并评分的答案",

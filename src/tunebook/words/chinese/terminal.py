@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import NothingLearned
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
-from tunebook.escaping import excerpt
+from tunebook.escaping import excerpt, quoted
 from tunebook.words.chinese.codes import PURPOSES, ROUNDS
 from tunebook.words.chinese.common import gap, numeral, span
 from tunebook.words.chinese.labels import PATHS, ROUND_STATES
@@ -57,6 +57,9 @@ class ChineseTerminal(ChineseRounds):
     def plan_data(self, train: int, validation: int, test: int, form: str) -> str:
         tail = f"（格式 {form}）" if form else ""
         return f"数据：训练 {train} 条，验证 {validation} 条，{f'测试 {test} 条' if test else '无测试集'}{tail}"
+
+    def not_used(self, columns: Sequence[str]) -> str:
+        return f"未使用的列：{'、'.join(map(quoted, columns))}"
 
     def plan_task(self, task: Mapping[str, Any]) -> list[str]:
         lines = [f"评分方式：{self.task_fact(task)}"]

@@ -115,6 +115,12 @@ class EnglishPieces(EnglishShared, StudyShared):
             "lr_scheduler_type": "the schedule",
         }.get(name, self.factor(name))
 
+    def trained_ahead(self, seconds: float, n_taken: int) -> str:
+        """For how long idle devices trained trials ahead of the last round, and how many of its trials went on from
+        that."""
+        text = f"while they had nothing else to do, devices trained ahead for the confirm round for {duration(seconds)}"
+        return text + f", and {plural(n_taken, 'trial')} went on from there" * (n_taken > 0)
+
     def duration(self, seconds: float) -> str:
         """A length of time."""
         return duration(seconds)

@@ -90,7 +90,8 @@ LABELS = {
     "groups": "Accuracy by group",
     "other_metrics": "Other metrics",
     "other_metrics_lead": "These do not decide. Brackets are 95 % intervals of their own, on validation; the "
-    "differences are exploratory. A configuration above a limit is not chosen as the best.",
+    "differences are exploratory.",
+    "other_metrics_limit": "A configuration above a limit is not chosen as the best.",
     "difference_best": "Best against baseline",
     "limit": "Limit",
     "unit_characters": "characters",

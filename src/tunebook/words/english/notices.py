@@ -38,6 +38,15 @@ class EnglishNotices(EnglishPieces):
     def notice_no_groups(self, metric: str) -> str:
         return f"Metric {metric} is one number of all rows, so nothing is reported by data.group."
 
+    def notice_absent_parts(self, source: str, names: Sequence[str], count: int) -> str:
+        """A part of a set of files, given alone."""
+        others = "the other one was" if count == 1 else f"the {count} others were"
+        return f"{source} is one part of a set of files, and {others} not read ({_first(names, count)})."
+
+    def notice_no_answers(self, source: str) -> str:
+        """A split whose rows have no answers."""
+        return f"{source} has no column of answers, so nothing can be scored on it; it is left out."
+
     def notice_few_validation_rows(self, count: int) -> str:
         """Too few validation examples."""
         return f"{plural(count, 'validation example')}: only very large differences can be told from chance."

@@ -61,7 +61,11 @@ class EnglishOpening(EnglishPieces):
             "this is what is known now, and more rounds may follow."
         )
 
-    def nothing_yet(self) -> str:
+    def nothing_yet(self, n_broken: int = 0) -> str:
+        """No result so far; `n_broken` trials broke or collapsed."""
+        if n_broken:
+            why = f"{plural(n_broken, 'trial')} broke or collapsed"
+            return f"No configuration was trained to a result ({why}), so there is nothing to recommend."
         return "No configuration has a result yet, so there is nothing to recommend."
 
     def nothing_compared_yet(self, accuracy: str) -> str:
@@ -81,9 +85,12 @@ class EnglishOpening(EnglishPieces):
         )
         return f"Keep the baseline, {strong(settings)}: {why}."
 
-    def use_best(self, settings: str, chosen_by: str) -> str:
+    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
+        """The recommended configuration; `has_baseline`: the baseline was trained to a result."""
         if chosen_by == "leading":
             led = f"{strong(settings)} led on validation"
+            if not has_baseline:
+                return f"{led}; no trial of the baseline has a result that it could be compared with."
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
 
@@ -409,6 +416,8 @@ class EnglishOpening(EnglishPieces):
         text += f"; {duration(spent.seconds)} of device time {passed}"
         if spent.processor_seconds >= 1:
             text += f" ({duration(spent.processor_seconds)} of processor time)"
+        if spent.ahead_seconds >= 1:
+            text += "; " + self.trained_ahead(spent.ahead_seconds, spent.n_taken_ahead)
         if spent.one_by_one:
             low, high = map(duration, spent.one_by_one)
             text += f"; one after another: about {low}" if low == high else ""

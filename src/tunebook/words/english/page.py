@@ -208,6 +208,12 @@ class EnglishPage(EnglishPieces):
             return f"It still learns: training loss {before} in the third quarter of the steps, {after} in the last."
         return "It has levelled off: the loss neither falls clearly at the end nor rises again."
 
+    def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
+        """In how many of the best configuration's trials the training loss still fell, and the validation loss rose."""
+        seen = (fell, "training loss was still falling at the end"), (rose, "validation loss rose again")
+        parts = [f"in {n} the {what}" for n, what in seen if n]
+        return f"Its {plural(trials, 'trial')} do not agree: {', '.join(parts)}."
+
     def says_curves(self, trained: int, broke: int) -> str:
         return f"{plural(trained, 'trial')} trained; {numeral(broke)} did not."
 

@@ -29,6 +29,7 @@ _COMMENTS = {
     "space.learning_rate": "a range; the planner places the levels",
     "space.lora_r": "a list of levels",
     "space.lora_dropout": "the baseline's own value is among them",
+    "data.prompt_told": "what the model is asked",
     "space.num_train_epochs": "tried together with the learning rate",
     "data.prompt": "a guess from the columns: mend it where it is wrong; other columns go in braces too",
     "data.completion": "what is learnt and scored",

@@ -8,7 +8,7 @@ from typing import Any
 from tunebook.core.findings import NothingLearned
 from tunebook.core.reproduction import Reproduction
 from tunebook.core.study import Cut, Fold, Purpose, RoundKind, TrialState
-from tunebook.escaping import excerpt
+from tunebook.escaping import excerpt, quoted
 from tunebook.words.english.codes import PURPOSES, ROUNDS
 from tunebook.words.english.common import plural
 from tunebook.words.english.labels import PATHS, ROUND_STATES
@@ -71,6 +71,10 @@ class EnglishTerminal(EnglishRounds):
         """The sizes of the splits."""
         tail = f" (format {form})" if form else ""
         return f"data: {train} training, {validation} validation, {test or 'no'} test examples{tail}"
+
+    def not_used(self, columns: Sequence[str]) -> str:
+        """Columns of the data that no part of an example comes from."""
+        return f"not used: {', '.join(map(quoted, columns))}"
 
     def plan_task(self, task: Mapping[str, Any]) -> list[str]:
         """The task of a harness that scores: what of it counts, and one document; `task` is `TaskAbout` as a map."""

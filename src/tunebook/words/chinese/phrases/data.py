@@ -72,8 +72,23 @@ DATA = {
         "instruction 与 output，或带选项和答案的问题，或一对列，例如 {pairs}"
     ),
     "{where}: found {keys_of}; a row has {forms}. {advice}": "{where}: 现有{keys_of}；每一条要有 {forms}。{advice}",
-    "Say which columns are which, for example data: {{prompt: {prompt}, completion: {completion}}}.": (
-        "请说明各列的含义，例如 data: {{prompt: {prompt}, completion: {completion}}}。"
+    "{folder}: found {first} and {last}, parts of several sets by their names. Give one of them, or a pattern.": (
+        "{folder}: 有 {first} 和 {last}，从名字看属于不同的数据集。请给出其中一个文件，或一个模式。"
+    ),
+    "Say which columns are which, for example {line}.": "请说明各列的含义，例如 {line}。",
+    "data: {{prompt: {prompt}, completion: {completion}}}": "data: {{prompt: {prompt}, completion: {completion}}}",
+    (
+        "{where}: {column} would not be used, and it may belong to the question or be the answer. Say which columns "
+        "are which: {likely}, or without it {other}. `tunebook init` takes the same as --prompt and --completion."
+    ): (
+        "{where}: {column} 不会被用到，而它可能是问题的一部分，或者就是答案。请说明各列的含义：{likely}，不用它则写 "
+        "{other}。`tunebook init` 也接受 --prompt 和 --completion。"
+    ),
+    "--prompt and --completion: found one of them; give both, or none.": (
+        "--prompt 和 --completion：只给了一个；请两个都给，或都不给。"
+    ),
+    "{option}: found {problem}; columns stand in braces, as in {{text}}. Correct it.": (
+        "{option}: 现为 {problem}；列名写在花括号里，例如 {{text}}。请改正。"
     ),
     "data.group names a field that every row has": "data.group 指的是每一条都有的字段",
     "Write it in every row.": "请在每一条里写上它。",

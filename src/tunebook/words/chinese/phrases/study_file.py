@@ -323,6 +323,7 @@ STUDY_FILE = {
     "nf4, int8 or none (as the model folder has them)": " nf4、int8 或 none（与模型文件夹里的相同）",
     "a map with configuration and baseline": "含 configuration 和 baseline 的映射",
     "a whole number of seeds from 1 to 50": "种子数，1 到 50 的整数",
+    "a whole number of seeds from 0 to 50": "种子数，0 到 50 的整数",
     "a whole number of seeds from 3 to 50 (fewer than three say nothing about the noise)": (
         "种子数，3 到 50 的整数（少于三个无法说明噪声）"
     ),
