@@ -148,9 +148,11 @@ def test_a_part_of_the_rows_keeps_a_rare_label_and_every_warning_is_in_the_recor
     labels = [7] + [0, 0, 0, 1] * 30
     rows = [{"prompt": f"Row {i}?", "completion": label} for i, label in enumerate(labels)]
     folder.joinpath("train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    rows = [{"prompt": f"Other {i % 39}?", "completion": i % 3} for i in range(40)]
+    rows = [{"prompt": f"Other {i}?", "completion": i % 3} for i in range(40)]
     folder.joinpath("test.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    text = study_file.read_text().replace("trials: 14", "trials: 6").replace("validation: validation.jsonl, ", "")
+    rows = [{"prompt": f"Third {i % 49}?", "completion": i % 49 % 2} for i in range(50)]
+    folder.joinpath("validation.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    text = study_file.read_text().replace("trials: 14", "trials: 6")
     study_file.write_text(text.replace("group: label", "train_rows: 12"), encoding="utf-8")
     observer, study = Listens(), Study.load(study_file)
     study.run(observer)
@@ -158,7 +160,7 @@ def test_a_part_of_the_rows_keeps_a_rare_label_and_every_warning_is_in_the_recor
     assert Counter(example.completion for example in train) == {"0": 8, "1": 3, "7": 1}
     record = (folder / "runs" / "small" / "record.md").read_text(encoding="utf-8")
     assert any("never occurs in the training rows" in text for text in observer.warnings)
-    assert any("repeats an earlier question" in text for text in observer.warnings)
+    assert any("an earlier question" in text for text in observer.warnings)
     assert [text for text in observer.warnings if text.rstrip(".") not in record] == []
 
 
