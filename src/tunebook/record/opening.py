@@ -127,8 +127,19 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
         sentences += _measured(view, words)
     else:
         sentences += _measured(view, words)
-    sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
+    sentences.append(_tested_alone(view, words) or words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
+
+
+def _tested_alone(view: View, words: Words) -> str:
+    """How the recommended configuration did on the test split where the baseline has no result there."""
+    best, confirmation = view.conclusions.best, view.conclusions.confirmation
+    if best is None or confirmation is None or view.evidence.confirm_split != "test":
+        return ""
+    role = next((role for role in confirmation.accuracies if confirmation.keys[role] == best.key), None)
+    if role is None:
+        return ""
+    return words.tested_alone(words.accuracy(confirmation.accuracies[role], confirmation.intervals[role]))
 
 
 def _limits(view: View, words: Words) -> list[str]:

@@ -199,6 +199,9 @@ class ChineseOpening(ChinesePieces):
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
 
+    def tested_alone(self, accuracy: str) -> str:
+        return f"用新随机种子，它在测试集上是 {accuracy}；基线在那里没有得出结果的实验，因此差距无从得知。"
+
     def cheaper(self, what: str, margin: float, price: Price) -> str:
         costs = self._price(price)
         shown = f"已证实最多比最优配置{self._worse} {self.exactly(margin)} {self.unit}（您的容差）"
