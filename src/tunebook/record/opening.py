@@ -99,11 +99,14 @@ def _has_result(view: View, key: str) -> bool:
 
 
 def _not_compared_yet(view: View, words: Words) -> str:
-    """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained."""
+    """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained;
+    or that nothing keeps within the study file's limits."""
+    best = view.conclusions.best
+    if best is None and view.history.excluded:
+        return words.none_within(view.spec.at_most or {})
     accuracy = view.accuracy(view.replicates(view.baseline_key))
     if accuracy is not None:
         return words.nothing_compared_yet(words.accuracy(*accuracy))
-    best = view.conclusions.best
     if best is None:
         return words.nothing_yet(counts(view)["broke"])
     mean, *interval = view.conclusions.accuracies[best.key]

@@ -62,6 +62,17 @@ def test_a_test_result_is_told_where_the_baseline_has_none():
     assert "它在测试集上是 8" in s.answer("zh")[0]
 
 
+def test_limits_that_nothing_keeps_within_are_the_answer():
+    s = explored()
+    s.spec = replace(s.spec, at_most={"length": 4})
+    s.history = replace(s.history, excluded=(BASE.key, RANK_32.key, FAST.key))
+    assert s.answer() == [
+        "No configuration that trained keeps within the limits of the study file (length at most 4), so none is "
+        "recommended. Raise a limit, or try other settings; what was measured is under Other metrics."
+    ]
+    assert "（length 至多 4），因此没有推荐" in s.answer("zh")[0]
+
+
 def test_a_best_configuration_that_collapses_in_confirm_is_the_first_sentence():
     s = explored(best={"right": 0.0, "seeds": 1, "state": TrialState.COLLAPSED, "reason": "constant_answer"})
     found = s.conclusions()

@@ -71,6 +71,14 @@ class EnglishOpening(EnglishPieces):
     def nothing_compared_yet(self, accuracy: str) -> str:
         return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
 
+    def none_within(self, limits: Mapping[str, float]) -> str:
+        """Every configuration that trained is above a limit (`max`)."""
+        listed = ", ".join(f"{name} at most {most:g}" for name, most in limits.items())
+        return (
+            f"No configuration that trained keeps within the limits of the study file ({listed}), so none is "
+            "recommended. Raise a limit, or try other settings; what was measured is under Other metrics."
+        )
+
     def leads_so_far(self, settings: str, accuracy: str) -> str:
         """What leads on validation while nothing has been compared."""
         return (
