@@ -27,7 +27,7 @@ def written(folder: Path, splits: dict[str, int]) -> Path:
 @pytest.mark.parametrize("splits", [{"train": 90}, {"train": 60, "validation": 150, "test": 100}])
 def test_the_comment_of_init_is_the_first_line_of_plan(tmp_path: Path, splits: dict[str, int], trials: int) -> None:
     data = written(tmp_path, splits)
-    text = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=trials, language="en")
+    text, _ = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=trials, language="en")
     found = re.search(r"its first comparisons detect differences of ([\d.]+) points or more", text)
     (tmp_path / "study.yaml").write_text(text + "engine: simulated\nexecutor: inline\n", encoding="utf-8")
     effect = Study.load(tmp_path / "study.yaml").plan().outlook.first_effect
@@ -40,14 +40,14 @@ def test_a_study_of_perplexity_is_not_told_in_points(tmp_path: Path) -> None:
     story = "Once upon a time " + "there was a model that learned to write long stories. " * 12
     rows = [{"prompt": f"Story {i}", "completion": f"{story} {i}"} for i in range(60)]
     (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
-    text = study_file_for(str(tmp_path / "train.jsonl"), tmp_path, "s.yaml", model="none", trials=20, language="en")
+    text, _ = study_file_for(str(tmp_path / "train.jsonl"), tmp_path, "s.yaml", model="none", trials=20, language="en")
     assert "metric: perplexity" in text
     assert "detect differences" not in text
 
 
 def test_the_readme_says_what_init_and_plan_would_say(tmp_path: Path) -> None:
     data = written(tmp_path, {"train": 500, "validation": 400, "test": 400})
-    text = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=75, language="en")
+    text, _ = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=75, language="en")
     effect = first_effect(text, "study.yaml", DataFacts(n_train=500, n_validation=400, n_test=400))
     assert effect is not None
     points, readme = f"{100 * effect:.1f}", " ".join((ROOT / "README.md").read_text("utf-8").split())
