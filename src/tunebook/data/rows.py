@@ -143,7 +143,7 @@ def answers_at(row: dict[str, Any], name: str, where: Where) -> list[str]:
 
 def has_no_answer(value: Any) -> bool:
     """Whether a list of answers, or an object that holds one, is empty, as SQuAD 2.0 writes it where there is none."""
-    return (_held(value) if isinstance(value, dict) else value) == []
+    return bool((_held(value) if isinstance(value, dict) else value) == [])
 
 
 def _held(value: dict[str, Any]) -> Any:
