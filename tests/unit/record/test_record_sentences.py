@@ -286,6 +286,12 @@ def test_suspects_of_a_score_are_not_called_wrong():
     assert "在全部 6 个训练正常的实验里得到最差 ROUGE-L" in words_for("zh", scale).suspects(3, 6, 3)
 
 
+def test_there_are_no_suspects_of_a_score_without_a_worst(view):
+    lengths = ScoreScale(kind=ScoreKind.MEAN, high=None, higher_is_better=False, unit="characters", noun="length")
+    record = build(replace(view, facts=replace(view.facts, scale=lengths)), "en")
+    assert (record.suspects, record.suspects_lead, record.short_suspects_lead) == ((), "", "")
+
+
 def test_suspects_are_wrong_in_every_trained_trial(record, view):
     trained = [f for f in view.trials if f.state.did_train and "validation" in f.outcomes]
     assert record.suspects
