@@ -55,6 +55,12 @@ class ChineseNotices(ChinesePieces):
     def notice_no_answers(self, source: str) -> str:
         return f"{source} 没有答案列，无法用来评分，因此不使用。"
 
+    def notice_unanswerable(self, source: str, count: int, of: int) -> str:
+        return (
+            f"{source}：{of} 条中有 {count} 条的答案列表为空，不使用，因此既不学习也不衡量没有答案的问题。要使用它们，"
+            "请在列表里写上模型应当说的话。"
+        )
+
     def notice_few_validation_rows(self, count: int) -> str:
         return f"验证样本只有 {count} 个：只能检出非常大的差异。"
 

@@ -47,6 +47,14 @@ class EnglishNotices(EnglishPieces):
         """A split whose rows have no answers."""
         return f"{source} has no column of answers, so nothing can be scored on it; it is left out."
 
+    def notice_unanswerable(self, source: str, count: int, of: int) -> str:
+        """Rows whose list of answers is empty."""
+        return (
+            f"{source}: {count} of {plural(of, 'row')} {'has' if count == 1 else 'have'} an empty list of answers and "
+            f"{'is' if count == 1 else 'are'} left out, so nothing is learnt or measured of questions that "
+            "have no answer. To take them in, write what the model is to say to them into the list."
+        )
+
     def notice_few_validation_rows(self, count: int) -> str:
         """Too few validation examples."""
         return f"{plural(count, 'validation example')}: only very large differences can be told from chance."
