@@ -31,7 +31,8 @@ def unknown(view: View, words: Words) -> tuple[str, ...]:
     if view.described:
         items.append(words.factors_not_tested())
     if view.has_comparison and conclusions.best is not None:
-        items += [_not_varied(view, words), _beyond(view, words, view.configurations[conclusions.best.key])]
+        beyond = _beyond(view, words, view.configurations[conclusions.best.key])
+        items.append(words.join([_not_varied(view, words), beyond]))
     unseen = min(conclusions.noise.smallest_detectable_effect.values(), default=0.0)
     if view.has_comparison and conclusions.nothing_learned is None and 0 < unseen < 1:
         items.append(words.unseen(unseen))
