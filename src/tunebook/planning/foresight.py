@@ -44,14 +44,10 @@ class Sensitivity:
         """The smallest margin within which the round could show two configurations equivalent."""
         return smallest_margin(self._design(shape)) if shape.n_comparisons else None
 
-    def on_test(self, shape: Shape) -> bool:
-        """Whether the round compares on the test split."""
-        return shape.kind is RoundKind.CONFIRM and self.n_test > 0
-
     def _design(self, shape: Shape) -> ContrastDesign:
         averaged = self.design == "balanced" and shape.kind is RoundKind.EXPLORE
         return ContrastDesign(
-            n_examples=self.n_test if self.on_test(shape) else self.n_validation,
+            n_examples=self.n_test if _on_test(shape, self.n_test) else self.n_validation,
             m_treatment=shape.m_treatment,
             m_control=shape.m_control,
             seed_deviation=self.seed_deviation,
@@ -61,6 +57,11 @@ class Sensitivity:
             measured=self.measured,
             averaged=averaged,
         )
+
+
+def _on_test(shape: Shape, n_test: int) -> bool:
+    """Whether the round compares on the test split."""
+    return shape.kind is RoundKind.CONFIRM and n_test > 0
 
 
 def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | None, effects: bool = True) -> Outlook:
@@ -77,7 +78,10 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
     shapes = tuple(_shapes(state, opening, kinds, wave))
     left = state.allowance(RoundKind.CONFIRM).trials + _unspent(state)
     foreseen = Outlook(
-        rounds=tuple(RoundOutlook(s.kind, s.n_trials, s.n_comparisons, None) for s in shapes),
+        rounds=tuple(
+            RoundOutlook(s.kind, s.n_trials, s.n_comparisons, None, _on_test(s, state.problem.facts.n_test))
+            for s in shapes
+        ),
         trials_left=None if math.isinf(left) else _whole(left),
     )
     return _with_effects(foreseen, state, first, shapes) if effects else foreseen
@@ -87,13 +91,13 @@ def _with_effects(foreseen: Outlook, state: PlanningState, first: Round, shapes:
     """With what can be detected, and what was folded and cut."""
     opening, uncut = first.most(state.problem, 0), first.most(state.problem.without_limits, 0)
     sensitivity = _sensitivity(state, opening, shapes)
-    margins = [(margin, sensitivity.on_test(s)) for s in shapes if (margin := sensitivity.margin(s)) is not None]
-    smallest, on_test = min(margins, default=(None, False))
+    margins = [(sensitivity.margin(s), each.on_test) for s, each in zip(shapes, foreseen.rounds, strict=True)]
+    smallest, on_test = min(((m, t) for m, t in margins if m is not None), default=(None, False))
     planned = _planned(state, first)
     return replace(
         foreseen,
         rounds=tuple(
-            replace(each, smallest_detectable_effect=sensitivity.effect(shape), on_test=sensitivity.on_test(shape))
+            replace(each, smallest_detectable_effect=sensitivity.effect(shape))
             for each, shape in zip(foreseen.rounds, shapes, strict=True)
         ),
         folds=tuple(fold for each in planned for fold in each.folds),
