@@ -19,7 +19,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, Role, is_ordered, position
 from tunebook.core.facts import DataFacts, TrialFact
 from tunebook.core.findings import DescribedFactor, DescribedLevel
-from tunebook.core.study import StudySpec
+from tunebook.core.study import RoundKind, StudySpec
 from tunebook.statistics.evidence import Evidence
 from tunebook.statistics.observations import (
     RATE,
@@ -46,7 +46,8 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     Empty where a round asked about single factors, or too little was trained."""
     best, history = evidence.leading, evidence.history
     ended = [fact for fact in history.trials.values() if has_ended(fact)]
-    asked = any(contrast.factor is not None for wave in history.waves for contrast in wave.contrasts)
+    planned = [wave for wave in history.waves if wave.kind is not RoundKind.OWN]
+    asked = any(contrast.factor is not None for wave in planned for contrast in wave.contrasts)
     if best is None or asked or len(ended) < FEWEST:
         return ()
     tried = _tried(spec, ended)
