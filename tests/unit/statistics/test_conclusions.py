@@ -196,7 +196,7 @@ def test_a_factor_with_a_verdict_is_ranked_however_much_another_level_of_it_scat
         ids = s.trials(RoundKind.EXPLORE, Purpose.LEVEL, BASE.with_values(lora_dropout=dropout), 0.6)
         s.ask(ids, base, f"lora_dropout={dropout:g}", "lora_dropout")
     s.close(RoundKind.EXPLORE)
-    assert [f.verdict for f in s.history.findings if f.factor == rate][0] is Verdict.WORSE
+    assert next(f.verdict for f in s.history.findings if f.factor == rate) is Verdict.WORSE
     by_name = {each.factor: each for each in conclude(s.history, SPEC, FACTS).importance}
     assert by_name[rate].ranked
     assert not by_name["lora_dropout"].ranked

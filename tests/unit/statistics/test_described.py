@@ -91,9 +91,7 @@ def test_nothing_is_described_where_a_round_asked_about_factors():
 def test_trials_that_the_user_added_take_nothing_of_the_description(studied, found):
     history, spec = studied
     one, other = [number for number, fact in history.trials.items() if number and has_ended(fact)][:2]
-    asked = Contrast(
-        kind=ContrastKind.DIFFERENCE, treatment=(one,), control=(other,), label="lora_r", factor="lora_r"
-    )
+    asked = Contrast(kind=ContrastKind.DIFFERENCE, treatment=(one,), control=(other,), label="lora_r", factor="lora_r")
     own = Wave(round=len(history.waves), kind=RoundKind.OWN, number=1, trials=(), contrasts=(asked,))
     history = replace(history, waves=(*history.waves, own))
     history = replace(history, findings=(*history.findings, *judge_round(history, own.round, spec, FACTS)))

@@ -77,8 +77,9 @@ def _trend(words: Words, facts: list[TrialFact]) -> str:
     if all(turns) and turns[0] is not None:
         _, lowest, last = turns[0]
         return words.says_curve("rose", (lowest, last))
-    if all(falls) and falls[0] is not None:
-        return words.says_curve("falls", falls[0])
+    if all(falls) and falls[0] is not None and not any(turns):
+        is_followed = all(len(validation(f)[1]) > 1 for f in facts)
+        return words.says_curve("falls" if is_followed else "falls_in_training", falls[0])
     if any(turns) or any(falls):
         return words.says_curves_differ(sum(map(bool, falls)), sum(map(bool, turns)), len(facts))
     return words.says_curve("level", None)
