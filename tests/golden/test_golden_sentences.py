@@ -200,6 +200,8 @@ def made_directly():
     yield "says_effects", *same(3, 1, 7, False)
     for spot, failed in ((("2e-4", "6e-4"), 2e-3), (("2e-4", "2e-4"), None), (None, 2e-3)):
         yield "says_rate", *same(spot, failed)
+    yield "open_effect", *same("rank 16", "rank 32", finding(Verdict.INCONCLUSIVE))
+    yield "added_by_you", *same("rank 16")
     yield "says_curve", *same("rose", (0.6, 0.75))
     for trend in ("falls", "falls_in_training"):
         yield "says_curve", *same(trend, (1.2, 0.9))

@@ -76,8 +76,9 @@ class Finding:
             keys are then empty and the effect is an average over the design's other settings.
         warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did; the
             estimate covers those that trained), control_diverged, treatment_trials_failed, control_trials_failed
-            (judged without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise,
-            control_unequal_noise (that side's seeds differ more than all others', so it is judged by its own noise),
+            (judged without them), no_outcomes, exploratory (not planned: outside the study's error rate),
+            unequal_noise, control_unequal_noise (that side's seeds differ more than all others', so it is judged by its
+            own noise),
             uneven_noise (seeds of some configurations differ far more than others'; all intervals are wider for it),
             correlated_examples (neighbouring examples in the file are correlated; the interval is widened),
             alpha_over_r_constant (alpha/r is the same everywhere in this study, so rank and alpha cannot be told

@@ -17,7 +17,7 @@ from tunebook.statistics.described import told_worse
 from tunebook.words import Words
 from tunebook.words.numbers import value
 
-__all__ = ["factor_table", "has_order", "importance_line", "strategy", "wisdom"]
+__all__ = ["factor_table", "has_order", "importance_line", "strategy", "sweet_spot", "wisdom"]
 
 USUAL_RATES = (1e-4, 3e-4)
 """Learning rates at which LoRA is mostly trained (the defaults of PEFT's examples, LLaMA-Factory and axolotl)."""
@@ -115,7 +115,7 @@ def _described(view: View, factor: str) -> DescribedFactor | None:
     return next((each for each in view.described if each.factor == factor), None)
 
 
-def _spot(view: View, factor: str) -> SweetSpot | None:
+def sweet_spot(view: View, factor: str) -> SweetSpot | None:
     """The good range of a numeric factor: as it was found, or as the model of the loss describes it."""
     found = next((spot for spot in view.conclusions.sweet_spots if spot.factor == factor), None)
     told = _described(view, factor)
@@ -130,7 +130,7 @@ def _spot(view: View, factor: str) -> SweetSpot | None:
 
 
 def _sweet(view: View, words: Words, factor: str) -> str:
-    spot = _spot(view, factor)
+    spot = sweet_spot(view, factor)
     if spot is None:
         return ""
     numbers = [x for x in _levels(view, factor) if isinstance(x, int | float)]
@@ -160,7 +160,7 @@ def strategy(view: View, words: Words) -> str:
     ranked += [each.factor for each in described if each.matters]
     if view.conclusions.best is None or not ranked:
         return ""
-    spot, boundary = _spot(view, "learning_rate"), view.conclusions.boundary
+    spot, boundary = sweet_spot(view, "learning_rate"), view.conclusions.boundary
     chosen = view.configurations[view.conclusions.best.key].learning_rate
     is_within = spot is not None and spot.low * 0.999 <= chosen <= spot.high * 1.001  # alone it may lie elsewhere
     span = None

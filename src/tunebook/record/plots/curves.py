@@ -17,7 +17,7 @@ from tunebook.statistics.curves import rose_again, still_falling
 from tunebook.words import Words
 from tunebook.words.numbers import number
 
-__all__ = ["best", "everyone", "smoothed"]
+__all__ = ["best", "everyone", "smoothed", "trend"]
 
 MOST_POINTS = 120
 """Largest number of points of one curve; more could not be told apart."""
@@ -68,10 +68,10 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
                 paper.mark(axes, epoch, loss, says, color=VERMILLION, marker="o", ms=4)
             last.append(losses[-1])
     _finish(axes, words)
-    return figure, _trend(words, facts)
+    return figure, trend(words, facts)
 
 
-def _trend(words: Words, facts: list[TrialFact]) -> str:
+def trend(words: Words, facts: list[TrialFact]) -> str:
     """Whether the loss rose again, was still falling at the end, or neither, with every seed."""
     turns, falls = [rose_again(f.curve) for f in facts], [still_falling(f.curve) for f in facts]
     if all(turns) and turns[0] is not None:

@@ -103,7 +103,8 @@ class ChinesePage(ChinesePieces):
 
     def open_effect(self, what: str, against: str, finding: Finding) -> str:
         low, high = map(self.change, finding.interval)
-        return f"{gap(what).lstrip()}与{gap(against).rstrip()}之差：{self.change(finding.effect)}（{low}{self.to}{high}），未证实"
+        difference = f"{gap(what).lstrip()}与{gap(against)}之差"
+        return f"{difference}：{self.change(finding.effect)}（{low}{self.to}{high}），未证实"
 
     def advice(self, how: str, level: str) -> str:
         return {

@@ -219,8 +219,8 @@ class EnglishPage(EnglishPieces):
             if trend == "falls":
                 return f"It still learns: {fell}, and the validation loss did not clearly rise again."
             return (
-                f"It still fits the training data better: {fell}. Whether it overfits is not known: the validation loss "
-                "was not followed."
+                f"It still fits the training data better: {fell}. Whether it overfits is not known: the validation "
+                "loss was not followed."
             )
         return "It has levelled off: the loss neither falls clearly at the end nor rises again."
 
