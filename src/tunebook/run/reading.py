@@ -10,8 +10,9 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
+from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration, Ledger, Planner
+from tunebook.core.ports import Calibration, Ledger, Planner, SaysWhyDone
 from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import KnownFacts, ledger_address, open_ledger
@@ -137,6 +138,12 @@ def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration
     return with_own_trials(
         planner, Problem(spec=spec, facts=facts.data, folding=folding, table=table, calibration=calibration)
     )
+
+
+def why_done(planner: Planner, history: History) -> Notice | None:
+    """Why a planner has no further question, where a larger budget alone would not change that; None where it would, or
+    where the planner cannot say."""
+    return planner.why_done(history) if isinstance(planner, SaysWhyDone) else None
 
 
 def as_begun(begun: StudyFacts, now: StudyFacts) -> StudyFacts:
