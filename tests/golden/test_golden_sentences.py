@@ -209,7 +209,7 @@ def made_directly():
         yield "says_curve", *same(trend, (1.2, 0.9))
     yield "says_curve", *same("level", None)
     yield "says_loss", *same(4, 1.5, 0.734)
-    for counts in ((2, 0, 3), (1, 1, 3), (0, 1, 2)):
+    for counts in ((2, 0, 3), (1, 1, 3), (0, 1, 2), (3, 1, 3)):
         yield "says_curves_differ", *same(*counts)
     yield "says_curves", *same(18, 1)
     yield "says_importance", *same("learning_rate", 0.81)

@@ -99,7 +99,7 @@ class ChinesePage(ChinesePieces):
         return f"{span}（试过的全部）" if everything and low != high else span
 
     def added_by_you(self, what: str) -> str:
-        return f"自行添加的{gap(what)}"
+        return f"自行添加的{gap(what).rstrip()}"
 
     def open_effect(self, what: str, against: str, finding: Finding) -> str:
         low, high = map(self.change, finding.interval)
@@ -188,7 +188,8 @@ class ChinesePage(ChinesePieces):
         return "已趋于平稳：最后既没有明显下降，也没有回升。"
 
     def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
-        parts = [f"{n} 次{what}" for n, what in ((fell, "训练损失到最后仍在下降"), (rose, "验证损失回升")) if n]
+        seen = ((fell, "训练损失到最后仍在下降"), (rose, "验证损失回升"))
+        parts = [f"{'全部 ' if n == trials else ''}{n} 次{what}" for n, what in seen if n]
         return f"{trials} 次训练的情况不一致：{'，'.join(parts)}。"
 
     def says_curves(self, trained: int, broke: int) -> str:

@@ -227,7 +227,7 @@ class EnglishPage(EnglishPieces):
     def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
         """In how many of the best configuration's trials the training loss still fell, and the validation loss rose."""
         seen = (fell, "training loss was still falling at the end"), (rose, "validation loss rose again")
-        parts = [f"in {n} the {what}" for n, what in seen if n]
+        parts = [f"in {'all ' if n == trials else ''}{n} the {what}" for n, what in seen if n]
         return f"Its {plural(trials, 'trial')} do not agree: {', '.join(parts)}."
 
     def says_curves(self, trained: int, broke: int) -> str:
