@@ -252,10 +252,16 @@ class Study:
         return learning_curve(self.paths, observer or Silent(), self._trust, self.trusts_study_code)
 
     def export(
-        self, form: str = "peft", to: str | Path | None = None, warn: Callable[[str], None] = lambda text: None
+        self,
+        form: str = "peft",
+        to: str | Path | None = None,
+        warn: Callable[[str], None] = lambda text: None,
+        *,
+        force: bool = False,
     ) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
-        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead."""
+        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead; `force` writes into a folder
+        that holds other files."""
         from tunebook.run.commands.export import export_study
 
-        return export_study(self.paths, form, Path(to) if to else None, warn)
+        return export_study(self.paths, form, Path(to) if to else None, warn, force=force)
