@@ -177,10 +177,11 @@ class Study:
 
         Raises: NotFoundError: no such trial. UserError: it has ended already, or is a checkpoint of another trial.
         """
-        from tunebook.run.reading import read_study
+        from tunebook.run.reading import added_trials, read_study
         from tunebook.run.requests.cancel_requests import CancelRequests
 
-        CancelRequests(self.paths.folder).write(trial, read_study(self.paths).history)
+        study = read_study(self.paths)
+        CancelRequests(self.paths.folder).write(trial, study.history, added_trials(study))
 
     def add(self, settings: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = "") -> Added:
         """Add trials of your own to a study that was begun: they make a round of their own, are compared with the

@@ -456,3 +456,10 @@ def test_the_epochs_of_one_training_are_no_trials():
     with pytest.raises(RecordTableError, match="no table of trials"):
         values_of(log)
     assert len(values_of(table_of("Epochs|Acc", "1|70.5%", "3|74.0%", "5|75.5%"))["trials"]) == 3
+
+
+@pytest.mark.parametrize("said", ["The best run is 2", "The best trial so far was 2", "最佳实验是 2", "最好的配置为 2"])
+def test_the_best_trial_may_be_named_by_its_number_alone(said):
+    values = values_of(table_of("#|lr|acc", "1|1e-4|50.0%", "2|2e-4|60.0%", "3|3e-4|55.0%") + f"\n{said}\n", 200)
+    found = claim(values, said)
+    assert (found["kind"], found["trials"]) == ("best_trial", ["2"])

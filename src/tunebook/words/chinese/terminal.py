@@ -363,8 +363,9 @@ class ChineseTerminal(ChineseRounds):
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         return f"无法训练：{self.trials_named(ids)}，原因见记录。排除原因后运行：{command}"
 
-    def wrote(self, file: str, commands: Sequence[str]) -> str:
-        return f"已写入 {file}。接下来：{'，然后 '.join(commands)}"
+    def wrote(self, file: str, commands: Sequence[str], part: tuple[int, int] | None = None) -> str:
+        rows = f"为节省时间，只用 {part[1]} 条数据中的 {part[0]} 条训练（`train_rows`）。" if part else ""
+        return f"已写入 {file}。{rows}接下来：{'，然后 '.join(commands)}"
 
     # rerun
 
