@@ -62,6 +62,8 @@ def test_plan_refuses_changed_data_and_a_changed_question_as_run_does(tmp_path: 
         assert str(by_plan.value) == str(by_run.value)
         path.write_text(before, encoding="utf-8")
     Study.load(file).plan()
+    with pytest.raises(StudyFileError, match=r"changed .* begun: budget\.trials, by an option if not in the file"):
+        Study.load(file).with_budget(5).plan()
 
 
 def test_a_changed_library_is_warned_of_and_written_down_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -357,6 +357,9 @@ class ChineseTerminal(ChineseRounds):
     def own_begins(self, command: str, is_running: bool) -> str:
         return "研究正在运行：当前这一轮结束后开始。" if is_running else f"开始训练：{command}"
 
+    def other_language(self, command: str) -> str:
+        return f"这份记录取代了用研究自身语言写的那份。重新写出原来的：{command}"
+
     def remark_kept(self, trial: int) -> str:
         return f"已记在实验 {trial} 下；下次写记录时显示（`tunebook report` 可立即写出）。"
 

@@ -456,6 +456,10 @@ class EnglishTerminal(EnglishRounds):
             return "The study is running: they begin after its present round."
         return f"They begin with: {command}"
 
+    def other_language(self, command: str) -> str:
+        """The record was written in another language than the study's."""
+        return f"The record stands here in place of that in the study's own language. {command} writes that one again."
+
     def remark_kept(self, trial: int) -> str:
         """A note or tags of a trial were kept."""
         return (
