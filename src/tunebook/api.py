@@ -194,11 +194,11 @@ class Study:
             tags, note: kept with each trial and shown in the record.
 
         Raises: NotFoundError: the study has not been begun, or there is no such configuration. UserError: a setting or
-            a number that cannot be.
+            a number that cannot be. ModelError: `target_modules` has a name that means no linear module of the model.
         """
         from tunebook.run.requests.user_requests import add_trials
 
-        return add_trials(self.paths, settings, seeds, tags, note)
+        return add_trials(self.paths, settings, seeds, tags, note, trust_remote_code=self._trust)
 
     def remark(self, trial: int, note: str = "", tags: Sequence[str] = ()) -> None:
         """Keep a note (in the place of an earlier one) and tags with a trial; the record and trials.csv show them.

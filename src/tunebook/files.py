@@ -19,6 +19,7 @@ from tunebook.errors import DiskFull, TunebookError, UnwritableFolder
 from tunebook.phrases import Phrase, as_phrase
 
 __all__ = [
+    "as_umask_says",
     "disk_full",
     "is_disk_full",
     "replaced_folder",
@@ -148,6 +149,7 @@ def replaced_folder(target: Path, safe: str = "") -> Iterator[Path]:
         try:
             scratch.mkdir(parents=True)
             yield scratch
+            as_umask_says(scratch)
             for path in scratch.rglob("*"):
                 sync(path)
             shutil.rmtree(old, ignore_errors=True)
@@ -174,6 +176,7 @@ def shared_folder(target: Path) -> Iterator[Path]:
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(parents=True)
             yield scratch
+            as_umask_says(scratch)
             try:
                 scratch.rename(target)
             except OSError:
@@ -181,6 +184,22 @@ def shared_folder(target: Path) -> Iterator[Path]:
                     raise
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def as_umask_says(folder: Path, files: str = "**/*") -> None:
+    """Give files in a folder, which this process made, the rights that new files have. Libraries write through
+    temporary files that only their owner may read (safetensors does).
+
+    Args:
+        files: a pattern as of `Path.glob`.
+    """
+    probe = folder / f".rights.{os.getpid()}"  # the umask cannot be asked for without changing it for other threads
+    probe.mkdir()
+    rights = probe.stat().st_mode & 0o666
+    probe.rmdir()
+    for path in folder.glob(files):
+        if path.is_file() and not path.is_symlink():
+            path.chmod(rights)
 
 
 def sync(path: Path) -> None:

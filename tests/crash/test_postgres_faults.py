@@ -183,6 +183,19 @@ def test_a_server_that_stays_away_ends_the_run_with_a_sentence(own_server, name)
         drive(again, name)
 
 
+@pytest.mark.skipif("//tunebook:tunebook-test@" not in ADDRESS, reason="the server is not that of .ci/start-postgres")
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [(":tunebook-test@", ":wrong@"), (":tunebook-test@", "@"), ("//tunebook:", "//nobody:"), ("_test", "_absent")],
+)
+def test_a_refused_login_is_told_at_once(name, right, wrong):
+    before, _, after = ADDRESS.rpartition(right)
+    began = time.monotonic()
+    with pytest.raises(LedgerUnavailable, match=r"the database refuses .*Check user, password and database"):
+        open_ledger(before + wrong + after, write=True, study=name)
+    assert time.monotonic() - began < 2.0
+
+
 def test_the_password_is_nowhere(name, monkeypatch):
     """Neither in what is raised, nor in what is stored, nor in what is logged."""
     monkeypatch.setattr(postgres, "_OPENING_SECONDS", 0.5)

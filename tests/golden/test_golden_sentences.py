@@ -112,6 +112,7 @@ def histories():
         views.append(told.explored(**best).view())
     views += [told.at_the_floor(falling=told.FALLING).view(), told.combined(baseline=told.FALLING).view()]
     views.append(told.at_the_floor(rights=(0.0, 0.0, 0.0)).view())
+    views.append(told.explored(control=broke).view())
     return views
 
 
@@ -162,6 +163,7 @@ def made_directly():
     yield "leads_so_far", ("rank 32", "63.0 %"), ("rank 32", "63.0%")
     yield "keep_baseline", *same("rank 16", False)
     yield "keep_baseline", *same("rank 16", True)
+    yield "none_within", *same({"length": 200})
     yield "stopped_early", *same()
     for untrained in (0.12, None):
         shown = [words_for(language).accuracy(0.66, (0.62, 0.7)) for language in LANGUAGES]

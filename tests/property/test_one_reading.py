@@ -354,7 +354,7 @@ def check_noise(found, view, state):
         noise.from_prior,
     )
     opening = rounds_of(state.problem)[0].most(state.problem, 0)
-    seen = _sensitivity(state, opening)
+    seen = _sensitivity(state, opening, (opening,))
     if not noise.from_prior:
         assert (seen.seed_deviation, seen.df) == (noise.assumed_deviation, noise.effective_df)
     for key, (accuracy, low, high) in found.conclusions.accuracies.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tunebook.errors import DiskFull, TrialFailed, UnwritableFolder
-from tunebook.files import is_disk_full, replaced_folder, said, write_atomically, writing
+from tunebook.files import is_disk_full, replaced_folder, said, shared_folder, write_atomically, writing
 from tunebook.record.writing import SAFE
 from tunebook.words import words_for
 
@@ -110,3 +110,22 @@ def test_what_the_system_says_is_told_in_chinese_too(number):
 
 def test_a_file_system_without_locks_is_told_as_such():
     assert "no working locks" in str(said(OSError(errno.ENOLCK, "No locks available"), "runs/trec"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o644), (0o077, 0o600), (0o027, 0o640)])
+@pytest.mark.parametrize("folder", [replaced_folder, shared_folder])
+def test_a_file_that_a_library_wrote_for_its_owner_alone_has_the_rights_of_a_new_file(tmp_path, folder, umask, rights):
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    before = os.umask(umask)
+    try:
+        with folder(tmp_path / "to") as scratch:
+            save_file({"a": np.zeros(1)}, scratch / "a.safetensors")
+            (scratch / "inner").mkdir()
+            os.close(os.open(scratch / "inner" / "b", os.O_CREAT | os.O_WRONLY, 0o600))
+    finally:
+        os.umask(before)
+    found = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "to").rglob("*") if path.is_file()}
+    assert found == {"a.safetensors": rights, "b": rights}

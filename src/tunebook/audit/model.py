@@ -51,6 +51,7 @@ class Measure:
     over_sets: bool = False  # each is the mean of the other results of its row, on other test sets
     others: tuple[str, ...] = ()  # further result columns; a claim that one of them bears out is not called false
     other_kinds: tuple[MeasureKind, ...] = ()  # what these hold, in the same order
+    decided: bool = False  # the text says that it compares by this one
 
     @property
     def sign(self) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tunebook.cli.options import Folder, StudyArgument
+from tunebook.cli.options import Folder, StudyArgument, TrustRemoteCode
 from tunebook.cli.output import results
 from tunebook.escaping import shell_line
 
@@ -27,11 +27,12 @@ def add(
     tags: Annotated[list[str] | None, typer.Option("--tag", help="A tag for each trial; may be given again.")] = None,
     note: Annotated[str, typer.Option("--note", help="A note for each trial.")] = "",
     folder: Folder = None,
+    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Add trials of your own: a round of theirs, outside the study's budget and error rate. `run` trains them."""
     from tunebook.api import Study
 
-    opened = Study.load(study, folder)
+    opened = Study.load(study, folder, trust_remote_code)
     added = opened.add(settings, seeds, tags or (), note)
     for configuration in added.configurations:
         changes = opened.words.changes(configuration, opened.spec.baseline)

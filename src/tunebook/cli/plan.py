@@ -64,7 +64,7 @@ def _show(p: StudyPlan, every: bool, console: Console, words: Words) -> None:
         console.print(Text(words.warning_line(words.notice(warning)), style="yellow"))
     console.print()
     if not p.waves and not p.outlook.all_rounds:
-        console.print(words.plan_nothing_left())
+        console.print(words.plan_nothing_left() if p.why_done is None else words.notice(p.why_done))
         return
     console.print(_rounds(p, words))
     for wave in (wave for wave in p.waves if wave.trials):

@@ -267,8 +267,14 @@ class History:
 
     def contrasts_of(self, number: int) -> tuple[Contrast, ...]:
         """The questions of one round, in order; one whose sides got further seeds as it was asked last."""
-        by_label = {c.label: c for wave in self.waves if wave.round == number for c in wave.contrasts}
-        return tuple(by_label.values())
+        found: list[Contrast] = []
+        for contrast in (c for wave in self.waves if wave.round == number for c in wave.contrasts):
+            again = next((i for i, c in enumerate(found) if _asked_again(c, contrast)), None)
+            if again is None:
+                found.append(contrast)
+            else:
+                found[again] = contrast
+        return tuple(found)
 
     @property
     def to_judge(self) -> Wave | None:
@@ -280,3 +286,8 @@ class History:
         last = {wave.round: wave for wave in self.waves if wave.round not in self.closed_rounds}
         first = last[min(last)] if last else None
         return first if first is not None and first.closes_round else None
+
+
+def _asked_again(first: Contrast, later: Contrast) -> bool:
+    """Whether a question is the same as an earlier one, with all its trials and perhaps more."""
+    return first.label == later.label and set(first.treatment) <= set(later.treatment)

@@ -17,6 +17,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.events import EngineEvent, Event, TrialEvent
 from tunebook.core.facts import DataFacts, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
+from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
 from tunebook.core.space import Folding
 from tunebook.core.study import StudySpec, Trial, Wave
@@ -40,6 +41,7 @@ __all__ = [
     "PlannerFactory",
     "RawScores",
     "RawTrial",
+    "SaysWhyDone",
     "Scoring",
     "Sink",
     "SinkWrapper",
@@ -357,6 +359,15 @@ class PlansBeside(Protocol):
         Args:
             devices: how many devices there are, 1 or more.
         """
+        ...
+
+
+@runtime_checkable
+class SaysWhyDone(Protocol):
+    """A planner that may say why a study has no further question."""
+
+    def why_done(self, history: History) -> Notice | None:
+        """Why `next_wave` has nothing to ask, where a larger budget alone would not change that; else None. Pure."""
         ...
 
 

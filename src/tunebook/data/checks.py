@@ -19,11 +19,11 @@ from tunebook.errors import DataError
 from tunebook.words import Words
 
 __all__ = [
-    "absent_parts",
     "check_golds_are_choices",
     "check_lengths",
     "check_splits",
     "check_vocabulary",
+    "left_out",
     "similar_choices",
 ]
 
@@ -32,13 +32,23 @@ FEW_VALIDATION_ROWS = 50
 LISTED = 5
 
 
-def absent_parts(sources: Mapping[str, LoadedRows]) -> tuple[Notice, ...]:
-    """A warning for each source that is one part of a set of files, given without the others."""
-    return tuple(
+def left_out(sources: Mapping[str, LoadedRows]) -> tuple[Notice, ...]:
+    """A warning for each source that is one part of a set of files, given without the others, and for each of whose
+    rows some have no answer."""
+    parts = (
         Notice("absent_parts", {"source": rows.source, "names": list(rows.absent[:LISTED]), "count": len(rows.absent)})
         for rows in sources.values()
         if rows.absent
     )
+    rows_without = (
+        Notice(
+            "unanswerable",
+            {"source": rows.source, "count": rows.unanswerable, "of": rows.unanswerable + len(rows.examples)},
+        )
+        for rows in sources.values()
+        if rows.unanswerable
+    )
+    return (*parts, *rows_without)
 
 
 def check_splits(splits: Splits, data: DataSpec, metric: str, words: Words) -> list[Notice]:
@@ -48,7 +58,7 @@ def check_splits(splits: Splits, data: DataSpec, metric: str, words: Words) -> l
         DataError: the same example in two splits (unless allowed), or one single answer in a split.
     """
     repeats = find_repeats(splits.used)
-    warnings = [*absent_parts(splits.sources), *_leaks(splits, repeats, data, words)]
+    warnings = [*left_out(splits.sources), *_leaks(splits, repeats, data, words)]
     warnings += _repeated(data.train, repeats["train", "train"], "train")
     warnings += _repeated(data.validation or data.train, repeats["validation", "validation"], "validation")
     own_function = ":" in metric

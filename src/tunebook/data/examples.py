@@ -68,6 +68,7 @@ class LoadedRows:
         unit: what `DataExample.line` counts, "line" or "row".
         unused: the columns of the first row that no part of an example comes from.
         absent: the names of files that belong to the source by its name and were not read.
+        unanswerable: how many rows are left out because their list of answers is empty.
     """
 
     source: str
@@ -79,6 +80,7 @@ class LoadedRows:
     unit: str = "line"
     unused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    unanswerable: int = 0
 
     def place(self, example: DataExample) -> str:
         """Where an example stands, as messages name it."""

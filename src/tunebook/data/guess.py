@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tunebook.core.row_template import column_template
+from tunebook.core.row_template import RowTemplate, column_template
 
 __all__ = [
     "Guess",
@@ -24,6 +24,7 @@ __all__ = [
     "is_beside",
     "is_named_like_an_answer",
     "is_written_out",
+    "named_language",
     "named_like_a_value",
     "text_answer",
     "words_of",
@@ -73,6 +74,14 @@ THOUGHTS = (
 )  # fmt: skip
 WRONG = ("incorrect", "wrong", "rejected", "bad", "distractor", "distractor1", "distractor2", "distractor3")
 """Columns with such a word in their names are neither asked nor answered."""
+LANGUAGES = (
+    "ar", "bg", "bn", "cs", "da", "de", "el", "en", "es", "et", "fa", "fi", "fr", "he", "hi", "hr", "hu", "id", "it",
+    "ja", "ko", "lt", "lv", "nl", "no", "pl", "pt", "ro", "ru", "sk", "sl", "sv", "sw", "ta", "th", "tr", "uk", "ur",
+    "vi", "zh", "arabic", "chinese", "czech", "dutch", "english", "finnish", "french", "german", "hindi", "indonesian",
+    "italian", "japanese", "korean", "polish", "portuguese", "russian", "spanish", "swedish", "turkish", "vietnamese",
+    "中文", "汉语", "英文", "英语", "日文", "日语", "法语", "德语", "韩语", "俄语", "西班牙语",
+)  # fmt: skip
+"""Columns of such names hold the same text in several languages, where there are two of them."""
 _DATE = re.compile(r"\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\s*\d{1,2}[-/.]\d{1,2}[-/.]\d{4}")
 
 
@@ -235,6 +244,13 @@ def is_named_like_an_answer(name: str) -> bool:
     return any(each in ANSWER_NAMES or each in TEXT_ANSWERS for each in (last, last.removesuffix("s"))) or any(
         word in name for word in ANSWER_NAMES if not word.isascii()
     )
+
+
+def named_language(template: str) -> str:
+    """The column of a template of one column that is called like a language; empty: it is not."""
+    column = RowTemplate(template).alone
+    words = [] if column is None else words_of(column)
+    return column if column is not None and len(words) == 1 and words[0] in LANGUAGES else ""
 
 
 def named_like_a_value(rows: Sequence[dict[str, Any]]) -> str | None:

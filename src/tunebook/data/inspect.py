@@ -17,13 +17,13 @@ from pathlib import Path
 
 from tunebook.core.metric import compared
 from tunebook.core.notice import Notice
-from tunebook.data.checks import absent_parts
+from tunebook.data.checks import left_out
 from tunebook.data.examples import DataExample, LoadedRows
 from tunebook.data.guess import guess_columns, named_like_a_value
 from tunebook.data.labels import repeated_labels
 from tunebook.data.other_kinds import refuse_other_kinds
 from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of, sibling
-from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_missing_parts
+from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_what_is_open
 from tunebook.data.rows import has_column
 from tunebook.data.sources import is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
@@ -107,9 +107,9 @@ class Findings:
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What may mislead: parts of a set of files, or files without answers, that were not read."""
+        """What may mislead: parts of a set of files, and files or rows without answers, that are left out."""
         without = (Notice("no_answers", {"source": source}) for source in self.without_answers)
-        return (*absent_parts(self.rows), *without)
+        return (*left_out(self.rows), *without)
 
     @property
     def is_oddly_named(self) -> bool:
@@ -255,7 +255,7 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
             raise
         told = Reading(prompt=guess.prompt, completion=guess.completion)
         form = recognise(values, told, where)
-    refuse_missing_parts(values, form, where, is_guess=told != Reading())
+    refuse_what_is_open(values, form, where, is_guess=told != Reading())
     return told
 
 

@@ -15,17 +15,17 @@ from tunebook.core.row_template import RowTemplate, column_template
 from tunebook.core.study import DataSpec
 from tunebook.data.examples import DataExample, LoadedRows, quoted
 from tunebook.data.formats import SYSTEM, alpaca, chat, pair, templated, turns_of
-from tunebook.data.guess import text_answer
+from tunebook.data.guess import named_language, text_answer
 from tunebook.data.options import as_choice, option_columns
 from tunebook.data.other_kinds import refuse_other_kinds
-from tunebook.data.rows import Parts, Where, clean, filled, keys_of, with_lines
+from tunebook.data.rows import Parts, Where, clean, filled, has_no_answer, keys_of, value_at, with_lines
 from tunebook.data.sources import RawRows, read_source
 from tunebook.data.unused import data_line, likely_reading, missing_parts, unused_columns, with_parts
 from tunebook.data.usual import PAIRS, usual_columns
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase
 
-__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_missing_parts"]
+__all__ = ["FORMATS", "Form", "Reading", "load_rows", "recognise", "refuse_what_is_open"]
 
 FORMATS = ("prompt_completion", "alpaca", "messages", "sharegpt", "options")
 """The names of the forms."""
@@ -120,7 +120,8 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     raw = read_source(source, base_folder, split)
     form = recognise([row for _, row in raw.rows], reading, raw.place(0))
     known = reading.names or raw.classes.get(form.answer, ())
-    examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)))
+    unanswerable = _unanswerable([row for _, row in raw.rows], form)
+    examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)) if i not in unanswerable)
     return LoadedRows(
         source=raw.source,
         container=raw.container,
@@ -131,7 +132,21 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
         unit=raw.unit,
         unused=_unused(raw.rows[0][1], form, reading),
         absent=raw.absent,
+        unanswerable=len(unanswerable),
     )
+
+
+def _unanswerable(rows: Sequence[dict[str, Any]], form: Form) -> frozenset[int]:
+    """The rows that a data set of lists of answers says have none. An empty list among texts is a mistake, and refused
+    where the row is read; so are rows that all have none."""
+    column = RowTemplate(form.completion).alone if form.completion else None
+    if column is None:
+        return frozenset()
+    values = [value_at(row, column) for row in rows]
+    if not all(isinstance(value, list | dict) for value in values):
+        return frozenset()
+    found = frozenset(i for i, value in enumerate(values) if has_no_answer(value))
+    return found if len(found) < len(rows) else frozenset()
 
 
 def _unused(row: dict[str, Any], form: Form, reading: Reading) -> tuple[str, ...]:
@@ -141,14 +156,26 @@ def _unused(row: dict[str, Any], form: Form, reading: Reading) -> tuple[str, ...
     return unused_columns(row, (*beside, *reading.columns.values()))
 
 
-def refuse_missing_parts(rows: Sequence[dict[str, Any]], form: Form, where: str, is_guess: bool) -> None:
-    """Refuse to read where a column is left out that the question may hang on; of a guess any column of texts may be.
+def refuse_what_is_open(rows: Sequence[dict[str, Any]], form: Form, where: str, is_guess: bool) -> None:
+    """Refuse to read where a column is left out that the question may hang on (of a guess any column of texts may be),
+    and where prompt and answer are the same in two languages.
 
     Raises:
-        DataError: with the line that takes it in, and the one that leaves it out.
+        DataError: with the lines that may be meant, the likeliest first.
     """
     if not form.prompt:
         return
+    languages = named_language(form.prompt), named_language(form.completion)
+    if all(languages):
+        raise DataError(
+            "{where}: {first} and {second} are two languages, and either may be translated into the other. Say which: "
+            "{likely}, or the other way round {other}. `tunebook init` takes the same as --prompt and --completion.",
+            where=where,
+            first=quoted(languages[0]),
+            second=quoted(languages[1]),
+            likely=data_line(form.prompt, form.completion),
+            other=data_line(form.completion, form.prompt),
+        )
     unused = _unused(rows[0], form, Reading())
     parts = missing_parts(rows, unused, form.prompt, form.completion, is_guess)
     if not parts:

@@ -19,6 +19,7 @@ __all__ = [
     "clean",
     "filled",
     "has_column",
+    "has_no_answer",
     "keys_of",
     "optional_text",
     "text_at",
@@ -138,6 +139,11 @@ def answers_at(row: dict[str, Any], name: str, where: Where) -> list[str]:
     if not value:
         raise where.error(name, "an empty list", "every row has an answer", "Write the answer, or remove the row.")
     return list(dict.fromkeys(_as_text(each, name, where) for each in value))
+
+
+def has_no_answer(value: Any) -> bool:
+    """Whether a list of answers, or an object that holds one, is empty, as SQuAD 2.0 writes it where there is none."""
+    return bool((_held(value) if isinstance(value, dict) else value) == [])
 
 
 def _held(value: dict[str, Any]) -> Any:

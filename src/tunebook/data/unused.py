@@ -87,7 +87,8 @@ def missing_parts(
         is_text = all(isinstance(row[name], str) for row in rows)
         is_long = is_text and (_length(texts) > length or (is_guess and _are_sentences(texts)))
         may_be_asked = _is_part(name, asked, rows) or (is_long and _is_shown(name))
-        if may_be_asked or _parts_answers(texts, prompts, given) or (is_label and _is_reply(name, texts)):
+        is_rival = (is_label or (is_guess and is_text)) and _is_reply(name, texts)
+        if may_be_asked or _parts_answers(texts, prompts, given) or is_rival:
             found.append(name)
     return tuple(found)
 
@@ -147,7 +148,7 @@ def _is_shown(name: str) -> bool:
 
 
 def _is_reply(name: str, texts: Sequence[str]) -> bool:
-    """Whether a column beside a label is an answer in words, so that either may be meant."""
+    """Whether a column beside the answer is an answer in words too, so that either may be meant."""
     return text_answer(name) is not None and not are_labels(texts)
 
 

@@ -17,6 +17,7 @@ from tunebook.engines.base_model import load_model, load_tokenizer, quiet_transf
 from tunebook.engines.packed.training.saving import CONFIG, WEIGHTS
 from tunebook.errors import ModelError
 from tunebook.escaping import quoted
+from tunebook.files import as_umask_says
 
 __all__ = ["merge"]
 
@@ -57,6 +58,7 @@ def merge(
         if stops:
             merged.generation_config.eos_token_id = list(stops)
         merged.to(getattr(torch, dtype)).save_pretrained(target)
+        as_umask_says(target, "model*.safetensors")
         load_tokenizer(base).save_pretrained(target)
     _name_for_other_programs(target)
     return target

@@ -173,7 +173,9 @@ def require_module(name: str, folder: Path) -> None:
     """
     module_name = name.partition(":")[0]
     top = module_name.partition(".")[0]
-    if metric_file(name, folder) or top in sys.modules or importlib.util.find_spec(top):
+    if metric_file(name, folder):
+        return
+    if not module_name.endswith(".py") and (top in sys.modules or importlib.util.find_spec(top)):
         return
     raise _not_there(name, _file_of(module_name, folder), top)
 
@@ -183,6 +185,14 @@ def _file_of(module_name: str, folder: Path) -> Path:
 
 
 def _not_there(name: str, file: Path, missing: str | None) -> StudyFileError:
+    module_name, _, function_name = name.partition(":")
+    if module_name.endswith(".py"):
+        right = ".".join(Path(module_name).with_suffix("").parts)
+        return StudyFileError(
+            "metric: found {name}; a module is named without .py, and folders by dots. Write {right}.",
+            name=name,
+            right=f"{right}:{function_name}",
+        )
     return StudyFileError(
         "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
         "study file, or correct the name.",
@@ -197,8 +207,9 @@ def _module(module_name: str, name: str, folder: Path) -> ModuleType:
     try:
         return _from_file(module_name, file) if file.is_file() else importlib.import_module(module_name)
     except Exception as error:  # importing runs the user's code, which may raise anything
-        if isinstance(error, ModuleNotFoundError) and not file.is_file() and _is_named(error.name, module_name):
-            raise _not_there(name, file, error.name) from None
+        is_absent = isinstance(error, ModuleNotFoundError) and _is_named(error.name, module_name)
+        if not file.is_file() and (is_absent or module_name.endswith(".py")):
+            raise _not_there(name, file, getattr(error, "name", None)) from None
         if isinstance(error, ModuleNotFoundError) and error.name:
             raise StudyFileError(
                 "metric: found {name}; {module_name} imports {missing}, which is not installed here. Install it, or "

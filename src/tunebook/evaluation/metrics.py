@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from tunebook.core.facts import ExampleText
 from tunebook.core.metric import Metric
@@ -51,7 +52,19 @@ def load_metric(name: str, folder: str | Path = ".", options: Mapping[str, Any] 
 FOLDER = "study_folder"
 """A metric with this argument is told where the study file is; it is no option."""
 _SECRETS = ("key", "token", "secret", "password")
-_KINDS = {float: "a number", int: "a whole number", bool: "true or false", str: "a text"}
+_VALUES, _LIST = "names with their values, in the study file itself", "a list"
+_KINDS: dict[Any, str] = {
+    float: "a number",
+    int: "a whole number",
+    bool: "true or false",
+    str: "a text",
+    Mapping: _VALUES,
+    dict: _VALUES,
+    Sequence: _LIST,
+    list: _LIST,
+    tuple: _LIST,
+}
+"""What the values of a type are called."""
 
 
 def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str, Any]) -> None:
@@ -84,7 +97,7 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
                 option=option,
                 value=quoted(value),
                 name=name,
-                rule=Phrase(_KINDS[wanted]) if wanted in _KINDS else Phrase("of type {kind}", kind=wanted),
+                rule=_kind(wanted),
             )
     named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     for option, each in known.items():
@@ -94,6 +107,14 @@ def _check_options(name: str, factory: Callable[..., Any], options: Mapping[str,
                 name=name,
                 option=option,
             )
+
+
+def _kind(wanted: Any) -> Phrase:
+    """What a value of a type is called; of a type or None, the type."""
+    types = [each for each in get_args(wanted) if each is not NoneType] if NoneType in get_args(wanted) else [wanted]
+    kind = types[0] if len(types) == 1 else wanted
+    known = _KINDS.get(kind) or _KINDS.get(get_origin(kind))
+    return Phrase(known) if known else Phrase("of type {kind}", kind=kind)
 
 
 def _takes_folder(factory: Callable[..., Any]) -> bool:

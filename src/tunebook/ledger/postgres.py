@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import math
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -55,6 +56,17 @@ _TRY_AGAIN_AT_ONCE = frozenset({"40001", "40P01"})
 _DISK_FULL, _OUT_OF_MEMORY = "53100", "53200"
 _NOT_TRANSIENT = frozenset({"28P01", "28000", "3D000", "42501"})
 """Wrong password, no such user or database, missing privilege: waiting does not help."""
+_REFUSED = "28000"
+_REFUSED_AT_THE_DOOR = (
+    "password authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "authentication failed for user",
+    "is not permitted to log in",
+)
+_ABSENT = re.compile(r'(?:role|database) ".*" does not exist')
+"""What a server says that does not let somebody in. The driver gives no code for an attempt to connect. A server that
+does not speak English is asked again, as one that does not answer."""
 _AWAY = ("08", "57P0", "53300")
 """Connection broken, server shutting down or starting, too many connections."""
 _NOW = cast(func.extract("epoch", func.clock_timestamp()), Double)
@@ -276,7 +288,12 @@ def _parsed(address: str) -> URL:
 
 
 def _code(error: DBAPIError) -> str:
-    return getattr(error.orig, "sqlstate", None) or ""
+    return getattr(error.orig, "sqlstate", None) or (_REFUSED if _is_refused(str(error.orig)) else "")
+
+
+def _is_refused(message: str) -> bool:
+    """Whether an attempt to connect ended with the server's refusal."""
+    return any(said in message for said in _REFUSED_AT_THE_DOOR) or _ABSENT.search(message) is not None
 
 
 def _first_line(error: DBAPIError) -> str:

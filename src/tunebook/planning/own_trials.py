@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tunebook.core.facts import History
+from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook, RoundOutlook
-from tunebook.core.ports import CancelsTrials, LooksAhead, Planner, PlansBeside
+from tunebook.core.ports import CancelsTrials, LooksAhead, Planner, PlansBeside, SaysWhyDone
 from tunebook.core.study import OwnTrials, Purpose, RoundKind, Trial, Wave
 from tunebook.planning.foresight import with_waiting
 from tunebook.planning.levels import level_label
@@ -33,7 +34,7 @@ def with_own_trials(planner: Planner, problem: Problem) -> Planner:
 
 class _Planner:
     """A planner whose rounds have the user's between them; fulfils `core.ports.Planner`, `PlansBeside`,
-    `LooksAhead` and `CancelsTrials`."""
+    `LooksAhead`, `CancelsTrials` and `SaysWhyDone`."""
 
     def __init__(self, planner: Planner, problem: Problem) -> None:
         self._planner = planner
@@ -64,6 +65,10 @@ class _Planner:
             for number in self._planner.to_cancel(history)
             if number in history.trials and history.trials[number].trial.purpose is not Purpose.OWN
         )
+
+    def why_done(self, history: History) -> Notice | None:
+        """As the planner says."""
+        return self._planner.why_done(history) if isinstance(self._planner, SaysWhyDone) else None
 
     def outlook(self, history: History, *, effects: bool = True) -> Outlook:
         """The trials that wait, the rounds that the user has asked for, then the planner's outlook."""

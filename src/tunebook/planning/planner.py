@@ -18,6 +18,7 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import DataFacts, History, TrialFact
+from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
 from tunebook.core.ports import Calibration, Planner
 from tunebook.core.space import Folding
@@ -39,8 +40,8 @@ AFTER_CONFIRM = (RoundKind.REFINE, RoundKind.COMBINE)
 
 
 class StudyPlanner:
-    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead` and
-    `CancelsTrials`.
+    """Decides what to ask next; fulfils `core.ports.Planner`, `PlansBeside`, `LooksAhead`, `CancelsTrials` and
+    `SaysWhyDone`.
 
     Args:
         spec: the study.
@@ -176,6 +177,23 @@ class StudyPlanner:
         wave = None if is_open or waits else self.next_wave(history)
         ends = wave is None and not is_open and not waits  # the rounds that are left have no question
         return outlook(state, () if ends else kinds, wave, effects)
+
+    def why_done(self, history: History) -> Notice | None:
+        """What keeps a study from going on, other than its budget; see `core.ports.SaysWhyDone`."""
+        state = PlanningState(self._problem, history)
+        if state.last_wave is None or self.next_wave(history) is not None:
+            return None
+        if self._is_stopped(state):
+            return Notice("done_nothing_learned")
+        if not (state.is_confirmed and _has_grown(state)):
+            return None
+        notes: dict[str, dict[str, Any]] = {}
+        for kind in _turns(state):
+            wave = round_of(kind, self._problem).first_wave(state, state.next_round)
+            notes.update(() if wave is None else wave.notes)
+        if "little_to_gain" in notes:
+            return Notice("done_little_to_gain", notes["little_to_gain"])
+        return Notice("done_no_question")
 
     def _is_stopped(self, state: PlanningState) -> bool:
         """Whether nothing was learned, by the pilots or in the first round, and the study file does not say to go on.

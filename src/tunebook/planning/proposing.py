@@ -28,10 +28,9 @@ class Proposing(Round):
 
     kind = RoundKind.REFINE
 
-    def first_wave(self, state: PlanningState, round_number: int) -> Wave | None:
-        """The first proposals; None when there is no room or nothing to propose."""
-        wave = self._wave(state, round_number, 1)
-        return wave if wave.trials else None
+    def first_wave(self, state: PlanningState, round_number: int) -> Wave:
+        """The first proposals; no trials when there is no room or nothing to propose."""
+        return self._wave(state, round_number, 1)
 
     def next_wave(self, state: PlanningState, last: Wave) -> Wave:
         """Proposals from what the wave before showed."""

@@ -207,6 +207,8 @@ def _suspects(view: View) -> tuple[tuple[Suspect, ...], int, int]:
     examples = view.examples("validation") if view.conclusions.nothing_learned is None else ()
     if len(trained) < FEWEST_TRIALS_FOR_SUSPECTS or not examples or not view.scale.is_by_example:
         return (), 0, len(trained)
+    if None in (view.scale.low, view.scale.high):
+        return (), 0, 0  # 0 on the standard scale is not the worst score, and may be the best
     wrong = [i for i in range(len(examples)) if all(f.outcomes["validation"].scores[i] == 0 for f in trained)]
     suspects = []
     for i in wrong:

@@ -99,11 +99,14 @@ def _has_result(view: View, key: str) -> bool:
 
 
 def _not_compared_yet(view: View, words: Words) -> str:
-    """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained."""
+    """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained;
+    or that nothing keeps within the study file's limits."""
+    best = view.conclusions.best
+    if best is None and view.history.excluded:
+        return words.none_within(view.spec.at_most or {})
     accuracy = view.accuracy(view.replicates(view.baseline_key))
     if accuracy is not None:
         return words.nothing_compared_yet(words.accuracy(*accuracy))
-    best = view.conclusions.best
     if best is None:
         return words.nothing_yet(counts(view)["broke"])
     mean, *interval = view.conclusions.accuracies[best.key]
@@ -127,8 +130,19 @@ def _gain_sentences(view: View, words: Words) -> list[str]:
         sentences += _measured(view, words)
     else:
         sentences += _measured(view, words)
-    sentences.append(words.not_confirmed(view.facts.data.n_test > 0))
+    sentences.append(_tested_alone(view, words) or words.not_confirmed(view.facts.data.n_test > 0))
     return sentences
+
+
+def _tested_alone(view: View, words: Words) -> str:
+    """How the recommended configuration did on the test split where the baseline has no result there."""
+    best, confirmation = view.conclusions.best, view.conclusions.confirmation
+    if best is None or confirmation is None or view.evidence.confirm_split != "test":
+        return ""
+    role = next((role for role in confirmation.accuracies if confirmation.keys[role] == best.key), None)
+    if role is None:
+        return ""
+    return words.tested_alone(words.accuracy(confirmation.accuracies[role], confirmation.intervals[role]))
 
 
 def _limits(view: View, words: Words) -> list[str]:

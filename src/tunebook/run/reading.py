@@ -10,8 +10,9 @@ from typing import Any
 from tunebook.core.configuration import Configuration
 from tunebook.core.facts import History, StudyFacts
 from tunebook.core.findings import StudyFindings
+from tunebook.core.notice import Notice
 from tunebook.core.outlook import Outlook
-from tunebook.core.ports import Calibration, Ledger, Planner
+from tunebook.core.ports import Calibration, Ledger, Planner, SaysWhyDone
 from tunebook.core.study import Purpose, RoundKind, StudySpec
 from tunebook.errors import NotFoundError
 from tunebook.ledger import KnownFacts, ledger_address, open_ledger
@@ -151,6 +152,12 @@ def added_trials(study: StudyRead) -> tuple[int, ...]:
     if wave is None or wave.kind is not RoundKind.OWN:
         return ()
     return tuple(trial.id for trial in wave.trials if trial.checkpoint_of is None)
+
+
+def why_done(planner: Planner, history: History) -> Notice | None:
+    """Why a planner has no further question, where a larger budget alone would not change that; None where it would, or
+    where the planner cannot say."""
+    return planner.why_done(history) if isinstance(planner, SaysWhyDone) else None
 
 
 def as_begun(begun: StudyFacts, now: StudyFacts) -> StudyFacts:

@@ -25,7 +25,7 @@ from tunebook.run.homes import adapters_missing, bringing_commands, note_home
 from tunebook.run.observers import Observers, Trackers
 from tunebook.run.paths import MANIFEST_FILE, StudyPaths
 from tunebook.run.prepare import Prepared, prepare
-from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger
+from tunebook.run.reading import as_begun, last_note, planner_of, read_ledger, why_done
 from tunebook.run.requests.cancel_requests import CancelRequests
 from tunebook.run.requests.consent import require_confirmed
 from tunebook.run.requests.user_requests import keep_requests
@@ -101,15 +101,20 @@ class _Session:
 
         self._say_whether_interrupts_are_ignored()
         with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
-            runner = Runner(self._parts(stop, log))
-            before = sum(os.times()[:4])
+            parts = self._parts(stop, log)
+            runner = Runner(parts)
+            before, known = sum(os.times()[:4]), self._n_finished()
             try:
-                runner.run()
+                history = runner.run()
             finally:
                 self._trackers.close()
                 # the times of this process and of its workers, which have ended by now
                 self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
-            self._observer.phase(study_words(self._prepared.spec).phase_writing())
+            words = study_words(self._prepared.spec)
+            if self._n_finished() == known:
+                why = why_done(parts.planner, history)
+                self._observer.phase(words.plan_nothing_left() if why is None else words.notice(why))
+            self._observer.phase(words.phase_writing())
             study = read_ledger(self._ledger)
             best = best_trial(study)
             is_elsewhere = best is not None and best.trial.id in adapters_missing(study.history, self._folder)
@@ -121,6 +126,10 @@ class _Session:
                 words = study_words(study.spec)
                 raise EnvironmentStop(words.refused_adapter_elsewhere(best.trial.id, str(self._folder), commands))
             return study.conclusions
+
+    def _n_finished(self) -> int:
+        """Trials that have an end."""
+        return sum(fact.state.is_final for fact in self._ledger.history().trials.values())
 
     def _say_whether_interrupts_are_ignored(self) -> None:
         if ignores_interrupts():

@@ -310,13 +310,13 @@ def save_adapter(target: Path, configuration: Configuration, seed: int) -> None:
     """Write a tiny adapter in PEFT's format, for the code that handles adapters."""
     if configuration.num_train_epochs == 0:
         return
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     target.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng([int(configuration.key, 16), seed])
     weights = {"base_model.model.simulated.lora_A.weight": generator.standard_normal((2, 4)).astype(np.float32)}
     temporary = target / "adapter_model.safetensors.tmp"
-    save_file(weights, str(temporary))
+    temporary.write_bytes(save(weights))
     temporary.replace(target / "adapter_model.safetensors")
     facts = {"peft_type": "LORA", "r": configuration.lora_r, "lora_alpha": configuration.lora_alpha}
     (target / "adapter_config.json").write_text(json.dumps(facts), encoding="utf-8")

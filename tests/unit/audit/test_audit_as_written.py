@@ -9,6 +9,7 @@ import re
 import pytest
 
 from tunebook.audit.api import AuditedRecord, audit_stream
+from tunebook.audit.read import read_record
 from tunebook.core.factor import FACTOR_KINDS
 from tunebook.errors import RecordTableError
 
@@ -463,3 +464,20 @@ def test_the_best_trial_may_be_named_by_its_number_alone(said):
     values = values_of(table_of("#|lr|acc", "1|1e-4|50.0%", "2|2e-4|60.0%", "3|3e-4|55.0%") + f"\n{said}\n", 200)
     found = claim(values, said)
     assert (found["kind"], found["trials"]) == ("best_trial", ["2"])
+
+
+@pytest.mark.parametrize(("gap", "expected"), [("0.8", []), ("1.8", ["said_gap_differs"])])
+def test_a_difference_of_two_levels_is_held_against_their_one_pair(gap, expected):
+    table = table_of("run|lr|r|acc", "B0|2e-4|16|84.2%", "B2|2e-4|64|85.0%")
+    values = values_of(f"{table}r 从 16 提到 64，准确率提升 {gap} 个百分点。\n", 1000)
+    assert (codes(values), claim(values, "r 从 16")["kind"]) == (expected, "levels")
+
+
+@pytest.mark.parametrize(
+    ("labels", "seeds"),
+    [(("1-5", "6-7", "8"), (True, None)), (("1-2", "3-4", "5-6"), (False, 2)), (("1-1", "1-2", "2-1"), (False, None))],
+)
+def test_labels_that_are_ranges_of_trials_stand_for_means(labels, seeds):
+    rows = (f"{label}|{lr}|60%" for label, lr in zip(labels, ("1e-4", "2e-4", "4e-4"), strict=True))
+    record = read_record(table_of("trials|lr|accuracy", *rows).encode(), "x.md")
+    assert (record.averaged, record.seeds) == seeds

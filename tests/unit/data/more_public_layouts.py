@@ -649,5 +649,14 @@ WRITTEN = (
 
 KEPT_APART = tuple(random.Random(18).sample(WRITTEN, 30))
 MENDED = tuple(layout for layout in WRITTEN if layout not in KEPT_APART)
-ASKED = {"paraphrases csv": 0, "bird": 1}
+ASKED = {
+    "paraphrases csv": 0,
+    "bird": 1,
+    "wmt": 0,
+    "translation csv": 0,
+    "translation zh": 0,
+    "en-fr csv": 0,
+    "opus_books parquet": 0,
+    "openmathinstruct2": 1,
+}
 """Layouts that two readings fit: `init` asks, and this one of the lines that it names is what is expected."""

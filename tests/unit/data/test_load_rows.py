@@ -9,7 +9,9 @@ import pytest
 from bad_data import BAD, GOOD_ROWS, lines
 
 from tunebook.data import Reading, load_rows
+from tunebook.data.checks import left_out
 from tunebook.errors import DataError
+from tunebook.words import words_for
 
 GOOD = [(row["prompt"], row["completion"]) for row in GOOD_ROWS]
 
@@ -234,6 +236,27 @@ def test_alpaca_history_and_system_come_first(tmp_path: Path) -> None:
     row = {"instruction": "c", "input": " ", "output": "d", "system": "S", "history": [["a", "b"]]}
     example = read(tmp_path, "a.jsonl", lines(row)).examples[0]
     assert example.messages == (("system", "S"), ("user", "a"), ("assistant", "b"), ("user", "c"))
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_rows_whose_list_of_answers_is_empty_are_left_out_and_counted(tmp_path: Path, inner: bool) -> None:
+    def row(i: int) -> dict:
+        texts = [] if i in (0, 3) else [f"yes {i}", "yes"]
+        answers = {"text": texts, "answer_start": [0] * len(texts)} if inner else texts
+        return {"context": f"Text {i}.", "question": f"Is it {i}?", "answers": answers}
+
+    (tmp_path / "a.jsonl").write_bytes(lines(*map(row, range(6))))
+    rows = load_rows("a.jsonl", tmp_path)
+    assert [(e.index, e.line, e.completion) for e in rows.examples][:2] == [(1, 2, "yes 1"), (2, 3, "yes 2")]
+    assert (len(rows.examples), rows.unanswerable) == (4, 2)
+    (notice,) = left_out({"train": rows})
+    assert (
+        words_for("en").notice(notice).startswith("a.jsonl: 2 of 6 rows have an empty list of answers and are left out")
+    )
+    assert "6 条中有 2 条" in words_for("zh").notice(notice)
+    (tmp_path / "a.jsonl").write_bytes(lines(row(0), row(3)))
+    with pytest.raises(DataError, match=r"a\.jsonl:1: answers: found an empty list"):
+        load_rows("a.jsonl", tmp_path)
 
 
 def test_group_is_kept_as_text(tmp_path: Path) -> None:

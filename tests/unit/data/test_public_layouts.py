@@ -48,7 +48,7 @@ def test_public_layouts_are_read_as_they_are_meant(layout: Layout, tmp_path: Pat
         return
     told = None
     if layout.name in ASKED:
-        with pytest.raises(DataError, match="would not be used") as refusal:
+        with pytest.raises(DataError, match="takes the same as --prompt") as refusal:
             inspect_data(str(path), tmp_path)
         lines = re.findall(r'data: (\{prompt: ".*?", completion: ".*?"\})', str(refusal.value))
         told = Reading(**yaml.safe_load(lines[ASKED[layout.name]]))

@@ -139,6 +139,8 @@ def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
     ("name", "part"),
     [
         ("nowhere:f", "there is no .*nowhere.py and no installed module nowhere"),
+        ("mine.py:loose", r"named without \.py, and folders by dots\. Write mine:loose\."),
+        ("./own/mine.py:loose", r"Write own\.mine:loose\."),
         ("mine:nothing", "module mine has no function nothing"),
         ("mine:constant", "module mine has no function constant"),
         ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),

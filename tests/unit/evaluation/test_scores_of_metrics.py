@@ -69,6 +69,8 @@ def test_answers_must_fit_a_schema() -> None:
     metric = load_metric("json_valid", options={"schema": schema})
     assert [metric.score(text, "{}") for text in ('{"desk": "hw"}', '{"desk": "x"}', "{}")] == [1, 0, 0]
     assert load_metric("json_fields", options={"schema": schema}).score('{"desk": "x"}', '{"desk": "hw"}') == 0
+    with pytest.raises(StudyFileError, match="it must be names with their values, in the study file"):
+        load_metric("json_valid", options={"schema": "schema.json"})
     with pytest.raises(StudyFileError, match="json_valid does not take these options"):
         load_metric("json_valid", options={"schema": {"type": 3}})
 

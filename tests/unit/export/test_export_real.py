@@ -72,6 +72,14 @@ def test_merged_model_answers_as_the_adapter_does(study: Path) -> None:
     assert "PEFT is not needed" in (merged / "README.md").read_text(encoding="utf-8")
 
 
+def test_every_file_of_a_study_and_its_exports_has_the_rights_of_a_new_file(study: Path) -> None:
+    folders = [study, *(exported(study, form) for form in ("peft", "merged"))]
+    usual = (folders[1] / "config.yaml").stat().st_mode
+    files = {path for folder in folders for path in folder.rglob("*") if path.is_file()}
+    assert sum(path.suffix == ".safetensors" for path in files) > 3
+    assert [path for path in files if path.stat().st_mode != usual] == []
+
+
 def test_other_programs_loaders_take_the_merged_model(study: Path) -> None:
     merged, base = exported(study, "merged"), study.parents[1] / "model"
     llama_cpp_takes_model(merged)

@@ -99,6 +99,26 @@ def test_it_stops_where_little_is_left_to_gain_and_says_how_much():
     assert len(history.trials) < 50
 
 
+def test_a_raised_budget_trains_more_or_it_is_said_why_not():
+    history = studied(16, margin=0.5)
+
+    def planner(trials: int, margin: float) -> StudyPlanner:
+        return make(replace(example_study(trials), margin=margin), FACTS, Folding.everything())
+
+    assert planner(16, 0.5).why_done(history) is None, "a larger budget is what it takes"
+    assert planner(20, 0.5).next_wave(history) is None
+    why = planner(20, 0.5).why_done(history)
+    assert why is not None
+    assert why.code == "done_little_to_gain"
+    assert why.values["chance"] < 0.05
+    wider = planner(20, 1e-4)
+    assert wider.why_done(history) is None
+    wave = wider.next_wave(history)
+    assert wave is not None
+    assert wave.kind is RoundKind.REFINE
+    assert set(wave.trials[0].splits) == {"validation"}
+
+
 def test_nothing_is_proposed_at_a_rate_where_a_trial_broke():
     world = World(seed=4, best_rate=3e-4, cliff=6e-4)
     history = studied(40, world=world, margin=0.002)

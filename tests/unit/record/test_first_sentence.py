@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -22,7 +23,7 @@ FAST = BASE.with_values(learning_rate=8e-4)
 BOTH = ("validation", "test")
 
 
-def explored(**confirm):
+def explored(control=None, **confirm):
     """Rank 32 leads, the faster rate comes next, both better than the baseline; then confirm."""
     s = Story()
     s.reference(0.3)
@@ -35,8 +36,10 @@ def explored(**confirm):
     s.close(explore)
     best = confirm.get("best", {"right": 0.88})
     tried = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, RANK_32, **{"seeds": 3, "splits": BOTH, **best})
-    control = s.trials(RoundKind.CONFIRM, Purpose.CONFIRM, BASE, 0.66, seeds=3, splits=BOTH)
-    s.ask(tried, control, "best", split="test")
+    base = s.trials(
+        RoundKind.CONFIRM, Purpose.CONFIRM, BASE, **{"right": 0.66, "seeds": 3, "splits": BOTH, **(control or {})}
+    )
+    s.ask(tried, base, "best", split="test")
     s.close(RoundKind.CONFIRM, sealed={"best": RANK_32.key, "baseline": BASE.key})
     return s
 
@@ -46,6 +49,28 @@ def test_a_confirmation_that_held_is_told_with_the_test_split():
     assert s.conclusions().confirmation.outcome == "held"
     assert s.answer()[0].startswith("Use rank 32, alpha 64,")
     assert s.conclusions().best.chosen_by == "confirmed"
+
+
+def test_a_test_result_is_told_where_the_baseline_has_none():
+    s = explored(control={"right": 0.0, "seeds": 1, "state": TrialState.COLLAPSED, "reason": "constant_answer"})
+    assert s.conclusions().confirmation.outcome == "not_shown"
+    first = s.answer()[0]
+    assert "Not yet confirmed" not in first
+    assert re.search(
+        r"On the test split it has 8\d\.\d % .* with fresh seeds; no trial of the baseline there", first
+    ), first
+    assert "它在测试集上是 8" in s.answer("zh")[0]
+
+
+def test_limits_that_nothing_keeps_within_are_the_answer():
+    s = explored()
+    s.spec = replace(s.spec, at_most={"length": 4})
+    s.history = replace(s.history, excluded=(BASE.key, RANK_32.key, FAST.key))
+    assert s.answer() == [
+        "No configuration that trained keeps within the limits of the study file (length at most 4), so none is "
+        "recommended. Raise a limit, or try other settings; what was measured is under Other metrics."
+    ]
+    assert "（length 至多 4），因此没有推荐" in s.answer("zh")[0]
 
 
 def test_a_best_configuration_that_collapses_in_confirm_is_the_first_sentence():

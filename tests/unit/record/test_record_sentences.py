@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tunebook.core.findings import DivergenceBracket, Finding, RateTried, Verdict
+from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record import View, build
 from tunebook.record.markdown import _kinds
@@ -275,6 +276,20 @@ def test_as_many_suspects_are_listed_as_the_text_says(view):
     assert "The first 2 are shown." in text
     assert text.count("→") == 2
     assert "The first" not in record.short_suspects_lead or "The first 2 " in record.short_suspects_lead
+
+
+def test_suspects_of_a_score_are_not_called_wrong():
+    scale = ScoreScale(kind=ScoreKind.MEAN, noun="ROUGE-L")
+    assert words_for("en", scale).suspects(0, 6, 0) == "No example was given the worst ROUGE-L in all 6 trained trials."
+    assert "3 validation examples were given the worst ROUGE-L in all 6" in words_for("en", scale).suspects(3, 6, 3)
+    assert words_for("zh", scale).suspects(0, 6, 0) == "全部 6 个训练正常的实验都得到最差 ROUGE-L 的样本：无。"
+    assert "在全部 6 个训练正常的实验里得到最差 ROUGE-L" in words_for("zh", scale).suspects(3, 6, 3)
+
+
+def test_there_are_no_suspects_of_a_score_without_a_worst(view):
+    lengths = ScoreScale(kind=ScoreKind.MEAN, high=None, higher_is_better=False, unit="characters", noun="length")
+    record = build(replace(view, facts=replace(view.facts, scale=lengths)), "en")
+    assert (record.suspects, record.suspects_lead, record.short_suspects_lead) == ((), "", "")
 
 
 def test_suspects_are_wrong_in_every_trained_trial(record, view):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from typer.testing import CliRunner
@@ -15,13 +17,16 @@ from tunebook.cli.main import app
 from tunebook.core.events import Event, Started
 from tunebook.core.facts import TrialFact
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
-from tunebook.errors import NotFoundError, StudyFileError, UserError
+from tunebook.errors import ModelError, NotFoundError, StudyFileError, UserError
 from tunebook.ledger import open_ledger
 from tunebook.record import View
 from tunebook.run.observers import Silent
 from tunebook.run.reading import StudyRead, planner_of, read_study
 from tunebook.run.requests.user_requests import keep_requests
 from tunebook.testing.simulated_study import with_wave
+
+if TYPE_CHECKING:
+    from benchmarks.soak import Soak
 
 pytestmark = pytest.mark.usefixtures("few_pictures")
 
@@ -38,6 +43,15 @@ def read(file: Path) -> StudyRead:
 
 def own(study: StudyRead) -> list[TrialFact]:
     return [fact for fact in study.history.trials.values() if fact.trial.purpose is Purpose.OWN]
+
+
+def test_target_modules_of_ones_own_that_cannot_be_trained_are_refused_at_once(trained: Soak, tmp_path: Path) -> None:
+    shutil.copytree(trained.file.parent, tmp_path / "study")
+    study = Study.load(tmp_path / "study" / trained.file.name)
+    for name in ("w_pack", "embed_tokens"):
+        with pytest.raises(ModelError, match=f'"{name}" .*no linear module of this llama model'):
+            study.add([f"target_modules=q_proj,{name}"])
+    assert study.add(["target_modules=q_proj"]).configurations[0].target_modules == ("q_proj",)
 
 
 def test_trials_of_ones_own_are_a_round_outside_budget_and_error_rate(study: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from filelock import FileLock
 from tunebook import Study
 from tunebook.core.events import Event, Recorded, Step, TrialEvent
 from tunebook.core.ports import OnEvents, TrialJob
+from tunebook.data.splits import read_splits
 from tunebook.errors import DataError, Interrupted, LedgerLocked, NotFoundError, StudyFileError, UserError
 from tunebook.ledger import SqlLedger
 from tunebook.run.engines import RoutingExecutor
@@ -71,10 +73,25 @@ def ended(unbroken: Path, tmp_path: Path) -> Path:
     return tmp_path / "ended" / "study.yaml"
 
 
-class StopAfter(Silent):
+class Listens(Silent):
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.phases: list[str] = []
+        self.warnings: list[str] = []
+
+    def phase(self, text: str) -> None:
+        self.phases.append(text)
+
+    def warning(self, text: str) -> None:
+        self.warnings.append(text)
+
+
+class StopAfter(Listens):
     """Raises a real Ctrl-C in the runner's own process after so many trials."""
 
     def __init__(self, trials: int) -> None:
+        super().__init__()
         self.left = trials
 
     def event(self, event: Event) -> None:
@@ -87,14 +104,8 @@ class StopAfter(Silent):
             signal.raise_signal(signal.SIGINT)
 
 
-class StopAtFirstStep(Silent):
-    """Raises a real Ctrl-C while the first trial trains, and keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.phases: list[str] = []
-
-    def phase(self, text: str) -> None:
-        self.phases.append(text)
+class StopAtFirstStep(Listens):
+    """Raises a real Ctrl-C while the first trial trains."""
 
     def event(self, event: Event) -> None:
         import signal
@@ -130,6 +141,34 @@ def test_a_study_runs_through_all_rounds_and_writes_everything(study_file: Path)
     status = study.status()
     assert status.finished
     assert status.spent_trials <= 14
+
+
+def test_a_part_of_the_rows_keeps_a_rare_label_and_every_warning_is_in_the_record(study_file: Path) -> None:
+    folder = study_file.parent
+    labels = [7] + [0, 0, 0, 1] * 30
+    rows = [{"prompt": f"Row {i}?", "completion": label} for i, label in enumerate(labels)]
+    folder.joinpath("train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    rows = [{"prompt": f"Other {i}?", "completion": i % 3} for i in range(40)]
+    folder.joinpath("test.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    rows = [{"prompt": f"Third {i % 49}?", "completion": i % 49 % 2} for i in range(50)]
+    folder.joinpath("validation.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    text = study_file.read_text().replace("trials: 14", "trials: 6")
+    study_file.write_text(text.replace("group: label", "train_rows: 12"), encoding="utf-8")
+    observer, study = Listens(), Study.load(study_file)
+    study.run(observer)
+    train = read_splits(study.spec.data, study.spec.seed, folder).train
+    assert Counter(example.completion for example in train) == {"0": 8, "1": 3, "7": 1}
+    record = (folder / "runs" / "small" / "record.md").read_text(encoding="utf-8")
+    assert any("never occurs in the training rows" in text for text in observer.warnings)
+    assert any("an earlier question" in text for text in observer.warnings)
+    assert [text for text in observer.warnings if text.rstrip(".") not in record] == []
+
+
+def test_every_file_of_a_study_has_the_rights_of_a_new_file(unbroken: Path) -> None:
+    usual = (unbroken.parent / "train.jsonl").stat().st_mode
+    files = [path for path in (unbroken.parent / "runs").rglob("*") if path.is_file()]
+    assert any(path.suffix == ".safetensors" for path in files)
+    assert [path for path in files if path.stat().st_mode != usual] == []
 
 
 def test_an_interrupted_study_goes_on_and_ends_like_an_unbroken_one(study_file: Path, unbroken: Path) -> None:
@@ -168,6 +207,7 @@ def test_running_a_finished_study_again_trains_nothing(ended: Path) -> None:
     observer = StopAfter(1)
     study.run(observer)
     assert observer.left == 1
+    assert "Nothing is left to do. With a larger budget the study would go on." in observer.phases
 
 
 def test_a_larger_budget_is_accepted_and_another_baseline_is_not(ended: Path) -> None:
@@ -261,6 +301,13 @@ def test_a_study_by_model_describes_the_factors_without_claiming_anything_of_the
     assert any(not level["interval"][0] <= 0 <= level["interval"][1] for level in first["levels"])
     assert "described here, not tested" in record
     assert "In order of importance: **learning rate** (" in record
+    study_file.write_text(study_file.read_text().replace("trials: 20", "trials: 24"), encoding="utf-8")
+    observer = Listens()
+    Study.load(study_file).run(observer)
+    assert any("although the budget is larger" in phase for phase in observer.phases)
+    why = Study.load(study_file).plan(measure=False).why_done
+    assert why is not None
+    assert why.code == "done_little_to_gain"
 
 
 def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
@@ -270,6 +317,9 @@ def test_balanced_study_that_learns_nothing_says_so_and_stops(study_file: Path):
     study_file.write_text(text.replace("one_factor", "balanced"), encoding="utf-8")
     Study.load(study_file).run()
     record = (study_file.parent / "runs" / "small" / "record.md").read_text(encoding="utf-8")
+    observer = Listens()
+    Study.load(study_file).run(observer)
+    assert any("because nothing was learned" in phase for phase in observer.phases)
     assert "Nothing was learned" in record
     assert "floor: go_on" in record
     assert "## Round 2" not in record

@@ -205,8 +205,15 @@ def _is_doubtful(case: Case, comparisons: Sequence[Comparison], subjects: Subjec
     scores = [(rows.get(a), rows.get(b)) for c in comparisons for a, b in c.pairs if len(c.pairs) == 1]
     known = [(a, b) for a, b in scores if a is not None and b is not None] if gap is not None and share else []
     if gap is not None and known and not any(difference_fits(gap, a, b, signed=False) for a, b in known):
-        return True
+        return gap_of_levels(case.claim, comparisons) is None
     return any(subjects.table.unsure.intersection(pair.also) for pair in case.confounded)
+
+
+def gap_of_levels(claim: Claim, comparisons: Sequence[Comparison]) -> tuple[str, str] | None:
+    """The one pair of which a sentence on two levels gives the difference in points, where it has the claimed sign."""
+    pairs = [pair for c in comparisons for pair in c.pairs]
+    named = claim.kind is ClaimKind.LEVELS and claim.against and claim.direction and claim.gap and claim.gap.points
+    return pairs[0] if named and len(pairs) == 1 and comparisons[0].effect * claim.direction > 0 else None
 
 
 def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:
@@ -216,6 +223,8 @@ def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:
     pairs = [(pair, q.sign) for q in case.questions for pair in q.pairs]
     pairs += [((case.trials[0], key), 1) for key in higher] if isinstance(higher, tuple) else []
     measure = subjects.table.measure
+    if measure.decided:
+        return False
     for name, kind in zip(measure.others, measure.other_kinds, strict=True):
         if kind is MeasureKind.LOSS and measure.kind is not kind:
             continue  # trackers log a loss beside the result; sentences seldom speak of it

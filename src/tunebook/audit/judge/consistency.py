@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from tunebook.audit.judge.cases import Subjects
+from tunebook.audit.judge.cases import Judged, Subjects, gap_of_levels
 from tunebook.audit.judge.structure import acting, moved
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits, row_key, same_result, same_score
 from tunebook.audit.model import HandRecord, MeasureKind, Note, Row, TableKind
@@ -106,6 +106,18 @@ def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
             continue  # a run a seed: of which, or of their means, the sentence does not say
         if not difference_fits(claim.gap, a.score, b.score, signed=False):
             values = {"line": claim.line, "said": claim.gap.value, "points": 100 * (a.score.value - b.score.value)}
+            yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
+
+
+def gaps_of_levels(claims: Sequence[Judged], subjects: Subjects) -> Iterator[Note]:
+    """Differences of two levels in sentences that are not that of their one pair of trials."""
+    for judged in claims:
+        gap, pair = judged.claim.gap, gap_of_levels(judged.claim, judged.comparisons)
+        a, b = map(subjects.table.get, pair) if pair is not None else (None, None)
+        if gap is None or a is None or b is None or a.score is None or b.score is None:
+            continue
+        if not difference_fits(gap, a.score, b.score, signed=False):
+            values = {"line": judged.claim.line, "said": gap.value, "points": 100 * (a.score.value - b.score.value)}
             yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
 
 

@@ -328,7 +328,8 @@ def _unsaid(factor: str, first: Row) -> Level | None:
     """What stands for a factor that the baseline does not give. Of batch size and accumulation one is enough."""
     if factor in (BATCH, ACCUMULATION) and {BATCH, ACCUMULATION} & first.values.keys():
         return None
-    return UNSAID if FACTOR_KINDS[factor].value_type in (int, float) else None
+    kind = FACTOR_KINDS[factor]
+    return UNSAID if kind.value_type in (int, float) else "" if kind.value_type is str and kind.choices else None
 
 
 def _configuration(values: Mapping[str, Level | None]) -> Configuration:

@@ -53,7 +53,7 @@ class Number:
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
 _TEN_TO = re.compile(r"(?<![\d.])10([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
-_SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*")
+_SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*|[①-⑳])")
 _DASHES = str.maketrans(dict.fromkeys("−–—‐‑－﹣", "-"))
 _MARKS = re.compile(r"\*\*|__|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
 _FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,20}\]|<sup>[^<>]{0,12}</sup>", re.IGNORECASE)
@@ -102,7 +102,7 @@ _PENDING = re.compile(
     re.IGNORECASE,
 )
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
-_DITTO = re.compile(r"[\"”“″〃]|''|-?\"-?|ditto|idem|as above|same|same as above|同上|同前", re.IGNORECASE)
+_DITTO = re.compile(r"[\"”“″〃]|''|′′|-?\"-?|ditto|idem|as above|same|same as above|同上|同前", re.IGNORECASE)
 _POWER = r"(?:\s?[eE]\s?([-+]?\d{1,3})|\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?([-+]?\d{1,3})[)}]?|([-+]\d{1,3})))?"
 _DIGITS = r"(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
 _NUMBER = re.compile(rf"([-+]?)({_DIGITS}){_POWER}")

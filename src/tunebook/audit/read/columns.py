@@ -58,6 +58,8 @@ MOST_COLUMNS = 300
 """A wider table is none of trials written by hand."""
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
+_FEWEST_EXAMPLES, _FRACTIONS_RANK = 20, 8
+"""Of fractions in a column without a known name; it comes after columns that are named."""
 _LONG_TEXT = 40
 _EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
 _GROUPS = frozenset(["cfg", "config", "configuration", "setup", "group", "groupname", "配置", "方案", "设置"])
@@ -183,11 +185,14 @@ class _Settling:
         elif factor := factor_of_header(header) if not names else None:
             if self._holds_levels(index, factor):
                 self.role[index], self.factor[index] = "factor", factor
-        elif is_scaled(header) and factor_of_header(_UNSCALED.sub("", header)):
-            self.role[index], self.extras[index] = "ambiguous", header
+        elif is_scaled(header) and (factor := factor_of_header(_UNSCALED.sub("", header))):
+            if all("10^" in cell for cell in self.cells[index]):
+                self.role[index], self.factor[index] = "factor", factor
+            else:
+                self.role[index], self.extras[index] = "ambiguous", header
         elif (role := role_of(header)) and role not in self.role.values():
             self.role[index] = role
-        elif word := result_of(header):
+        elif word := result_of(header) or self._counted(index, header):
             self.words[index] = word
 
     def _as_told(self, index: int, said: str) -> None:
@@ -205,6 +210,14 @@ class _Settling:
         said = [c for c in self.cells[index] if not is_blank(c) and not is_ditto(c)]
         read = [c for c in said if not isinstance(read_level(factor, c), Why) or (factor == BATCH and read_product(c))]
         return not said or 2 * len(read) >= len(said)
+
+    def _counted(self, index: int, header: str) -> ResultWord | None:
+        """A column without a known name that holds how many were right of one number of examples: "387/500"."""
+        said = [c for c in self.cells[index] if not is_blank(c) and not has_failed(c)]
+        totals = {n.total if isinstance(n := read_number(c), Number) else None for c in said}
+        total = totals.pop() if len(totals) == 1 and len(set(said)) > 1 else None
+        plain = total is not None and total >= _FEWEST_EXAMPLES and not MEASUREMENT.search(header)
+        return ResultWord(MeasureKind.SHARE, "", "", _FRACTIONS_RANK) if plain else None
 
     def _holds_parts(self, index: int, count: int) -> bool:
         """Whether a column of several settings ("r/alpha") gives each of them, and not their ratio."""
@@ -331,6 +344,7 @@ class _Settling:
                 self.over_sets and split == "overall",
                 others,
                 tuple(other for _, _, other, _ in alike),
+                decided is not None,
             ),
             (first, *(i for _, i, _, _ in alike)),
             equals,

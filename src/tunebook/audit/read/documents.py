@@ -16,8 +16,17 @@ from html.parser import HTMLParser
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from tunebook.audit.read.cells import clean_text
-from tunebook.audit.words.columns import factor_of_header, result_of, role_of
+from tunebook.audit.read.cells import clean_text, has_failed
+from tunebook.audit.read.mentions import settings
+from tunebook.audit.words.columns import (
+    BASELINE,
+    GROUP,
+    factor_of_header,
+    factors_of_header,
+    power_of,
+    result_of,
+    role_of,
+)
 from tunebook.errors import RecordTableError
 
 LONGEST_STATEMENT = 2_000
@@ -25,6 +34,8 @@ LONGEST_STATEMENT = 2_000
 MAX_STATEMENTS = 5_000
 """Lines of text that are kept, to be looked at for claims."""
 MOST_SPANNED = 1_000
+_FEWEST_LISTED = 3
+"""Of items of a list that are trials."""
 _STRUCK = ("s", "del", "strike")
 _DELIMITERS = ",\t;|"
 _BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s?[:：]?")
@@ -70,10 +81,10 @@ class Document:
 def read_document(text: str, source: str) -> Document:
     """Markdown where there is a table of Markdown or HTML in it, else delimited text. Raises as `_delimited`."""
     text = _TABULAR.sub(_html_table, _FENCED.sub(r"\n\1", text))
-    text = _RULED.sub(_html_ruled, text)
+    text = _PRINTED.sub(_html_printed, _RULED.sub(_html_ruled, text))
     if _has_pipe_table(text) or "<table" in text.lower():
         return _markdown(text)
-    return _delimited(text, source)
+    return _listed(text) or _delimited(text, source)
 
 
 _TABULAR = re.compile(
@@ -85,6 +96,10 @@ _WIDE = re.compile(r"\s*\\multicolumn\{(\d{1,3})\}\{[^{}]*\}\{(.*)\}\s*", re.DOT
 _TALL = re.compile(r"\s*\\multirow\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
 
 
+_NO_TEXT = re.compile(
+    r"<(head|style|script)\b.*?</\1>|<(?:thead|tbody|tr)\b.*?</table>|<!--.*?-->", re.DOTALL | re.IGNORECASE
+)
+"""What is no sentence in HTML; the caption of a table is one."""
 _FENCED = re.compile(r"^```[^\n]*\n((?:[ \t]*[|+][^\n]*\n)+)```[ \t]*$", re.MULTILINE)
 """A table as a block of code: the block's marks become blank lines."""
 _RULED = re.compile(r"^[ \t]*\+[-=+:]+\+[ \t]*\n(?:[ \t]*[|+][^\n]*[|+][ \t]*(?:\n|\Z))+", re.MULTILINE)
@@ -102,6 +117,51 @@ def _html_ruled(found: re.Match[str]) -> str:
             cells = (f"<{tag}>{escape(cell.strip())}</{tag}>" for cell in line.strip().strip("|").split("|"))
             html.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join(html) + "</table>\n"
+
+
+_PRINTED = re.compile(r"^```[^\n]*\n((?:[^\n`|]*\S[^\n`|]*\n){3,})```[ \t]*$", re.MULTILINE)
+
+
+def _html_printed(found: re.Match[str]) -> str:
+    """A data frame printed as a block of text, as one in HTML on the same lines; its index is left out."""
+    header, *rows = (line.split() for line in found[1].splitlines())
+    if all(len(row) == len(header) + 1 and row[0].isdigit() for row in rows):
+        rows = [row[1:] for row in rows]
+    known = any(map(factor_of_header, header)) and any(map(result_of, header))
+    if not known or any(len(row) != len(header) for row in rows):
+        return found[0]
+    lines = [f"<th>{'</th><th>'.join(map(escape, header))}</th>"]
+    lines += [f"<td>{'</td><td>'.join(map(escape, row))}</td>" for row in rows]
+    return "\n".join(["<table>", *(f"<tr>{line}</tr>" for line in lines), "</table>"])
+
+
+_ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
+_RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
+
+
+def _listed(text: str) -> Document | None:
+    """A text without a table whose trials are items of lists: "A1: lr 5e-5, r=16, F1 0.792"; None for another. Every
+    item has a label of its own, settings, and the same results, or says that its training failed."""
+    document, rows, names = _markdown(text), list[tuple[int, str, str, dict[str, str], str]](), list[str]()
+    for statement in document.statements:
+        item = _ITEM.fullmatch(statement.text)
+        clauses = re.split(r"[,;]\s?(?!\d{3}\b)", item[2]) if item else []
+        said = {c: m for c in clauses if (m := _RESULT.fullmatch(c)) and result_of(m[1]) and not settings(c)}
+        results = {m[1].strip(): m[2] for m in said.values()}
+        failed = " ".join(c for c in clauses if c not in said and has_failed(c))
+        change = ", ".join(c for c in clauses if c not in said and not has_failed(c))
+        if item and bool(results) != bool(failed) and (settings(change) or BASELINE.search(change)):
+            rows.append((statement.line, item[1].strip(), change, results, failed))
+            names = names or list(results)
+    labels = {label for _, label, *_ in rows}
+    same = all(failed or list(results) == names for *_, results, failed in rows)
+    if len(rows) < _FEWEST_LISTED or len(labels) < len(rows) or not names or not same:
+        return None
+    lines = {line for line, *_ in rows}
+    document.statements[:] = [s for s in document.statements if s.line not in lines]
+    cells = ((line, (label, change, *(r.get(n, failed) for n in names))) for line, label, change, r, failed in rows)
+    document.grids.append(Grid(("", "", *names), tuple(cells), min(lines)))
+    return document
 
 
 def _html_table(found: re.Match[str]) -> str:
@@ -152,6 +212,8 @@ def _markdown(text: str) -> Document:
             tables.feed(token.content)
             tables.close()
             document.grids += _grids(map(_one_header, tables.tables, tables.header_rows), section)
+            text = _NO_TEXT.sub(lambda found: "\n" * found[0].count("\n"), token.content)
+            _add_lines(text, line, document, section, is_code=False)
         elif token.type in ("fence", "code_block", "html_block"):
             first = line + (token.type == "fence")
             _add_lines(token.content, first, document, section, is_code=token.type != "html_block")
@@ -177,7 +239,7 @@ def _add_lines(content: str, first: int, document: Document, section: str, is_co
         else:
             joined.append((number, line))
     for number, line in joined:
-        if line.strip() and len(line) <= LONGEST_STATEMENT and len(document.statements) < MAX_STATEMENTS:
+        if clean_text(line) and len(line) <= LONGEST_STATEMENT and len(document.statements) < MAX_STATEMENTS:
             document.statements.append(Statement(clean_text(line), number, section, is_code))
 
 
@@ -222,10 +284,14 @@ class _Tables(HTMLParser):
             self.handle_data(" ")
         elif tag in _STRUCK:
             self.handle_data("~~")
+        elif tag == "sup":  # a footnote's mark or a power, which `clean_text` tells apart
+            self.handle_data("<sup>")
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("tr", "table"):
             self._finish_row()
+        elif tag == "sup":
+            self.handle_data("</sup>")
         elif tag in _STRUCK:
             self.handle_data("~~")
 
@@ -263,7 +329,8 @@ def _one_header(rows: list[Line], header_rows: int) -> list[Line]:
     titles = []
     for texts in zip(*(cells for _, cells in rows[:header_rows]), strict=False):
         lowest = clean_text(texts[-1])
-        known = factor_of_header(lowest) or role_of(lowest) or result_of(lowest)
+        read = (factor_of_header, power_of, factors_of_header, role_of, result_of)
+        known = any(of(lowest) for of in read) or GROUP.fullmatch(clean_text(texts[0]))
         titles.append(lowest if known else " ".join(dict.fromkeys(texts)).strip())
     return [(rows[header_rows - 1][0], tuple(titles)), *rows[header_rows:]]
 

@@ -92,6 +92,7 @@ _NONE_IS = re.compile(r"\s(?:is|was|gives?|gave)\b.{0,30}\bthan\b", re.IGNORECAS
 MAY_BE_NONE = ("lora_dropout", "weight_decay", "warmup_steps")
 _WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
 _BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第-])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
+_FROM_TO = re.compile(rf"\bfrom\s({NUMBER})\s(?:to|->)\s({NUMBER})\s$", re.IGNORECASE)
 _TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
 """The accumulation of "batch 2x4"."""
 
@@ -136,6 +137,10 @@ def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Men
     none = _ZERO.search(text, free_from, start) if factor in MAY_BE_NONE else None
     if none and not _NONE_IS.match(text, end):
         return Mention(factor, (0,), none.start(), end)
+    step = _FROM_TO.search(text, max(free_from, start - 40), start)  # "from 3 to 6 epochs"
+    levels = [level_of(factor, to_float(number)) for number in step.groups()] if step else []
+    if step and len(ends := [level for level in levels if level is not None]) == len(levels):
+        return Mention(factor, tuple(ends), step.start(), end, "to")
     before = _BEFORE.search(text, max(free_from, start - 40), start)
     level = level_of(factor, to_float(before.group(1))) if before else None
     return Mention(factor, (level,), before.start(1), end) if before and level is not None else found
@@ -281,7 +286,7 @@ _DESCRIBING = re.compile(
     r"\b(?:like|combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
     r"from|raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)"
     r"\b|最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
-    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|[\W_]",
+    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|步|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|[\W_]",
     re.IGNORECASE,
 )
 

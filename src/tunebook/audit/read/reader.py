@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from tunebook.audit.labels import key_of
 from tunebook.audit.model import (
@@ -31,6 +32,7 @@ from tunebook.audit.read.tables import (
     joined_tables,
     long_grids,
     one_factor_tables,
+    scaled_grid,
     spread_grid,
     turned_grid,
 )
@@ -40,13 +42,16 @@ from tunebook.audit.words.columns import (
     BASELINE_TRIAL,
     BLANKS_SAID,
     BUILT_ON,
+    CAPTION,
     CONSTANT,
     DECIDES,
     FIXED,
     GROUND,
+    LIKE_TABLE,
     NO_GROUND,
     OTHER_DIFFERENCE,
     OTHERWISE,
+    SHARED_CODE,
     SPEAKS_OF_ACCURACY,
     TRIAL_LIKE,
     alpha_multiple,
@@ -170,6 +175,7 @@ class _Reading:
     notes: list[Note]
     uses: list[ColumnUse] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
+    other_study: int | None = None  # the line of a table of another study, which was left out
     other_data: bool = False  # a table of the same trials on other data was left out: sentences may speak of that
     remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
     used: list[str] = field(default_factory=list)  # sentences of which the settings were taken
@@ -187,7 +193,11 @@ class _Reading:
         claims = self._claims(rows, measure, labels)
         seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
-        averaged = measure.over_sets or (seeds is None and (spread or is_averaged(measure.name)))
+        runs = _runs_by_label(rows)
+        several = any(count > 1 for count in runs)
+        if several and seeds is None and len(runs) == 1:
+            seeds = max(runs)
+        averaged = measure.over_sets or (seeds is None and (several or spread or is_averaged(measure.name)))
         if measure.over_sets:
             sets = zip(measure.others, measure.other_kinds, strict=True)
             names = tuple(name for name, kind in sets if kind is measure.kind)
@@ -216,11 +226,12 @@ class _Reading:
         speaks = SPEAKS_OF_ACCURACY.search(self.text) is not None
         grids = [
             part
-            for grid in map(self._without_struck_rows, map(counted_grid, self.document.grids))
+            for grid in map(self._without_struck_rows, map(counted_grid, map(scaled_grid, self.document.grids)))
             for part in long_grids(grid) or [self._spread(grid)]
         ]
         sentences = [part for s in self._prose() for part in SENTENCE_ENDS.split(s.text)]
-        decides = "\n".join(sentence for sentence in sentences if DECIDES.search(sentence))
+        clauses = [part for s in sentences for part in re.split("[,，;；]", s) if DECIDES.search(part)]
+        decides = "\n".join(clauses or [sentence for sentence in sentences if DECIDES.search(sentence)])
         self._check_named(grids)
         settled = [(grid, settle(grid, speaks, self.named, decides)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
@@ -322,7 +333,9 @@ class _Reading:
                     max_trials=MAX_TRIALS,
                 )
             table = Table(grid, number, columns, self._blanks_said(), self._baseline_settings())
-            if any(table.gives_again(other) for other in tables):
+            another = table.is_another_study(tables)
+            if another or any(table.gives_again(other) for other in tables):
+                self.other_study = min(grid.line, self.other_study or grid.line) if another else self.other_study
                 self.notes.append(Note("other_results", {"line": grid.line, "column": grid.section or own.name}))
                 self.other_data = True
                 continue
@@ -332,7 +345,28 @@ class _Reading:
             tables.append(table)
             self.notes += table.notes
             self.remarks += table.remarks
+        self._captioned(tables)
         return tables
+
+    def _captioned(self, tables: Sequence[Table]) -> None:
+        """Rows with the settings of their table's caption ("Table 2: all runs 4 epochs"), which may begin with those of
+        another caption or of one of its trials ("as Table 2 with ...", "参数同表 1 的乙组")."""
+        known: dict[str, tuple[dict[str, Level], Table]] = {}
+        for table in tables:
+            above = next((s.text for s in reversed(self._prose()) if s.line < table.grid.line), "")
+            caption, like = CAPTION.match(above), LIKE_TABLE.search(above)
+            if caption is None or (like and like[1] not in known) or table.columns.kind is TableKind.CHANGES:
+                continue
+            values = settings(above)
+            if like:
+                others, other = known[like[1]]
+                labels = {n for n, _, _ in trial_labels(above, label_pattern(row.trial for row in other.rows))}
+                row = next((row for row in other.rows if row.trial in labels), None)
+                values = {**others, **(row.values if row and len(labels) == 1 else {}), **values}
+            known[caption[1]] = values, table
+            rows = (row if row.unknown else replace(row, values={**values, **row.values}) for row in table.rows)
+            table.rows[:] = list(rows)
+            self.used += [part.strip(EDGES) for part in SENTENCE_ENDS.split(above)] if values else []
 
     def _rows(self, tables: Sequence[Table]) -> tuple[Row, ...]:
         """Rows that say something, with what the text says of the baseline and of what a round builds on."""
@@ -361,11 +395,17 @@ class _Reading:
             self.notes.append(Note("constants", {"levels": constants}))
         unless = {name: level for name, level in fixed.items() if name in given - self.withheld}
         in_words = any(row.kind is TableKind.CHANGES for row in rows)
-        if unless and in_words:
+        by_table = {row.table: {n for r in rows if r.table == row.table for n in r.values} for row in rows}
+        apart = any(unless.keys() - names for names in by_table.values())
+        if unless and (in_words or apart):
             self.notes.append(Note("unless_said", {"levels": unless}))
-        return tuple(
-            replace(row, values={**constants, **(unless if _starts_anew(row) else {}), **row.values}) for row in rows
-        )
+
+        def fixed_for(row: Row) -> Mapping[str, Level]:
+            if row.kind is TableKind.SETTINGS and not row.unknown:
+                return {name: level for name, level in unless.items() if name not in by_table[row.table]}
+            return unless if _starts_anew(row) else {}
+
+        return tuple(replace(row, values={**constants, **fixed_for(row), **row.values}) for row in rows)
 
     def _with_alpha(self, rows: list[Row]) -> list[Row]:
         """With alpha as the text gives it by the rank ("alpha 始终取 r 的两倍"), where no table gives it. Where the
@@ -415,7 +455,7 @@ class _Reading:
                         said.setdefault(ACCUMULATION, set()).add(given[ACCUMULATION])
                     if named and all(len(m.values) == 1 and not m.side for m in named):
                         self.used.append(sentence.strip(EDGES))
-        for name, level in self._settings_above().items() if rows else ():
+        for name, level in {**self._settings_in_code(), **self._settings_above()}.items() if rows else ():
             said.setdefault(name, set()).add(level)
         return {name: levels.copy().pop() for name, levels in said.items() if len(levels) == 1}
 
@@ -464,6 +504,16 @@ class _Reading:
                 found |= settings(statement.text)
         return found if len(found) > 1 else {}
 
+    def _settings_in_code(self) -> dict[str, Level]:
+        """The settings of a block of code that is named as that of all trials: "common = dict(...)"."""
+        found: dict[str, Level] = {}
+        inside = False
+        for statement in self.document.statements:
+            text = statement.text if statement.is_code else ""
+            inside = bool(SHARED_CODE.match(text)) or (inside and bool(text) and text.strip() not in (")", "}"))
+            found |= settings(text) if inside else {}
+        return found
+
     def _blanks_said(self) -> str:
         """What a note says that blank cells of settings mean: "above", "baseline", the words that name the trial of
         which they are, or "" without."""
@@ -504,8 +554,8 @@ class _Reading:
     def _no_table(self) -> Phrase:
         if not self.document.grids:
             return Phrase(
-                "{source}: no table of trials found; {expected}. Trials in lists and sentences are not read: put them "
-                "into a table, one row a trial.",
+                "{source}: no table of trials found; {expected}. Trials in sentences are not read, those in lists only "
+                "where each item gives a name, settings and a result: put them into a table, one row a trial.",
                 source=self.source,
                 expected=Phrase(_EXPECTED),
             )
@@ -549,7 +599,8 @@ class _Reading:
             context = replace(shared, round=round_of(statement.section) or statement.section, after_results=after)
             read = claims_of(statement, context) if len(found) <= MAX_CLAIMS else []
             of_kept = statement.section in {row.section for row in rows}
-            found += [_unread(c) for c in read] if self.other_data and not of_kept else read
+            of_other = self.other_study is not None and statement.line > self.other_study
+            found += [_unread(c) for c in read] if of_other or (self.other_data and not of_kept) else read
         for row in rows:
             if row.analysis and len(found) <= MAX_CLAIMS:
                 context = replace(
@@ -596,6 +647,15 @@ def _starts_anew(row: Row) -> bool:
 def _levels_of(rows: Sequence[Row]) -> dict[str, frozenset[Level]]:
     names = dict.fromkeys(name for row in rows for name in row.values)
     return {name: frozenset(row.values[name] for row in rows if name in row.values) for name in names}
+
+
+def _runs_by_label(rows: Sequence[Row]) -> set[int]:
+    """Of how many runs rows are the means, where their labels are ranges of trials that follow each other ("1-5",
+    "6-7", "8"); empty for other labels, such as "1-2" for the second run of the first round."""
+    found = [re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", row.trial) for row in rows]
+    ends = [(int(m[1]), int(m[2] or m[1])) for m in found if m]
+    follow = all(a <= b for a, b in ends) and all(b < c for (_, b), (c, _) in pairwise(ends))
+    return {b - a + 1 for a, b in ends} if follow and len(ends) == len(rows) else set()
 
 
 def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:

@@ -229,7 +229,7 @@ class _Clause:
             code = code.replace(word, of_result)
         turned = sum(kind in "ud" for kind in code) > sum(kind in "ud" for kind in kinds)
         self.by_number |= turned or any(t.kind in "UDud*" and _OF_NUMBER.search(t.text) for t in self.tokens)
-        return re.sub(r"[sRCVTEg1]", "", code)
+        return re.sub(r"[sRCVTEg1]", "", code).replace("e>", "=")  # "makes no difference compared with"
 
     def claim(self) -> Claim | None:
         """The clause as a claim, or None when it is none or not surely read."""

@@ -37,11 +37,14 @@ from tunebook.audit.words.columns import (
     OTHER_DIFFERENCE,
     REFERENCE,
     TOTAL,
+    UNCHANGED,
     UNFINISHED,
     UNTRAINED,
     factor_of_header,
     factors_of_header,
+    power_of,
     result_of,
+    role_of,
     round_of,
     total_of,
 )
@@ -98,6 +101,19 @@ def counted_grid(grid: Grid) -> Grid:
     return replace(grid, rows=tuple((line, with_total(cells)) for line, cells in grid.rows))
 
 
+def scaled_grid(grid: Grid) -> Grid:
+    """A table with learning rates in units of its header, "LR (1e-4)", as numbers with their power: where all cells are
+    0.1 or more none can be scaled already."""
+    for i, cell in enumerate(grid.header):
+        header = clean_text(cell)
+        power, rate = power_of(header), factor_of_header(re.sub(r"[(（].*", "", header)) == "learning_rate"
+        numbers = [read_number(clean_text(text)) for text in grid.column(i)] if power is not None and rate else []
+        if numbers and all(isinstance(n, Number) and n.value >= 0.1 and n.unit for n in numbers):
+            rows = ((line, (*cells[:i], f"{cells[i]}×10^{power}", *cells[i + 1 :])) for line, cells in grid.rows)
+            grid = replace(grid, rows=tuple(rows))
+    return grid
+
+
 def _named_factor(cells: Sequence[str]) -> str | None:
     """The one factor of which each cell names a level: "r=8", "r=16"."""
     named = [settings(cell) for cell in cells]
@@ -128,7 +144,8 @@ def turned_grid(grid: Grid) -> Grid | None:
     if len(factors) < 2 or in_header or not any(map(result_of, names)):
         return None
     trials = ((grid.line, (cell, *grid.column(i))) for i, cell in enumerate(grid.header) if i)
-    return Grid(("trial", *names), tuple(trials), grid.line, grid.section)
+    corner = clean_text(grid.header[0])
+    return Grid((corner if role_of(corner) == "trial" else "trial", *names), tuple(trials), grid.line, grid.section)
 
 
 def joined_tables(tables: Sequence[tuple[Grid, Columns]]) -> tuple[list[Grid], list[Note]]:
@@ -224,6 +241,18 @@ class Table:
             if units and row.score and row.score.total is None:
                 self.rows[i] = replace(row, score=replace(row.score, unit=min(units)))
 
+    def is_another_study(self, before: Sequence[Table]) -> bool:
+        """Whether this table gives settings of other trials than those before it, which are changes from a baseline of
+        their own: nothing says what that baseline has to do with these."""
+        labels = {row.trial.casefold() for table in before for row in table.rows}
+        return (
+            bool(labels)
+            and self.columns.kind is TableKind.SETTINGS
+            and all(table.columns.kind is TableKind.CHANGES for table in before)
+            and any(row.is_baseline for table in before for row in table.rows)
+            and labels.isdisjoint(row.trial.casefold() for row in self.rows)
+        )
+
     def gives_again(self, other: Table) -> bool:
         """Whether this table has the settings of another with other results: those of another data set."""
         if {self.columns.kind, other.columns.kind} != {TableKind.SETTINGS}:
@@ -309,7 +338,8 @@ class Table:
         remarks = [text for j in self.columns.texts if len(text := self._text[i][j]) <= LONGEST_NAME]
         name = AGAINST_BASELINE.sub(" ", " ".join(words + remarks))
         marked = any(MARKED_BASELINE.search(self._text[i][j]) for j in self.columns.factors)
-        called = self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
+        unchanged = self.columns.kind is TableKind.CHANGES and UNCHANGED.fullmatch(words[1])
+        called = bool(unchanged) or self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
         return called and not EXTENDED_BASELINE.search(AGAINST_BASELINE.sub(" ", words[1]))
 
     # -- settings ----------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ AGAINST_BASELINE = re.compile(
 EXTENDED_BASELINE = re.compile(
     r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
 )
+UNCHANGED = any_of("nothing|no changes?|none|unchanged", "无改动|没有?改|不变")
+"""The whole cell of changes of a row that is the baseline."""
 MARKED_BASELINE = re.compile(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", re.IGNORECASE)
 """A level of one table a factor: "r = 8 (base)"."""
 REFERENCE = re.compile(
@@ -149,6 +151,19 @@ def factor_of_header(header: str) -> str | None:
     twice = compact(plain) if found is None else ""
     found = found or next((name for name, words in _DOUBLED.items() if len(twice) > 3 and words.fullmatch(twice)), None)
     return None if _SCALED.search(header) else found
+
+
+GROUP = any_of(
+    r"(?:hyper-?)?parameters?|settings?|config(?:uration)?s?|inputs?|outcomes?|outputs?|results?|metrics?",
+    "(?:超?参数|设置|配置|结果|指标)",
+)
+"""A header over several columns that says nothing of which each is."""
+
+
+def power_of(header: str) -> int | None:
+    """The power of ten by which a header scales its cells: -4 of "lr (1e-4)"; None where it is not sure."""
+    match = re.search(r"[(（]\s?[x×*]?\s?(?:1e|10\s?\^)(-\d)\s?[)）]", header, re.IGNORECASE)
+    return int(match[1]) if match else None
 
 
 def is_scaled(header: str) -> bool:
@@ -314,7 +329,7 @@ def round_of(text: str) -> str:
 
 
 BASELINE_SAID = re.compile(
-    r"(?:\bbase\s?line|\bdefaults?|基线|基准|默认)\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
+    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|基线|基准|默认)\s?`?(?:[A-Za-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
     re.IGNORECASE,
 )
 BASELINE_TRIAL = re.compile(
@@ -341,7 +356,7 @@ FIXED = re.compile(
     r"\bunless\b|\b(?:everywhere|throughout)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s))\b|"
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b|"
     r"固定|不动|不变|统一|一律|共同|除(?:非)?.{0,12}(?:说明|注明|标明|写明)|若?[无未没](?:有)?.{0,6}(?:说明|注明|标明|写明)|"
-    r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)(?:实验|组|训练|模型)|其[余他](?:参数|超参数?|设置|配置)",
+    r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)|(?:参数|设置)都一样|\bin all (?:of them|runs)\b",
     re.IGNORECASE,
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
@@ -351,7 +366,7 @@ COMPARES = any_of(
 )
 """In a cell of descriptions: it is a sentence about results, no list of settings."""
 ALPHA_RULE = re.compile(
-    r"\balpha`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times)\s?(?:the )?(?:lora )?(?:rank|r)\b|"
+    r"\balpha`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times|[1-9](?=r\b))\s?(?:the )?(?:lora )?(?:rank|r)\b|"
     r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(?P<zh>\d{1,2}|[一两二三四])\s?倍",
     re.IGNORECASE,
 )
@@ -377,8 +392,14 @@ UNTRAINED = re.compile(
     r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
 )
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
+SHARED_CODE = re.compile(r"\s*(?:common|shared|fixed|defaults?|base)\w*\s?=\s?(?:dict\(|\{)", re.IGNORECASE)
+"""A line of code that begins the settings of all trials."""
+CAPTION = re.compile(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
+"""How the line above a table begins that is its caption."""
+LIKE_TABLE = re.compile(r"(?:\b(?:as|like)\b[^.;]{0,24}\btable|同表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
+"""In a caption: the table of which it takes the settings."""
 DECIDES = re.compile(
-    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?)\b|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
+    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|(?<!如果)(?:只|一律)看|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
     re.IGNORECASE,
 )
 """In a sentence: it names the result by which trials are compared."""

@@ -21,7 +21,7 @@ from tunebook.planning.planner import foreseen
 from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, computes_elsewhere, prepare
-from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study
+from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study, why_done
 from tunebook.run.requests.consent import require_confirmed
 from tunebook.run.resume import check_same_study
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
@@ -49,6 +49,7 @@ class StudyPlan:
         service: what scoring the trials to come asks of a service, at most; None: the metric asks none.
         scale: what the metric measures.
         engine_calibrates: whether the engine's speeds can be measured.
+        why_done: what keeps a study that is done from going on, other than its budget.
     """
 
     spec: StudySpec
@@ -66,6 +67,7 @@ class StudyPlan:
     service: ExpectedRequests | None = None
     scale: ScoreScale | None = None
     engine_calibrates: bool = True
+    why_done: Notice | None = None
 
 
 def plan_study(
@@ -131,6 +133,7 @@ def _plan(prepared: Prepared, planner: Planner, history: History, calibration: C
         service=_service(prepared, outlook, history),
         scale=prepared.facts.scale,
         engine_calibrates=prepared.engine.calibrates,
+        why_done=None if waves else why_done(planner, history),
     )
 
 

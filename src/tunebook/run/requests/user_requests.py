@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from tunebook.core.configuration import Configuration
+from tunebook.core.configuration import ALL_LINEAR, Configuration
 from tunebook.core.facts import History
 from tunebook.core.ports import Ledger
 from tunebook.core.study import OWN_TRIALS, REMARK, OwnTrials, Purpose, Remark, StudySpec
@@ -23,6 +23,7 @@ from tunebook.files import write_atomically
 from tunebook.ledger import open_ledger
 from tunebook.ledger.codec import CodecError, decode, encode
 from tunebook.planning.problem import SeedUse, configured
+from tunebook.plugins import ENGINES
 from tunebook.run.commands.compare import resolve
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
@@ -43,7 +44,13 @@ class Added:
 
 
 def add_trials(
-    paths: StudyPaths, asked: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = ""
+    paths: StudyPaths,
+    asked: Sequence[str],
+    seeds: int | None = None,
+    tags: Sequence[str] = (),
+    note: str = "",
+    *,
+    trust_remote_code: bool = False,
 ) -> Added:
     """Ask for trials of the user's own: a round of its own, planned when the present one is judged.
 
@@ -53,13 +60,14 @@ def add_trials(
         seeds: new seeds for each of them; default: the study's `seeds.configuration`.
 
     Raises: NotFoundError: the study has not been begun, or a name stands for nothing in it. UserError: a setting or a
-        number that cannot be.
+        number that cannot be. ModelError: `target_modules` has a name that means no linear module of the model.
     """
     study = read_study(paths)
     n = study.spec.seeds.configuration if seeds is None else seeds
     configurations = tuple(_configuration(text, study) for text in asked)
     for configuration in configurations:
         _check_seeds(n, configuration, study.history)
+    _check_targets(study.spec, paths, configurations, trust_remote_code)
     own = OwnTrials(id=uuid4().hex, configurations=configurations, seeds=n, tags=tuple(tags), note=note)
     return Added(configurations=configurations, seeds=n, is_running=not _ask(paths, own))
 
@@ -119,6 +127,19 @@ def _changed(spec: StudySpec, text: str) -> Configuration:
     follows = {name: level for name, level in settings.items() if name != "lora_alpha"}
     alpha = {"lora_alpha": settings["lora_alpha"]} if "lora_alpha" in settings else {}
     return configured(spec, follows).with_values(**alpha)
+
+
+def _check_targets(
+    spec: StudySpec, paths: StudyPaths, configurations: Sequence[Configuration], trust_remote_code: bool
+) -> None:
+    """What the study's own configurations name was checked when it was planned."""
+    known = (spec.baseline.target_modules, ALL_LINEAR)
+    targets = [each.target_modules for each in configurations if each.target_modules not in known]
+    if targets and ENGINES.load(spec.engine).needs_model:
+        from tunebook.engines.base_model import resolve_model
+        from tunebook.engines.target_modules import check_targets
+
+        check_targets(resolve_model(spec.model, paths.base), targets, trust_remote_code)
 
 
 def _check_seeds(n: int, configuration: Configuration, history: History) -> None:

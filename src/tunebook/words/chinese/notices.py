@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tunebook.core.notice import Notice
 from tunebook.escaping import quoted
 from tunebook.words.chinese.common import ChinesePieces
+from tunebook.words.numbers import number
 
 __all__ = ["ChineseNotices"]
 
@@ -53,6 +54,12 @@ class ChineseNotices(ChinesePieces):
 
     def notice_no_answers(self, source: str) -> str:
         return f"{source} 没有答案列，无法用来评分，因此不使用。"
+
+    def notice_unanswerable(self, source: str, count: int, of: int) -> str:
+        return (
+            f"{source}：{of} 条中有 {count} 条的答案列表为空，不使用，因此既不学习也不衡量没有答案的问题。要使用它们，"
+            "请在列表里写上模型应当说的话。"
+        )
 
     def notice_few_validation_rows(self, count: int) -> str:
         return f"验证样本只有 {count} 个：只能检出非常大的差异。"
@@ -225,8 +232,8 @@ class ChineseNotices(ChinesePieces):
         option = "（若文件未改，则是命令行选项所改）" if any(key.startswith("budget.") for key in keys) else ""
         return (
             f"{file}：研究 {study} 开始之后有改动：{'、'.join(keys)}{option}。"
-            f"已开始的研究可以增大 {'、'.join(larger)}，可以任意更改 {'、'.join(any_value)}，也可以用 `tunebook add` 添加自己的实验；"
-            "其他改动会使已有实验的含义改变。请撤销改动，或给研究另起名字。"
+            f"已开始的研究可以增大 {'、'.join(larger)}，可以任意更改 {'、'.join(any_value)}，"
+            "也可以用 `tunebook add` 添加自己的实验；其他改动会使已有实验的含义改变。请撤销改动，或给研究另起名字。"
         )
 
     def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:
@@ -273,6 +280,26 @@ class ChineseNotices(ChinesePieces):
             f"{folder}：没有证据表明有配置学会了任务，因此不推荐任何配置，也没有可以导出的内容。"
             "记录里写有可以尝试的办法。如仍要导出领先的配置，请在研究文件里写 `floor: go_on`，"
             "先用 `tunebook run`，再用 `tunebook export`。"
+        )
+
+    def notice_done_nothing_learned(self) -> str:
+        return (
+            "不再训练：该研究因没有学到任何东西而停止，增大预算不会改变这一点。"
+            "记录里写有可以尝试的办法；在研究文件里写 `floor: go_on` 后可以继续。"
+        )
+
+    def notice_done_little_to_gain(self, gain: float, chance: float, margin: float) -> str:
+        return (
+            "预算虽已增大，但不再训练：按目前全部实验的模型，本搜索空间内还有设置比最优高出"
+            f"您设定的 {self.exactly(margin)} {self.unit}以上的概率为 {number(100 * chance, 2)}%，"
+            f"平均还能提高 {self.size(gain)} {self.unit}。在研究文件里减小 `margin` 后可以继续，"
+            "`tunebook add` 可以训练您自己的设置，新的研究可以搜索更大的空间。"
+        )
+
+    def notice_done_no_question(self) -> str:
+        return (
+            "预算虽已增大，但不再训练：预算容得下的设置都已训练过，或不值得再做实验。"
+            "再增大预算或许可以继续，`tunebook add` 可以训练您自己的设置，新的研究可以搜索更大的空间。"
         )
 
     def notice_adapters_elsewhere(self, count: int, commands: Sequence[str]) -> str:

@@ -50,7 +50,14 @@ class ChineseOpening(ChinesePieces):
         return "还没有配置得出结果，暂无推荐。"
 
     def nothing_compared_yet(self, accuracy: str) -> str:
-        return f"还没有作出任何比较，暂无推荐。基线目前的准确率：{accuracy}。"
+        return f"还没有作出任何比较，暂无推荐。基线目前的{self._noun}：{accuracy}。"
+
+    def none_within(self, limits: Mapping[str, float]) -> str:
+        listed = "，".join(f"{name} 至多 {most:g}" for name, most in limits.items())
+        return (
+            f"训练成功的配置都超出了研究文件的限制（{listed}），因此没有推荐。请放宽限制，或尝试其他设置；"
+            "测得的值见“其他指标”。"
+        )
 
     def leads_so_far(self, settings: str, accuracy: str) -> str:
         return f"还没有作出任何比较，暂无推荐。目前在验证集上领先的是 {strong(settings)}：{accuracy}。"
@@ -198,6 +205,9 @@ class ChineseOpening(ChinesePieces):
 
     def not_confirmed(self, has_test: bool) -> str:
         return "尚未在测试集上确认。" if has_test else "没有测试集，因此没有在未参与挑选的样本上确认。"
+
+    def tested_alone(self, accuracy: str) -> str:
+        return f"用新随机种子，它在测试集上是 {accuracy}；基线在那里没有得出结果的实验，因此差距无从得知。"
 
     def cheaper(self, what: str, margin: float, price: Price) -> str:
         costs = self._price(price)

@@ -84,10 +84,13 @@ class ChineseWhole(ChinesePieces):
         )
 
     def suspects(self, n: int, n_trials: int, shown: int) -> str:
+        counts_right = self.scale.counts_right_answers
+        is_wrong = "答错" if counts_right else f"得到最差{self._noun}"
         if not n:
-            return f"全部 {n_trials} 个训练正常的实验都答错的样本：无。"
+            return f"全部 {n_trials} 个训练正常的实验都{is_wrong}的样本：无。"
         text = (
-            f"有 {count(n)} 个验证样本被全部 {n_trials} 个训练正常的实验答错。"
+            f"有 {count(n)} 个验证样本{'被' if counts_right else '在'}全部 {n_trials} 个训练正常的实验"
+            f"{'答错' if counts_right else f'里{is_wrong}'}。"
             "可能是标注有误，也可能是样本太难，需要人工查看。"
             "各实验回答最一致的排在前面。"
         )

@@ -97,7 +97,7 @@ NOT_REFINED = {
 WARNINGS = {
     "treatment_trials_failed": "Some of its trials failed or were cancelled; the finding goes without them.",
     "control_trials_failed": "Some trials of the other side failed or were cancelled; the finding goes without them.",
-    "control_diverged": "The other side did not train.",
+    "control_diverged": "Most trials of the other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tunebook.core.notice import Notice
 from tunebook.escaping import quoted
 from tunebook.words.english.common import EnglishPieces, plural
+from tunebook.words.numbers import number
 
 __all__ = ["EnglishNotices"]
 
@@ -45,6 +46,14 @@ class EnglishNotices(EnglishPieces):
     def notice_no_answers(self, source: str) -> str:
         """A split whose rows have no answers."""
         return f"{source} has no column of answers, so nothing can be scored on it; it is left out."
+
+    def notice_unanswerable(self, source: str, count: int, of: int) -> str:
+        """Rows whose list of answers is empty."""
+        return (
+            f"{source}: {count} of {plural(of, 'row')} {'has' if count == 1 else 'have'} an empty list of answers and "
+            f"{'is' if count == 1 else 'are'} left out, so nothing is learnt or measured of questions that "
+            "have no answer. To take them in, write what the model is to say to them into the list."
+        )
 
     def notice_few_validation_rows(self, count: int) -> str:
         """Too few validation examples."""
@@ -338,6 +347,31 @@ class EnglishNotices(EnglishPieces):
             f"{folder}: no configuration is shown to have learned the task, so none is recommended and there is "
             "nothing to export. The record says what may help. With `floor: go_on` in the study file, `tunebook run` "
             "and then `tunebook export` write the one that leads all the same."
+        )
+
+    def notice_done_nothing_learned(self) -> str:
+        """A study that stopped since nothing was learned is run again."""
+        return (
+            "Nothing more is trained: the study has stopped because nothing was learned, and a larger budget does not "
+            "change that. The record says what may help; with `floor: go_on` in the study file the study goes on."
+        )
+
+    def notice_done_little_to_gain(self, gain: float, chance: float, margin: float) -> str:
+        """The budget of a finished study was raised, and the model of its trials proposes nothing more."""
+        return (
+            "Nothing more is trained although the budget is larger: by the model of all trials so far, the chance "
+            f"that any setting of this space is better than the best by more than your margin of "
+            f"{self.exactly(margin)} {self.unit} is {number(100 * chance, 2)} %; on average {self.size(gain)} "
+            f"{self.unit} are left to gain. A smaller `margin` in the study file makes it go on, `tunebook add` trains "
+            "settings of your own, and a new study can search a wider space."
+        )
+
+    def notice_done_no_question(self) -> str:
+        """The budget of a finished study was raised, and no round has anything to ask."""
+        return (
+            "Nothing more is trained although the budget is larger: what it has room for has been trained or is "
+            "not worth a trial. A still larger budget may make the study go on, `tunebook add` trains settings of your "
+            "own, and a new study can search a wider space."
         )
 
     def notice_adapters_elsewhere(self, count: int, commands: Sequence[str]) -> str:

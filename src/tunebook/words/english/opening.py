@@ -71,6 +71,14 @@ class EnglishOpening(EnglishPieces):
     def nothing_compared_yet(self, accuracy: str) -> str:
         return f"Nothing has been compared yet, so nothing can be recommended. The baseline so far: {accuracy}."
 
+    def none_within(self, limits: Mapping[str, float]) -> str:
+        """Every configuration that trained is above a limit (`max`)."""
+        listed = ", ".join(f"{name} at most {most:g}" for name, most in limits.items())
+        return (
+            f"No configuration that trained keeps within the limits of the study file ({listed}), so none is "
+            "recommended. Raise a limit, or try other settings; what was measured is under Other metrics."
+        )
+
     def leads_so_far(self, settings: str, accuracy: str) -> str:
         """What leads on validation while nothing has been compared."""
         return (
@@ -258,6 +266,13 @@ class EnglishOpening(EnglishPieces):
             "Not yet confirmed on the test split."
             if has_test
             else "There is no test split, so this is not confirmed on examples that played no part in the choice."
+        )
+
+    def tested_alone(self, accuracy: str) -> str:
+        """The recommended configuration on the test split, where the baseline has no result."""
+        return (
+            f"On the test split it has {accuracy} with fresh seeds; no trial of the baseline there has a result, so "
+            "nothing is known of the difference."
         )
 
     def cheaper(self, what: str, margin: float, price: Price) -> str:

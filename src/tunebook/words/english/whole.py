@@ -104,10 +104,11 @@ class EnglishWhole(EnglishPieces):
         )
 
     def suspects(self, n: int, n_trials: int, shown: int) -> str:
+        is_wrong = "answered wrongly by" if self.scale.counts_right_answers else f"given the worst {self.measure} in"
         if not n:
-            return f"No example was answered wrongly by all {plural(n_trials, 'trained trial')}."
+            return f"No example was {is_wrong} all {plural(n_trials, 'trained trial')}."
         text = (
-            f"{plural(n, 'validation example')} {'was' if n == 1 else 'were'} answered wrongly by all "
+            f"{plural(n, 'validation example')} {'was' if n == 1 else 'were'} {is_wrong} all "
             f"{plural(n_trials, 'trained trial')}. The label may be wrong, or the example too hard; a person "
             "has to look. Those on which the trials agree most come first."
         )

@@ -44,9 +44,12 @@ AUDITS = {
         "of them."
     ): ('--columns {header}={said}：得到 "{said}"；列是参数（{names}……）或 {roles_to_name}。请写其中之一。'),
     (
-        "{source}: no table of trials found; {expected}. Trials in lists and sentences are not read: put them into "
-        "a table, one row a trial."
-    ): ("{source}: 没有找到实验的表格；{expected}。列表和句子里的实验不会读取：请放进表格，每行一个实验。"),
+        "{source}: no table of trials found; {expected}. Trials in sentences are not read, those in lists only where "
+        "each item gives a name, settings and a result: put them into a table, one row a trial."
+    ): (
+        "{source}: 没有找到实验的表格；{expected}。句子里的实验不会读取，列表里的只有每条都写明名称、设置和结果时才"
+        "读取：请放进表格，每行一个实验。"
+    ),
     '{source}, line {line}: the column "{column}" {why}. {step}': (
         '{source} 第 {line} 行：列 "{column}" {why}。{step}'
     ),

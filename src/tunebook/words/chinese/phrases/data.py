@@ -84,6 +84,13 @@ DATA = {
         "{where}: {column} 不会被用到，而它可能是问题的一部分，或者就是答案。请说明各列的含义：{likely}，不用它则写 "
         "{other}。`tunebook init` 也接受 --prompt 和 --completion。"
     ),
+    (
+        "{where}: {first} and {second} are two languages, and either may be translated into the other. Say which: "
+        "{likely}, or the other way round {other}. `tunebook init` takes the same as --prompt and --completion."
+    ): (
+        "{where}: {first} 和 {second} 是两种语言，翻译方向两种都可能。请说明是哪一种：{likely}，反过来则写 {other}。"
+        "`tunebook init` 也接受 --prompt 和 --completion。"
+    ),
     "--prompt and --completion: found one of them; give both, or none.": (
         "--prompt 和 --completion：只给了一个；请两个都给，或都不给。"
     ),
@@ -473,6 +480,9 @@ DATA = {
     "metric: importing {module_name} failed with {kind}: {error}. Correct the module.": (
         "metric: 导入 {module_name} 失败，{kind}：{error}。请改正该模块。"
     ),
+    ("metric: found {name}; a module is named without .py, and folders by dots. Write {right}."): (
+        "metric: 现为 {name}；模块名不带 .py，文件夹用点分隔。请写 {right}。"
+    ),
     (
         "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
         "study file, or correct the name."
@@ -529,6 +539,8 @@ DATA = {
         "正该函数。"
     ),
     "of type {kind}": "类型 {kind}",
+    "names with their values, in the study file itself": "直接写在研究文件里的名称及其值",
+    "a list": "列表",
     "a number": "数字",
     "a whole number": "整数",
     "a text": "文本",
