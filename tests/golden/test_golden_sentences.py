@@ -202,10 +202,14 @@ def made_directly():
     yield "says_effects", *same(3, 1, 7, False)
     for spot, failed in ((("2e-4", "6e-4"), 2e-3), (("2e-4", "2e-4"), None), (None, 2e-3)):
         yield "says_rate", *same(spot, failed)
-    for trend, values in (("rose", (0.6, 0.75)), ("falls", (1.2, 0.9)), ("level", None)):
-        yield "says_curve", *same(trend, values)
+    yield "open_effect", *same("rank 16", "rank 32", finding(Verdict.INCONCLUSIVE))
+    yield "added_by_you", *same("rank 16")
+    yield "says_curve", *same("rose", (0.6, 0.75))
+    for trend in ("falls", "falls_in_training"):
+        yield "says_curve", *same(trend, (1.2, 0.9))
+    yield "says_curve", *same("level", None)
     yield "says_loss", *same(4, 1.5, 0.734)
-    for counts in ((2, 0, 3), (1, 1, 3), (0, 1, 2)):
+    for counts in ((2, 0, 3), (1, 1, 3), (0, 1, 2), (3, 1, 3)):
         yield "says_curves_differ", *same(*counts)
     yield "says_curves", *same(18, 1)
     yield "says_importance", *same("learning_rate", 0.81)

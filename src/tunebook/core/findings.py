@@ -76,11 +76,13 @@ class Finding:
             keys are then empty and the effect is an average over the design's other settings.
         warnings: codes of what may mislead: treatment_replicates_diverged, control_replicates_diverged (some did; the
             estimate covers those that trained), control_diverged, treatment_trials_failed, control_trials_failed
-            (judged without them), no_outcomes, exploratory (not planned: outside the study's error rate), unequal_noise
-            (one side's seeds differ more than all others', so it is judged by its own noise), uneven_noise (seeds of
-            some configurations differ far more than others'; all intervals are wider for it), correlated_examples
-            (neighbouring examples in the file are correlated; the interval is widened), alpha_over_r_constant (alpha/r
-            is the same everywhere in this study, so rank and alpha cannot be told apart).
+            (judged without them), no_outcomes, exploratory (not planned: outside the study's error rate),
+            unequal_noise, control_unequal_noise (that side's seeds differ more than all others', so it is judged by its
+            own noise),
+            uneven_noise (seeds of some configurations differ far more than others'; all intervals are wider for it),
+            correlated_examples (neighbouring examples in the file are correlated; the interval is widened),
+            alpha_over_r_constant (alpha/r is the same everywhere in this study, so rank and alpha cannot be told
+            apart).
     """
 
     label: str
@@ -238,8 +240,8 @@ class Importance:
         share: of variance beyond noise, in [0, 1].
         rank, rank_interval: 1 is the most important; 95 % bootstrap interval.
         first_share: share of resamplings in which it ranked first.
-        ranked: False when its effect is below the noise; `nothing_above` is then the smallest effect that would have
-            been seen.
+        ranked: False when no level of it is shown better or worse; `nothing_above` is then the smallest effect that
+            would have been seen.
     """
 
     factor: str

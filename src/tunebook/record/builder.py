@@ -59,6 +59,7 @@ def build(view: View, language: str) -> Record:
         answer=opening.answer(view, words),
         facts=facts.setting_rows(view, words),
         best=_best(view, words),
+        factors_heading=words.label("importance" if factors.has_order(view) else "factors_alone"),
         importance=factors.importance_line(view, words),
         factors=factors.factor_table(view, words),
         insights=_insights(view, words),
@@ -164,12 +165,14 @@ def _insights(view: View, words: Words) -> tuple[str, ...]:
         last.pop(question, None)
         if f.round_kind is not RoundKind.CONFIRM:  # what was confirmed is the answer
             last[question] = f
-    others = others_decided(view, words, last.values())
+    planned, own = ([f for f in last.values() if ("exploratory" in f.warnings) is e] for e in (False, True))
+    others, outside = (others_decided(view, words, each) for each in (planned, own))
     return tuple(
         filter(
             None,
             [
                 words.found_elsewhere(others) if others else "",
+                words.join([words.found_elsewhere(outside), words.warning("exploratory")]) if outside else "",
                 boundary_sentence(view, words),
                 *factors.wisdom(view, words),
                 factors.strategy(view, words),

@@ -7,16 +7,17 @@ from typing import Any
 
 from tunebook.core.factor import Factor
 from tunebook.core.findings import DescribedFactor, Finding, SweetSpot, Verdict
-from tunebook.core.study import ContrastKind
+from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.escaping import clean
 from tunebook.record.grouped import by_factor, by_verdict
 from tunebook.record.model import Cell, Table
 from tunebook.record.names import sides
 from tunebook.record.view import View
+from tunebook.statistics.described import told_worse
 from tunebook.words import Words
 from tunebook.words.numbers import value
 
-__all__ = ["factor_table", "importance_line", "strategy", "wisdom"]
+__all__ = ["factor_table", "has_order", "importance_line", "strategy", "sweet_spot", "wisdom"]
 
 USUAL_RATES = (1e-4, 3e-4)
 """Learning rates at which LoRA is mostly trained (the defaults of PEFT's examples, LLaMA-Factory and axolotl)."""
@@ -38,6 +39,11 @@ def importance_line(view: View, words: Words) -> str:
         return ""
     ranked = sorted((i for i in importance if i.ranked), key=lambda i: i.rank)
     return words.importance_line(ranked, [i.factor for i in importance if not i.ranked])
+
+
+def has_order(view: View) -> bool:
+    """Whether anything puts the factors in order: one that matters by its verdicts, or by the model of the loss."""
+    return any(i.ranked for i in view.conclusions.importance) or any(each.matters for each in view.described)
 
 
 def factor_table(view: View, words: Words) -> Table | None:
@@ -85,8 +91,8 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
     clauses = by_verdict(view, words, findings)
     fitted = {(f.factor, f.kind): f for f in view.findings() if f.kind.is_fitted and f.factor == factor}
     for finding in fitted.values():
+        what, against = sides(view, words, finding, alone=False)
         if finding.verdict is not Verdict.INCONCLUSIVE:
-            what, against = sides(view, words, finding, alone=False)
             clauses.append(words.short_found(finding, what, against, view.margin_of(finding.round)))
     if clauses:
         return words.label("list_gap").join(clauses)
@@ -99,6 +105,9 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
     if known is not None:
         return words.share_of(known.share) if known.ranked else words.no_effect_above(known.nothing_above)
     opened = by_verdict(view, words, findings, with_open=True)
+    for finding in fitted.values():
+        if not math.isnan(finding.effect):
+            opened.append(words.open_effect(*sides(view, words, finding, alone=False), finding))
     return words.label("list_gap").join(opened)
 
 
@@ -106,7 +115,7 @@ def _described(view: View, factor: str) -> DescribedFactor | None:
     return next((each for each in view.described if each.factor == factor), None)
 
 
-def _spot(view: View, factor: str) -> SweetSpot | None:
+def sweet_spot(view: View, factor: str) -> SweetSpot | None:
     """The good range of a numeric factor: as it was found, or as the model of the loss describes it."""
     found = next((spot for spot in view.conclusions.sweet_spots if spot.factor == factor), None)
     told = _described(view, factor)
@@ -114,13 +123,14 @@ def _spot(view: View, factor: str) -> SweetSpot | None:
         return found
     own = float(told.own)
     bad = [float(str(x.level)) for x in told.levels if x.level not in told.good]
+    bad += told_worse(view.evidence, view.spec, factor, told.own)
     low, high = max((x for x in bad if x < own), default=-math.inf), min((x for x in bad if x > own), default=math.inf)
     good = [x for x in (float(str(level)) for level in told.good) if low < x < high]
     return SweetSpot(factor, min(good), max(good), own, fitted=True)
 
 
 def _sweet(view: View, words: Words, factor: str) -> str:
-    spot = _spot(view, factor)
+    spot = sweet_spot(view, factor)
     if spot is None:
         return ""
     numbers = [x for x in _levels(view, factor) if isinstance(x, int | float)]
@@ -150,7 +160,7 @@ def strategy(view: View, words: Words) -> str:
     ranked += [each.factor for each in described if each.matters]
     if view.conclusions.best is None or not ranked:
         return ""
-    spot, boundary = _spot(view, "learning_rate"), view.conclusions.boundary
+    spot, boundary = sweet_spot(view, "learning_rate"), view.conclusions.boundary
     chosen = view.configurations[view.conclusions.best.key].learning_rate
     is_within = spot is not None and spot.low * 0.999 <= chosen <= spot.high * 1.001  # alone it may lie elsewhere
     span = None
@@ -165,7 +175,8 @@ def strategy(view: View, words: Words) -> str:
 def wisdom(view: View, words: Words) -> list[str]:
     """Findings that go against a common rule of thumb."""
     told = []
-    for factor, findings in by_factor(view, view.findings()).items():
+    planned = [f for f in view.findings() if f.round_kind is not RoundKind.OWN]
+    for factor, findings in by_factor(view, planned).items():
         own = getattr(view.spec.baseline, factor)
         against = [(code, f) for f in findings if (code := _against(view, factor, own, f)) is not None]
         if against:

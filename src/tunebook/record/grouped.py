@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from tunebook.core.findings import Finding, Verdict
-from tunebook.core.study import ContrastKind
+from tunebook.core.study import ContrastKind, RoundKind
 from tunebook.record.names import control_name, is_baseline, name, retuned_rate
 from tunebook.record.view import View
 from tunebook.words import Words
@@ -28,9 +28,10 @@ SIGNED = (Verdict.BETTER, Verdict.WORSE)
 
 def by_factor(view: View, findings: Iterable[Finding]) -> dict[str, list[Finding]]:
     """Comparisons of a single factor's level with the baseline, the latest of each level, by factor; the baseline at
-    another learning rate is a level of the rate."""
+    another learning rate is a level of the rate. What the user's own trials say of a level gives way to a round of the
+    study, which is inside its error rate."""
     latest: dict[tuple[str, str], Finding] = {}
-    for finding in findings:
+    for finding in sorted(findings, key=lambda f: f.round_kind is not RoundKind.OWN):
         factor = _factor(view, finding)
         if factor is not None:
             latest.pop((factor, finding.treatment_key), None)
@@ -78,8 +79,10 @@ def _what(view: View, words: Words, finding: Finding) -> str:
     factor = _factor(view, finding)
     configuration = view.configurations[finding.treatment_key]
     if factor is None:
-        return name(view, words, finding.treatment_key)
-    return words.alone(factor, getattr(configuration, factor))
+        what = name(view, words, finding.treatment_key)
+    else:
+        what = words.alone(factor, getattr(configuration, factor))
+    return words.added_by_you(what) if finding.round_kind is RoundKind.OWN else what
 
 
 def factor_sentences(view: View, words: Words, findings: Iterable[Finding], with_open: bool = False) -> list[str]:

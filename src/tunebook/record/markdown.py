@@ -41,7 +41,8 @@ def _first_page(record: Record) -> list[list[str]]:
         parts.append([_heading(record.best.heading), f"```yaml\n{record.best.yaml}```"])
         parts.append([markdown_text(gap.join(record.best.sentences)), *_figures(record, "best")])
     if record.importance or record.factors:
-        parts.append([_heading(label["importance"]), markdown_text(record.importance), *_figures(record, "importance")])
+        lead = markdown_text(record.importance)
+        parts.append([_heading(record.factors_heading), lead, *_figures(record, "importance")])
         parts.append([_table(record.factors)] if record.factors else [])
     if record.insights:
         parts.append([_heading(label["insights"]), _bullets(record.insights)])

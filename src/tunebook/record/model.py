@@ -139,6 +139,7 @@ class Record:
     answer: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]
     best: Best | None
+    factors_heading: str
     importance: str
     factors: Table | None
     insights: tuple[str, ...]

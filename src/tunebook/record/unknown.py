@@ -46,7 +46,21 @@ def _factors(view: View, words: Words) -> list[str]:
             settle = words.settle(largest) if largest is not None else ""
             named = words.unknown_factor(words.factor_phrase(each.factor), each.nothing_above)
             alike.setdefault(settle, []).append(named)
+    for factor, farthest in _open_in_design(view).items():
+        alike.setdefault("", []).append(words.unknown_factor(words.factor_phrase(factor), farthest))
     return [words.unknown_factors(named, settle) for settle, named in alike.items()]
+
+
+def _open_in_design(view: View) -> dict[str, float]:
+    """Factors of a balanced design of which nothing is shown, with the farthest end of their intervals."""
+    fitted = [f for f in view.findings() if f.kind.is_fitted and f.factor is not None]
+    decided = {f.factor for f in fitted if f.verdict is not Verdict.INCONCLUSIVE}
+    opened: dict[str, float] = {}
+    for finding in fitted:
+        if finding.factor is not None and finding.factor not in decided and not math.isnan(finding.effect):
+            farthest = max(map(abs, finding.interval))
+            opened[finding.factor] = max(farthest, opened.get(finding.factor, 0.0))
+    return opened
 
 
 def _is_open(finding: Finding) -> bool:

@@ -243,19 +243,18 @@ def _cost_ratio(candidate: Candidate, best: Candidate, facts: DataFacts) -> floa
 
 
 def _importance(evidence: Evidence) -> tuple[Importance, ...]:
-    """By the variance that each factor's levels explain. A factor is ranked only when a level of it has a verdict: that
-    it matters at all is then inside the study's error rate; the order among those that do describes."""
+    """By the variance that each factor's levels explain. A factor is ranked when a level of it is better or worse: that
+    it matters at all is then as sure as the verdicts are; the order among those that do describes."""
     levels = evidence.levels
     factors = list(dict.fromkeys(str(f.factor) for f in levels))
     if not factors:
         return ()
     estimates = evidence.estimates([(f.treatment_trials, f.control_trials) for f in levels])
     members = [np.array([i for i, f in enumerate(levels) if f.factor == name]) for name in factors]
-    variances = factor_variances(estimates.effect, estimates.covariance, estimates.df, members)
+    variances = factor_variances(estimates.effect, estimates.covariance, members)
     found = []
     for name, own, variance in zip(factors, members, variances, strict=True):
         seen = max(max(abs(end) for end in levels[i].interval) for i in own)
-        decided = any(levels[i].verdict in (Verdict.BETTER, Verdict.WORSE) for i in own)
         values = dict.fromkeys([evidence.control_value(levels[own[0]]), *(evidence.value_of(levels[i]) for i in own)])
         found.append(
             Importance(
@@ -264,7 +263,7 @@ def _importance(evidence: Evidence) -> tuple[Importance, ...]:
                 rank=variance.rank,
                 rank_interval=variance.rank_interval,
                 first_share=variance.first_share,
-                ranked=variance.ranked and decided,
+                ranked=any(levels[i].verdict in (Verdict.BETTER, Verdict.WORSE) for i in own),
                 nothing_above=seen,
                 levels=tuple(values),
             )

@@ -19,7 +19,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.factor import Level, Role, is_ordered, position
 from tunebook.core.facts import DataFacts, TrialFact
 from tunebook.core.findings import DescribedFactor, DescribedLevel
-from tunebook.core.study import StudySpec
+from tunebook.core.study import RoundKind, StudySpec
 from tunebook.statistics.evidence import Evidence
 from tunebook.statistics.observations import (
     RATE,
@@ -30,7 +30,7 @@ from tunebook.statistics.observations import (
     places,
 )
 
-__all__ = ["described_factors"]
+__all__ = ["described_factors", "told_worse"]
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,8 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     Empty where a round asked about single factors, or too little was trained."""
     best, history = evidence.leading, evidence.history
     ended = [fact for fact in history.trials.values() if has_ended(fact)]
-    asked = any(contrast.factor is not None for wave in history.waves for contrast in wave.contrasts)
+    planned = [wave for wave in history.waves if wave.kind is not RoundKind.OWN]
+    asked = any(contrast.factor is not None for wave in planned for contrast in wave.contrasts)
     if best is None or asked or len(ended) < FEWEST:
         return ()
     tried = _tried(spec, ended)
@@ -74,6 +75,25 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
         if levels:
             found.append(DescribedFactor(factor=name, own=getattr(best.configuration, name), levels=levels))
     return tuple(sorted(found, key=lambda each: (not each.matters, -abs(each.worst.change))))
+
+
+def told_worse(evidence: Evidence, spec: StudySpec, factor: str, own: Level) -> list[float]:
+    """Levels of a numeric factor that the trials themselves contradict, whatever the model leaves open: of two
+    configurations that differ in this factor alone, the one farther from `own` has an accuracy whose 95 % interval lies
+    below that of the other."""
+    at = float(str(own))
+    alike: dict[Configuration, list[tuple[float, float, float]]] = {}
+    for candidate in evidence.candidates.values():
+        measured = evidence.accuracy(candidate.trained)
+        level = getattr(candidate.configuration, factor)
+        if measured is not None and isinstance(level, int | float):
+            alike.setdefault(_with(spec, candidate.configuration, factor, own), []).append((float(level), *measured[1]))
+    return [
+        level
+        for group in alike.values()
+        for level, _, high in group
+        if any(high < low and (level < other <= at or at <= other < level) for other, low, _ in group)
+    ]
 
 
 def _differences(seen: Observations, at: Floats) -> tuple[Floats, Floats]:

@@ -6,8 +6,7 @@ effects e of a factor's levels against its control (whose own effect is 0), V = 
 only for the ranges tried. Source: the variance decomposition of fANOVA (Hutter, Hoos, Leyton-Brown 2014, ICML), here
 for a design of one factor at a time and with the noise subtracted.
 
-A factor is ranked only if its levels differ beyond noise: Wald's test e' S^-1 e / k against F(k, df), with Bonferroni
-over the factors. In a study without any effect, nothing is ranked with a probability of 95 %.
+Whether a factor matters at all is not said here: that is for the verdicts on its levels.
 """
 
 from __future__ import annotations
@@ -17,14 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
-__all__ = ["FactorVariance", "beyond_noise", "factor_variances", "spread_matrix"]
+__all__ = ["FactorVariance", "factor_variances", "spread_matrix"]
 
 Floats = NDArray[np.float64]
 
 RESAMPLINGS = 2000
-RANKING_ALPHA = 0.05
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,11 @@ class FactorVariance:
 
     Attributes:
         share: share of the variance beyond noise over all factors, in [0, 1].
-        ranked: whether its levels differ beyond noise.
         rank, rank_interval, first_share: rank among the factors, its 95 % interval over resamplings, and the share of
             resamplings in which it ranks first.
     """
 
     share: float
-    ranked: bool
     rank: int
     rank_interval: tuple[int, int]
     first_share: float
@@ -50,35 +45,24 @@ def spread_matrix(k: int) -> Floats:
     return np.asarray((np.eye(k) - np.full((k, k), 1 / (k + 1))) / (k + 1))
 
 
-def beyond_noise(effect: Floats, covariance: Floats, df: float) -> float:
-    """P-value of the hypothesis that all these effects are zero: Wald's statistic against F(k, df)."""
-    k = len(effect)
-    ridge = 1e-9 * float(np.trace(covariance)) / k
-    if ridge <= 0:
-        return 1.0
-    statistic = float(effect @ np.linalg.solve(covariance + ridge * np.eye(k), effect)) / k
-    return float(special.fdtrc(k, min(df, 1e6), statistic))
-
-
 def factor_variances(
-    effect: Floats, covariance: Floats, df: Floats, members: Sequence[NDArray[np.intp]]
+    effect: Floats, covariance: Floats, members: Sequence[NDArray[np.intp]]
 ) -> tuple[FactorVariance, ...]:
     """The importance of each factor.
 
     Args:
-        effect, covariance, df: estimates for all levels of all factors, shapes (K,), (K, K), (K,).
+        effect, covariance: estimates for all levels of all factors, shapes (K,), (K, K).
         members: for each factor, the indices of its levels among the K.
     """
     generator = np.random.Generator(np.random.Philox(key=0))  # normal resamplings with the effects' covariance
     draws = generator.multivariate_normal(effect, covariance, RESAMPLINGS, method="eigh", check_valid="ignore")
-    observed, resampled, p_values = [], [], []
+    observed, resampled = [], []
     for own in members:
         matrix, block = spread_matrix(len(own)), covariance[np.ix_(own, own)]
         noise = float(np.trace(matrix @ block))
         observed.append(float(effect[own] @ matrix @ effect[own]) - noise)
         # a resampled effect has the noise twice: from the estimate and from the draw
         resampled.append(np.einsum("bi,ij,bj->b", draws[:, own], matrix, draws[:, own]) - 2 * noise)
-        p_values.append(beyond_noise(effect[own], block, float(df[own].min())))
     values = np.maximum(observed, 0.0)
     total = float(values.sum())
     places = _places(np.array(observed)[None, :])[0]
@@ -87,7 +71,6 @@ def factor_variances(
     return tuple(
         FactorVariance(
             float(values[f]) / total if total > 0 else 0.0,
-            p_values[f] < RANKING_ALPHA / len(members),
             int(places[f]),
             (int(low[f]), int(high[f])),
             float(np.mean(resampled_places[:, f] == 1)),

@@ -388,10 +388,11 @@ class Evidence:
     @cached_property
     def levels(self) -> tuple[Finding, ...]:
         """The judged differences of one factor's level from its control on validation, those that have an effect; of
-        a level judged twice the later one."""
+        a level judged twice the later one. Without the user's own trials, which ask about what was seen already."""
         found: dict[tuple[str, str], Finding] = {}
         for finding in self.history.findings:
             about_level = finding.factor is not None and finding.kind is ContrastKind.DIFFERENCE
+            about_level = about_level and finding.round_kind is not RoundKind.OWN
             here = finding.family == "main" and finding.split == VALIDATION and not math.isnan(finding.effect)
             if about_level and here:
                 found[str(finding.factor), finding.treatment_key] = finding

@@ -213,8 +213,11 @@ class _Family:
 
     def _doubts(self, contrast: Contrast, numbers: FamilyNumbers, noise: SeedNoise) -> list[str]:
         """Codes of assumptions that do not hold here (the numbers are widened for it), and of what is confounded."""
-        keys = {self._key(contrast.treatment), self._key(contrast.control)}
-        found = ["unequal_noise"] if keys & set(noise.own) else []
+        found = [
+            code
+            for code, side in (("unequal_noise", contrast.treatment), ("control_unequal_noise", contrast.control))
+            if self._key(side) in noise.own
+        ]
         if noise.uneven_df is not None:
             found.append("uneven_noise")
         if numbers.estimates.inflation > 1:

@@ -181,6 +181,27 @@ def test_a_factor_without_a_verdict_is_not_ranked(story):
     assert not any(importance.ranked for importance in found.importance)
 
 
+def test_a_factor_with_a_verdict_is_ranked_however_much_another_level_of_it_scatters():
+    """Seeds of one level of the rate are 30 points apart: it alone is judged by its own noise, of one degree of
+    freedom. What is shown of the other rates stays shown."""
+    s = Story()
+    s.close(RoundKind.REFERENCE)
+    base = s.trials(RoundKind.EXPLORE, Purpose.BASELINE, BASE, 0.60, 5)
+    rate = "learning_rate"
+    for value, accuracies in ((5e-5, (0.36, 0.36)), (1e-3, (0.75, 0.45))):
+        configuration = BASE.with_values(learning_rate=value)
+        ids = [s.trials(RoundKind.EXPLORE, Purpose.LEVEL, configuration, each, 1, rate)[0] for each in accuracies]
+        s.ask(tuple(ids), base, f"learning_rate={value:g}", rate)
+    for dropout in (0.05, 0.1, 0.2):
+        ids = s.trials(RoundKind.EXPLORE, Purpose.LEVEL, BASE.with_values(lora_dropout=dropout), 0.6)
+        s.ask(ids, base, f"lora_dropout={dropout:g}", "lora_dropout")
+    s.close(RoundKind.EXPLORE)
+    assert next(f.verdict for f in s.history.findings if f.factor == rate) is Verdict.WORSE
+    by_name = {each.factor: each for each in conclude(s.history, SPEC, FACTS).importance}
+    assert by_name[rate].ranked
+    assert not by_name["lora_dropout"].ranked
+
+
 def test_the_interaction_of_combined_factors_is_known_and_the_others_are_not(found):
     known = [interaction for interaction in found.interactions if interaction.known]
     assert [interaction.factors for interaction in known] == [("learning_rate", "lora_r")]

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tunebook.core.space import Folding
-from tunebook.core.study import RoundKind
+from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave
 from tunebook.planning.planner import StudyPlanner
+from tunebook.statistics.conclusions import conclude
 from tunebook.statistics.described import described_factors
 from tunebook.statistics.evidence import Evidence
+from tunebook.statistics.judge_round import judge_round
+from tunebook.statistics.observations import has_ended
 from tunebook.testing.planner_suite import example_facts, example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
@@ -30,12 +33,18 @@ def described(history, spec):
 
 
 @pytest.fixture(scope="module")
-def found():
-    """By factor, in a world where rank helps much, dropout does nothing, and the best rate lies inside the range."""
+def studied():
+    """In a world where rank helps much, dropout does nothing, and the best rate lies inside the range."""
     world = World(
         seed=5, rank_gain=0.08, rank_exponent=0.0, scaling_exponent=0.0, dropout_loss=0.0, seed_deviation=0.003
     )
-    return described(*study_in(world))
+    return study_in(world)
+
+
+@pytest.fixture(scope="module")
+def found(studied):
+    """By factor."""
+    return described(*studied)
 
 
 def test_what_matters_is_named_before_what_does_not(found):
@@ -77,6 +86,18 @@ def test_nothing_is_described_where_a_round_asked_about_factors():
     history, spec = study_in(World(seed=3), "balanced")
     assert any(f.factor == "lora_r" for f in history.findings)
     assert described(history, spec) == {}
+
+
+def test_trials_that_the_user_added_take_nothing_of_the_description(studied, found):
+    history, spec = studied
+    one, other = [number for number, fact in history.trials.items() if number and has_ended(fact)][:2]
+    asked = Contrast(kind=ContrastKind.DIFFERENCE, treatment=(one,), control=(other,), label="lora_r", factor="lora_r")
+    own = Wave(round=len(history.waves), kind=RoundKind.OWN, number=1, trials=(), contrasts=(asked,))
+    history = replace(history, waves=(*history.waves, own))
+    history = replace(history, findings=(*history.findings, *judge_round(history, own.round, spec, FACTS)))
+    assert any(f.factor == "lora_r" and f.effect == f.effect for f in history.findings)
+    assert described(history, spec) == found
+    assert conclude(history, spec, FACTS).importance == ()
 
 
 def test_nothing_is_described_of_a_handful_of_trials():

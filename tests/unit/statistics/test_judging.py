@@ -49,7 +49,8 @@ class Bench:
             ids.append(number)
         return tuple(ids)
 
-    def ask(self, treatment, control, kind=ContrastKind.DIFFERENCE, label="x"):
+    def ask(self, treatment, control, kind=ContrastKind.DIFFERENCE, label=None):
+        label = label or f"question {len(self.contrasts) + 1}"
         self.contrasts.append(Contrast(kind=kind, treatment=treatment, control=control, label=label, factor="lora_r"))
 
     def history(self):
@@ -277,6 +278,11 @@ def test_a_configuration_that_is_much_noisier_is_judged_by_its_own_noise():
     assert "unequal_noise" not in calm.warnings
     assert noisy.standard_error > 5 * calm.standard_error
     assert noisy.degrees_of_freedom < 4
+    bench.contrasts = []
+    bench.ask(quiet, wild)
+    (finding,) = bench.judged()  # of its two sides it is the other one
+    assert "control_unequal_noise" in finding.warnings
+    assert "unequal_noise" not in finding.warnings
 
 
 def test_a_small_test_round_borrows_its_noise_from_validation():

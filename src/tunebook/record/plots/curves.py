@@ -17,7 +17,7 @@ from tunebook.statistics.curves import rose_again, still_falling
 from tunebook.words import Words
 from tunebook.words.numbers import number
 
-__all__ = ["best", "everyone", "smoothed"]
+__all__ = ["best", "everyone", "smoothed", "trend"]
 
 MOST_POINTS = 120
 """Largest number of points of one curve; more could not be told apart."""
@@ -68,17 +68,18 @@ def best(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
                 paper.mark(axes, epoch, loss, says, color=VERMILLION, marker="o", ms=4)
             last.append(losses[-1])
     _finish(axes, words)
-    return figure, _trend(words, facts)
+    return figure, trend(words, facts)
 
 
-def _trend(words: Words, facts: list[TrialFact]) -> str:
+def trend(words: Words, facts: list[TrialFact]) -> str:
     """Whether the loss rose again, was still falling at the end, or neither, with every seed."""
     turns, falls = [rose_again(f.curve) for f in facts], [still_falling(f.curve) for f in facts]
     if all(turns) and turns[0] is not None:
         _, lowest, last = turns[0]
         return words.says_curve("rose", (lowest, last))
-    if all(falls) and falls[0] is not None:
-        return words.says_curve("falls", falls[0])
+    if all(falls) and falls[0] is not None and not any(turns):
+        is_followed = all(len(validation(f)[1]) > 1 for f in facts)
+        return words.says_curve("falls" if is_followed else "falls_in_training", falls[0])
     if any(turns) or any(falls):
         return words.says_curves_differ(sum(map(bool, falls)), sum(map(bool, turns)), len(facts))
     return words.says_curve("level", None)

@@ -101,6 +101,7 @@ WARNINGS = {
     "no_outcomes": "没有可比较的结果。",
     "exploratory": "不计入研究的误报率。",
     "unequal_noise": "该配置随机种子间波动明显更大，单独估计其方差。",
+    "control_unequal_noise": "对照一方随机种子间波动明显更大，单独估计其方差。",
     "uneven_noise": "各配置的随机种子波动相差很大，区间已相应放宽。",
     "correlated_examples": "相邻样本彼此相似，区间已相应放宽。",
     "alpha_over_r_constant": "alpha/r 保持不变：rank 与 alpha 的作用无法分开。",

@@ -68,6 +68,7 @@ LABELS = {
     "full_table": "全部实验",
     "best": "最优配置",
     "importance": "参数重要性",
+    "factors_alone": "各参数的作用",
     "effect_of": "对准确率的影响（百分点）",
     "sweet": "合适区间",
     "advice": "建议",

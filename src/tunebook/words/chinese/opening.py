@@ -373,7 +373,7 @@ class ChineseOpening(ChinesePieces):
             return ""
         return (
             f"。第 {trial_list(numbers)} 轮不在其内：这类轮次的份额此前已经用完，或者是看到结果后添加的实验；"
-            "这些轮次各自按不超过 5% 的水平判定"
+            "这些轮次各自按同类轮次的份额判定，自己添加的实验为 2%"
         )
 
     def alpha_fact(self, rule: str) -> str:

@@ -98,6 +98,14 @@ class ChinesePage(ChinesePieces):
         span = low if low == high else f"{low}～{high}"
         return f"{span}（试过的全部）" if everything and low != high else span
 
+    def added_by_you(self, what: str) -> str:
+        return f"自行添加的{gap(what).rstrip()}"
+
+    def open_effect(self, what: str, against: str, finding: Finding) -> str:
+        low, high = map(self.change, finding.interval)
+        difference = f"{gap(what).lstrip()}与{gap(against)}之差"
+        return f"{difference}：{self.change(finding.effect)}（{low}{self.to}{high}），未证实"
+
     def advice(self, how: str, level: str) -> str:
         return {
             "use": f"使用 {level}",
@@ -172,14 +180,16 @@ class ChinesePage(ChinesePieces):
     def says_curve(self, trend: str, values: tuple[float, float] | None) -> str:
         if trend == "rose" and values is not None:
             return f"已经过拟合：验证损失从 {number(values[0])} 回升到 {number(values[1])}（每 token）。"
-        if trend == "falls" and values is not None:
-            return (
-                f"仍在学习：训练损失在最后两个四分之一段从 {number(values[0])} 降到 {number(values[1])}（每 token）。"
-            )
+        if values is not None:
+            fell = f"训练损失在最后两个四分之一段从 {number(values[0])} 降到 {number(values[1])}（每 token）"
+            if trend == "falls":
+                return f"仍在学习：{fell}，验证损失没有明显回升。"
+            return f"对训练数据的拟合仍在变好：{fell}。是否过拟合不清楚：训练途中没有记录验证损失。"
         return "已趋于平稳：最后既没有明显下降，也没有回升。"
 
     def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
-        parts = [f"{n} 次{what}" for n, what in ((fell, "训练损失到最后仍在下降"), (rose, "验证损失回升")) if n]
+        seen = ((fell, "训练损失到最后仍在下降"), (rose, "验证损失回升"))
+        parts = [f"{'全部 ' if n == trials else ''}{n} 次{what}" for n, what in seen if n]
         return f"{trials} 次训练的情况不一致：{'，'.join(parts)}。"
 
     def says_curves(self, trained: int, broke: int) -> str:

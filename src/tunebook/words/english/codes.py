@@ -101,6 +101,7 @@ WARNINGS = {
     "no_outcomes": "There are no outcomes to compare.",
     "exploratory": "Outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
+    "control_unequal_noise": "The other side's seeds differ more than the rest's; it is judged by its own noise.",
     "uneven_noise": "Some configurations' seeds differ far more than others'; intervals are wider for it.",
     "correlated_examples": "Neighbouring examples are correlated; the interval allows for that.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",

@@ -68,6 +68,7 @@ LABELS = {
     "full_table": "Every trial",
     "best": "Best configuration",
     "importance": "What each factor does, most important first",
+    "factors_alone": "What each factor does",
     "effect_of": "Effect on accuracy (points)",
     "sweet": "Sweet spot",
     "advice": "Advice",

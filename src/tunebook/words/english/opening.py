@@ -464,7 +464,8 @@ class EnglishOpening(EnglishPieces):
         who = f"Round {numbers[0]} is" if len(numbers) == 1 else f"Rounds {trial_list(numbers)} are"
         return (
             f". {who} outside of this: planned after the share of such a round had been spent, or of trials that were "
-            "added with results in sight; each judges its own questions at 5 % or less"
+            "added with results in sight; each judges its own questions at the share of such a round, "
+            "2 % for trials of your own"
         )
 
     def alpha_fact(self, rule: str) -> str:

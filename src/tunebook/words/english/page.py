@@ -113,6 +113,15 @@ class EnglishPage(EnglishPieces):
         span = low if low == high else f"{low} to {high}"
         return f"{span} (all tried)" if everything and low != high else span
 
+    def added_by_you(self, what: str) -> str:
+        """A level or configuration of a trial that the user added."""
+        return f"your own {what}"
+
+    def open_effect(self, what: str, against: str, finding: Finding) -> str:
+        """A difference between two levels that was tested and not shown."""
+        low, high = map(self.change, finding.interval)
+        return f"{what} against {against}: {self.change(finding.effect)} ({low}{self.to}{high}), not shown"
+
     def advice(self, how: str, level: str) -> str:
         """What to do with one factor."""
         return {
@@ -198,20 +207,27 @@ class EnglishPage(EnglishPieces):
         return f"{self.capital(self.factor(factor))}: {self.percent(share, 0)} of the variance beyond noise."
 
     def says_curve(self, trend: str, values: tuple[float, float] | None) -> str:
-        """Whether the best configuration's loss still fell, rose again or levelled off."""
+        """Whether the best configuration's loss still fell, rose again or levelled off. A training loss that falls says
+        nothing of overfitting by itself."""
         if trend == "rose" and values is not None:
             return (
                 f"It overfits: the validation loss rose from {number(values[0])} to {number(values[1])} nats a token."
             )
-        if trend == "falls" and values is not None:
+        if values is not None:
             before, after = map(number, values)
-            return f"It still learns: training loss {before} in the third quarter of the steps, {after} in the last."
+            fell = f"training loss {before} in the third quarter of the steps, {after} in the last"
+            if trend == "falls":
+                return f"It still learns: {fell}, and the validation loss did not clearly rise again."
+            return (
+                f"It still fits the training data better: {fell}. Whether it overfits is not known: the validation "
+                "loss was not followed."
+            )
         return "It has levelled off: the loss neither falls clearly at the end nor rises again."
 
     def says_curves_differ(self, fell: int, rose: int, trials: int) -> str:
         """In how many of the best configuration's trials the training loss still fell, and the validation loss rose."""
         seen = (fell, "training loss was still falling at the end"), (rose, "validation loss rose again")
-        parts = [f"in {n} the {what}" for n, what in seen if n]
+        parts = [f"in {'all ' if n == trials else ''}{n} the {what}" for n, what in seen if n]
         return f"Its {plural(trials, 'trial')} do not agree: {', '.join(parts)}."
 
     def says_curves(self, trained: int, broke: int) -> str:
