@@ -101,7 +101,7 @@ BAD = {
     ),
     "budget below the baseline's seeds": (
         changed(budget="budget: {trials: 3}"),
-        ["budget.trials: found 3; the baseline alone takes 5 seeds"],
+        ["budget.trials: found 3; must be at least 5, as seeds.baseline is"],
     ),
     "no budget": (changed(budget="budget: {}"), ["neither trials nor hours"]),
     "nothing varied": (changed(space="space: {}"), ["varies at least one factor"]),

@@ -177,10 +177,11 @@ class Study:
 
         Raises: NotFoundError: no such trial. UserError: it has ended already, or is a checkpoint of another trial.
         """
-        from tunebook.run.reading import read_study
+        from tunebook.run.reading import added_trials, read_study
         from tunebook.run.requests.cancel_requests import CancelRequests
 
-        CancelRequests(self.paths.folder).write(trial, read_study(self.paths).history)
+        study = read_study(self.paths)
+        CancelRequests(self.paths.folder).write(trial, study.history, added_trials(study))
 
     def add(self, settings: Sequence[str], seeds: int | None = None, tags: Sequence[str] = (), note: str = "") -> Added:
         """Add trials of your own to a study that was begun: they make a round of their own, are compared with the
@@ -252,10 +253,16 @@ class Study:
         return learning_curve(self.paths, observer or Silent(), self._trust, self.trusts_study_code)
 
     def export(
-        self, form: str = "peft", to: str | Path | None = None, warn: Callable[[str], None] = lambda text: None
+        self,
+        form: str = "peft",
+        to: str | Path | None = None,
+        warn: Callable[[str], None] = lambda text: None,
+        *,
+        force: bool = False,
     ) -> dict[str, Path]:
         """The best configuration's adapter ("peft"), the model with it merged in ("merged"), or its configuration for
-        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead."""
+        another trainer ("llama-factory", "axolotl"). `warn` is told what may mislead; `force` writes into a folder
+        that holds other files."""
         from tunebook.run.commands.export import export_study
 
-        return export_study(self.paths, form, Path(to) if to else None, warn)
+        return export_study(self.paths, form, Path(to) if to else None, warn, force=force)

@@ -30,6 +30,19 @@ __all__ = [
     "writing",
 ]
 
+_IN_THE_WAY = Phrase("a file is in the way where a folder is needed")
+_REASONS = {
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: Phrase("a folder of that name is in the way"),
+    errno.EACCES: Phrase("permission denied"),
+    errno.EPERM: Phrase("operation not permitted"),
+    errno.EROFS: Phrase("read-only file system"),
+    errno.ENOSPC: Phrase("no space left on device"),
+    errno.EDQUOT: Phrase("disk quota exceeded"),
+    errno.EIO: Phrase("input/output error"),
+}
+"""What the system says most often; anything else is told in its own words."""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _NO_LOCKS = {errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP}
 
@@ -47,7 +60,8 @@ def said(error: BaseException, place: object, safe: str = "") -> DiskFull | Unwr
         place: what was being written, as the user knows it.
         safe: what the user need not worry about, a whole sentence.
     """
-    reason = getattr(error, "strerror", None) or str(error)
+    number = error.errno if isinstance(error, OSError) else None
+    reason = _REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
     if is_disk_full(error):
         return disk_full(place, safe, reason)
     if isinstance(error, OSError) and error.errno in _NO_LOCKS:
@@ -75,7 +89,7 @@ def disk_full(place: object, safe: str = "", reason: str = "") -> DiskFull:
         "{place}: cannot be written, there is no room left on the disk ({reason}).{safe} Free some "
         "space, then repeat this.",
         place=place,
-        reason=reason or os.strerror(errno.ENOSPC),
+        reason=reason or _REASONS[errno.ENOSPC],
         safe=_after(safe),
     )
 
@@ -130,7 +144,7 @@ def replaced_folder(target: Path, safe: str = "") -> Iterator[Path]:
     scratch, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("writing", "old"))
     with writing(target, safe):
         if target.exists() and not target.is_dir():  # somebody else's file: it is not ours to move away
-            raise NotADirectoryError(errno.ENOTDIR, "a file of that name is in the way")
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         shutil.rmtree(scratch, ignore_errors=True)
         try:
             scratch.mkdir(parents=True)

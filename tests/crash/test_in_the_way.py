@@ -240,7 +240,7 @@ def test_a_read_only_file_system_is_named(small, command, capsys):
     place = file.parents[1]
     subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
     assert command_line([command[0], str(file), *command[1:]]) == STOPPED
-    assert "Read-only file system" in capsys.readouterr().err
+    assert "read-only file system" in capsys.readouterr().err
     for reading in (["status"], ["plan"], ["doctor", "--ledger"]):
         assert command_line([*reading, str(file)]) == 0
     assert _locks(place).level == "missing"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from tunebook.errors import DiskFull, TrialFailed, UnwritableFolder
 from tunebook.files import is_disk_full, replaced_folder, said, shared_folder, write_atomically, writing
+from tunebook.record.writing import SAFE
+from tunebook.words import words_for
 
 
 def test_a_file_that_cannot_be_replaced_stays_as_it_was(tmp_path, monkeypatch):
@@ -97,6 +100,12 @@ def test_what_libraries_raise_for_a_full_disk_is_a_full_disk():
         raise full
     with pytest.raises(UnwritableFolder, match="adapters/3"), writing("adapters/3"):
         raise SafetensorError("Error while serializing: I/O error: Permission denied (os error 13)")
+
+
+@pytest.mark.parametrize("number", [errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EROFS, errno.ENOSPC])
+def test_what_the_system_says_is_told_in_chinese_too(number):
+    told = words_for("zh").translated(said(OSError(number, os.strerror(number)), "runs/trec", SAFE).phrase)
+    assert not re.search("[a-z]{3}", told.replace("runs/trec", "").replace("`tunebook report`", ""))
 
 
 def test_a_file_system_without_locks_is_told_as_such():

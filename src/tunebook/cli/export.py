@@ -30,6 +30,7 @@ def export(
     to: Annotated[
         str | None, typer.Option("--to", help="Where to write; default: export/<format> in the study.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other files.")] = False,
     folder: Folder = None,
     as_json: Json = False,
 ) -> None:
@@ -41,7 +42,7 @@ def export(
     def warn(text: str) -> None:
         messages().print(opened.words.warning_line(text), style="yellow")
 
-    paths = opened.export(form.value, to, warn)
+    paths = opened.export(form.value, to, warn, force=force)
     if as_json:
         print_json({"paths": paths})
     else:

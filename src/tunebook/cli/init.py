@@ -106,4 +106,5 @@ def init(
         messages().print(words.not_used(unused), markup=False)
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
     # not wrapped, because the commands are copied
-    messages().print(words.wrote(output, commands), soft_wrap=True)
+    part = (spec.data.train_rows, seen.n_train) if spec.data.train_rows else None
+    messages().print(words.wrote(output, commands, part), soft_wrap=True)

@@ -43,7 +43,9 @@ class SeedCounts:
     )  # fmt: skip
     baseline: int = key(
         5, "a whole number of seeds from 3 to 50 (fewer than three say nothing about the noise)",
-        "trials of the baseline, with different seeds; at least 3", example="5", minimum=3, maximum=50,
+        "trials of the baseline, with different seeds, at least 3, where the design tests single settings "
+        "(`one_factor`, `balanced`, a table of trials); a small budget cuts them, and `plan` says so. `model` gives "
+        "the baseline as many seeds as each configuration that it confirms", example="5", minimum=3, maximum=50,
         may_grow=True,
         later="rounds that are planned from then on; `tunebook add` gives more seeds to what was trained before",
     )  # fmt: skip

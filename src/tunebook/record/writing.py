@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tunebook.core.notice import Notice
 from tunebook.files import write_atomically
+from tunebook.phrases import Phrase
 from tunebook.record import csv, html, markdown, results
 from tunebook.record.builder import build
 from tunebook.record.details import details
@@ -23,7 +24,7 @@ __all__ = ["write"]
 
 _log = logging.getLogger(__name__)
 
-SAFE = "The numbers are safe in the ledger; `tunebook report` writes the record again."
+SAFE = Phrase("The numbers are safe in the ledger; `tunebook report` writes the record again.")
 
 
 def write(

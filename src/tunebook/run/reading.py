@@ -27,6 +27,7 @@ from tunebook.study_file import load_study
 __all__ = [
     "StudyRead",
     "StudyReader",
+    "added_trials",
     "as_begun",
     "has_ledger",
     "last_note",
@@ -138,6 +139,19 @@ def planner_of(spec: StudySpec, facts: StudyFacts, history: History, calibration
     return with_own_trials(
         planner, Problem(spec=spec, facts=facts.data, folding=folding, table=table, calibration=calibration)
     )
+
+
+def added_trials(study: StudyRead) -> tuple[int, ...]:
+    """The numbers that trials which the user added will have, while they are what `run` plans next; without those at a
+    checkpoint of another."""
+    history = study.history
+    planned = sum(wave.kind is RoundKind.OWN for wave in history.waves)
+    if len(history.own) == planned or any(wave.round not in history.closed_rounds for wave in history.waves):
+        return ()
+    wave = planner_of(study.spec, study.facts, history, study.calibration).next_wave(history)
+    if wave is None or wave.kind is not RoundKind.OWN:
+        return ()
+    return tuple(trial.id for trial in wave.trials if trial.checkpoint_of is None)
 
 
 def why_done(planner: Planner, history: History) -> Notice | None:

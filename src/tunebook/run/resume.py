@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.facts import StudyFacts
 from tunebook.core.notice import Notice
 from tunebook.core.ports import Ledger, Observer
 from tunebook.core.study import StudySpec, TrialState, last_waves
@@ -17,7 +18,7 @@ from tunebook.run.study_words import study_words
 from tunebook.study_file import accepted_changes, changed_keys
 from tunebook.words import Words
 
-__all__ = ["begin_or_go_on", "retry_failed"]
+__all__ = ["begin_or_go_on", "check_same_study", "retry_failed"]
 
 
 def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> StudySpec:
@@ -34,15 +35,23 @@ def begin_or_go_on(ledger: Ledger, prepared: Prepared, observer: Observer) -> St
         ledger.note("data_root", {"relative": os.path.relpath(prepared.base, prepared.paths.folder.absolute())})
         return prepared.spec
     ledger.history()  # checks every row against its checksum before anything is written
-    _check_spec(known, prepared.spec, prepared)
-    begun = ledger.facts()
-    _check_hashes(begun.hashes, prepared)
-    _check_table(begun.table, prepared)
+    check_same_study(known, ledger.facts(), prepared)
     _check_versions(ledger, prepared.facts.environment, observer, study_words(prepared.spec))
     if known != prepared.spec:
         _note_changes(ledger, known, prepared.spec)
         ledger.update_spec(prepared.spec)
     return prepared.spec
+
+
+def check_same_study(known: StudySpec, begun: StudyFacts, prepared: Prepared) -> None:
+    """Check that a study goes on with what it was begun with. Reads only.
+
+    Raises: StudyFileError: the study file, or its table, now asks another question. DataError, ModelError: a data file
+    or the model changed.
+    """
+    _check_spec(known, prepared.spec, prepared)
+    _check_hashes(begun.hashes, prepared)
+    _check_table(begun.table, prepared)
 
 
 def _note_changes(ledger: Ledger, old: StudySpec, new: StudySpec) -> None:

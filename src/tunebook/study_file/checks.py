@@ -109,10 +109,10 @@ def _check_budget(values: dict[str, Any], problems: Problems) -> None:
     if isinstance(trials, int) and trials < needed:
         problems.add(
             ("budget", "trials"),
-            "found {trials}; the baseline alone takes {needed} seeds. Write at least {needed}, or seeds: "
+            "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more, or seeds: "
             "{{baseline: 3}}."
             if trials >= 3 and needed > 3
-            else "found {trials}; the baseline alone takes {needed} seeds. Write at least {needed}.",
+            else "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more.",
             trials=trials,
             needed=needed,
         )

@@ -459,6 +459,13 @@ def test_the_epochs_of_one_training_are_no_trials():
     assert len(values_of(table_of("Epochs|Acc", "1|70.5%", "3|74.0%", "5|75.5%"))["trials"]) == 3
 
 
+@pytest.mark.parametrize("said", ["The best run is 2", "The best trial so far was 2", "最佳实验是 2", "最好的配置为 2"])
+def test_the_best_trial_may_be_named_by_its_number_alone(said):
+    values = values_of(table_of("#|lr|acc", "1|1e-4|50.0%", "2|2e-4|60.0%", "3|3e-4|55.0%") + f"\n{said}\n", 200)
+    found = claim(values, said)
+    assert (found["kind"], found["trials"]) == ("best_trial", ["2"])
+
+
 @pytest.mark.parametrize(("gap", "expected"), [("0.8", []), ("1.8", ["said_gap_differs"])])
 def test_a_difference_of_two_levels_is_held_against_their_one_pair(gap, expected):
     table = table_of("run|lr|r|acc", "B0|2e-4|16|84.2%", "B2|2e-4|64|85.0%")

@@ -80,6 +80,8 @@ def test_a_chinese_study_is_chinese_everywhere(folder: Path, capsys: pytest.Capt
     prose = re.sub(r"(?s)```.*?```|^(###|!\[).*?$", "", record, flags=re.M)  # titles of figures follow the fonts
     lines = [line for line in english(prose) if "Linux" not in line and "per_device" not in line]
     assert lines == []
+    assert main(["report", "s.yaml", "--language", "en"]) == 0
+    assert "`report` s.yaml --language zh" in capsys.readouterr().err.replace("tunebook report", "`report`")
 
 
 def test_an_english_study_is_planned_in_chinese_when_asked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,14 @@ def test_an_unknown_language_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["audit", str(RECORDS / "nineteen.csv"), "--language", "fr"]) == 2
 
 
+def test_a_named_column_that_is_not_there_is_refused_with_those_that_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", str(RECORDS / "nineteen.csv"), "--columns", "nope=learning_rate"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "nineteen.csv has no column 'nope'; its columns are" in said
+    header = (RECORDS / "nineteen.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert ", ".join(header.split(",")[:3]) in said
+
+
 def test_a_column_may_be_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     record = b"number,value,params_lr\n0,0.61,1e-4\n1,0.66,2e-4\n"
     monkeypatch.setattr("sys.stdin", Input(record))

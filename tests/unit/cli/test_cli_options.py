@@ -48,11 +48,26 @@ def test_a_value_that_is_not_offered_is_refused(
 
 def test_init_writes_no_file_that_would_not_run(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "train.jsonl", "--trials", "3"]) == BAD_INPUT
-    assert "budget.trials: found 3; the baseline alone takes 5 seeds" in capsys.readouterr().err
+    assert "budget.trials: found 3; must be at least 5, as seeds.baseline is" in capsys.readouterr().err
     assert not (train.parent / "study.yaml").exists()
     assert main(["init", "train.jsonl", "--trials", "14", "--language", "zh"]) == 0
     spec = load_study(train.parent / "study.yaml")
     assert (spec.budget.trials, spec.language) == (14, "zh")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "trains on 500 of the 2,000 rows (`train_rows`)"), ("zh", "只用 2000 条数据中的 500 条训练")],
+)
+def test_init_says_last_that_it_trains_on_a_part(
+    train: Path, capsys: pytest.CaptureFixture[str], language: str, said: str
+) -> None:
+    assert main(["init", "train.jsonl", "--language", language]) == 0
+    assert said.partition(" ")[0] not in capsys.readouterr().err.splitlines()[-1]
+    rows = [json.dumps({"prompt": f"Question {i}?", "completion": ("yes", "no")[i % 2]}) for i in range(2500)]
+    train.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    assert main(["init", "train.jsonl", "--language", language, "--force"]) == 0
+    assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_init_refuses_a_row_beyond_the_models_context(train: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,6 +92,18 @@ def test_trials_of_ones_own_are_a_round_outside_budget_and_error_rate(study: Pat
     assert f"第 {wave.round} 轮不在其内" in record
 
 
+def test_added_trials_have_numbers_before_they_begin_and_can_be_taken_back(study: Path) -> None:
+    last = max(read(study).history.trials)
+    tunebook("add", study, "max_length=4", "learning_rate=5e-4", "--seeds", "1")
+    assert f"waiting: trials {last + 1}-{last + 2}" in " ".join(tunebook("status", study).split())
+    tunebook("stop", study, last + 1)
+    assert CliRunner().invoke(app, ["stop", str(study), str(last + 3)]).exit_code != 0
+    tunebook("run", study, "--quiet")
+    states = {fact.trial.id: fact.state for fact in own(read(study))}
+    assert states[last + 1] is TrialState.CANCELLED
+    assert states[last + 2].is_answer
+
+
 def test_they_come_before_the_next_round_and_the_planner_goes_on_as_it_would(study: Path) -> None:
     """The same study in which something is asked for after its first round."""
     ended = read(study).history

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.soak import make_real_study, make_simulated_study
 from tunebook import Study
-from tunebook.errors import ModelError
+from tunebook.errors import DataError, ModelError, StudyFileError
 from tunebook.ledger import open_ledger
 from tunebook.run.observers import Silent
 from tunebook.run.prepare import prepare
@@ -42,6 +42,28 @@ def test_a_changed_model_is_refused_by_name(tmp_path: Path) -> None:
     weights.write_bytes(content)
     with pytest.raises(ModelError, match=r"\./model: the model is not the one the study was begun with"):
         begin(file, Listener())
+
+
+def test_plan_refuses_changed_data_and_a_changed_question_as_run_does(tmp_path: Path) -> None:
+    file = make_simulated_study(tmp_path / "study", 6)
+    begin(file, Listener())
+    data, text = file.parent / "validation.jsonl", file.read_text(encoding="utf-8")
+    rows = data.read_text(encoding="utf-8")
+    for path, changed, error in (
+        (data, rows.split("\n", 1)[1], DataError),
+        (file, text.replace("trials: 6", "trials: 6\nmetric: macro_f1"), StudyFileError),
+    ):
+        before = path.read_text(encoding="utf-8")
+        path.write_text(changed, encoding="utf-8")
+        with pytest.raises(error) as by_run:
+            begin(file, Listener())
+        with pytest.raises(error) as by_plan:
+            Study.load(file).plan()
+        assert str(by_plan.value) == str(by_run.value)
+        path.write_text(before, encoding="utf-8")
+    Study.load(file).plan()
+    with pytest.raises(StudyFileError, match=r"changed .* begun: budget\.trials, by an option if not in the file"):
+        Study.load(file).with_budget(5).plan()
 
 
 def test_a_changed_library_is_warned_of_and_written_down_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

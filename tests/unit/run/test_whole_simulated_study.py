@@ -341,3 +341,22 @@ def test_a_simulated_study_says_everywhere_that_nothing_was_trained(ended: Path)
         assert said in (study.export(form)["folder"] / file).read_text(encoding="utf-8")
     with pytest.raises(UserError, match="simulated, trains nothing and leaves no adapter to merge"):
         study.export("merged")
+
+
+def test_an_export_replaces_nothing_that_others_wrote(ended: Path, tmp_path: Path) -> None:
+    study, mine = Study.load(ended), tmp_path / "mine"
+    mine.mkdir()
+    study.export("peft", mine)
+    study.export("peft", mine)
+    for name in ("config.yaml", "README.md"):
+        others = tmp_path / name.lower()
+        others.mkdir()
+        (others / name).write_text("mine\n", encoding="utf-8")
+        with pytest.raises(UserError, match=f"holds {name}, which tunebook did not write"):
+            study.export("peft", others)
+        assert [path.name for path in others.iterdir()] == [name]
+        assert (others / name).read_text(encoding="utf-8") == "mine\n"
+    with pytest.raises(UserError, match="is a file; an export is a folder"):
+        study.export("peft", others / "README.md")
+    study.export("peft", others, force=True)
+    assert (others / "config.yaml").is_file()

@@ -202,6 +202,12 @@ _LABEL = re.compile(
 _HASH_LABEL = re.compile(
     r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])"
 )
+_BEST_IS = re.compile(
+    r"\b(?:best|winning) (?:run|trial|exp(?:eriment)?)(?: (?:so far|overall))? (?:is|was) (\d{1,5})(?![\d%]|[.,]\d)|"
+    r"(?:最佳|最优|最好)的?(?:一[次组])?(?:实验|试验|配置|组合)(?:是|为)\s?(\d{1,5})(?![\d%]|[.,]\d)",
+    re.IGNORECASE,
+)
+"""A number alone that names a trial: "the best run is 4"."""
 _BEST_WORD = re.compile(r"\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好", re.IGNORECASE)
 _BUILDS = re.compile(
     r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE
@@ -245,6 +251,7 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     text = text[:LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
     others = [(m.group(1) or m.group(2), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
+    others += [(m[i], m.start(i), m.end(i)) for m in _BEST_IS.finditer(text) for i in (1, 2) if m[i]]
     others += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)] if wordy is not None else []
     for label, start, end in others:
         if not any(start < known_end and known_start < end for _, known_start, known_end in found):

@@ -120,7 +120,8 @@ def read_record(content: bytes, source: str, columns: Mapping[str, str] | None =
             count=text.count(chr(10)),
             max_lines=MAX_LINES,
         )
-    return _Reading(read_document(text, source), text, source, _named(columns or {}), notes).record()
+    named = _named(columns or {})
+    return _Reading(read_document(text, source), text, source, named, columns or {}, notes).record()
 
 
 def _named(columns: Mapping[str, str]) -> dict[str, str]:
@@ -169,7 +170,8 @@ class _Reading:
     document: Document
     text: str
     source: str
-    named: Mapping[str, str]
+    named: Mapping[str, str]  # what columns are, by compact header
+    columns: Mapping[str, str]  # the same by the header that the caller gave
     notes: list[Note]
     uses: list[ColumnUse] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
@@ -230,6 +232,7 @@ class _Reading:
         sentences = [part for s in self._prose() for part in SENTENCE_ENDS.split(s.text)]
         clauses = [part for s in sentences for part in re.split("[,，;；]", s) if DECIDES.search(part)]
         decides = "\n".join(clauses or [sentence for sentence in sentences if DECIDES.search(sentence)])
+        self._check_named(grids)
         settled = [(grid, settle(grid, speaks, self.named, decides)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
         joined, notes = joined_tables(settled)
@@ -252,6 +255,22 @@ class _Reading:
             elif columns.measure is None and len(columns.settings) > 1 and "trial" in columns.roles and kept:
                 self.notes.append(Note("settings_apart", {"line": grid.line}))
         return kept
+
+    def _check_named(self, grids: Sequence[Grid]) -> None:
+        """Raises RecordTableError when `--columns` names a header that no table has."""
+        every = (*self.document.grids, *grids)
+        headers = dict.fromkeys(clean_text(cell)[:80] for grid in every for cell in grid.header)
+        known = {compact(header) for header in headers}
+        for header, said in self.columns.items():
+            if headers and compact(header) not in known:
+                raise RecordTableError(
+                    "--columns {header}={said}: {source} has no column {header!r}; its columns are {columns}. Name "
+                    "one of them.",
+                    header=header,
+                    said=said,
+                    source=self.source,
+                    columns=", ".join(filter(None, headers)),
+                )
 
     def _without_struck_rows(self, grid: Grid) -> Grid:
         """A table without rows that are crossed out as a whole; they are listed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -116,17 +116,24 @@ TRAIN_FILE = "train.messages.jsonl"
 
 
 def export_study(
-    paths: StudyPaths, form: str, to: Path | None, warn: Callable[[str], None] = lambda text: None
+    paths: StudyPaths,
+    form: str,
+    to: Path | None,
+    warn: Callable[[str], None] = lambda text: None,
+    *,
+    force: bool = False,
 ) -> dict[str, Path]:
     """Write one export. Returns the paths by name.
 
     Args:
         form: one of `export.FORMATS`.
-        to: the folder; default `export/<form>` in the study folder. Existing files of the same names are replaced.
+        to: the folder; default `export/<form>` in the study folder. An earlier export there is replaced.
         warn: told, in the study's language, what may mislead.
+        force: write into a folder that holds other files too, and replace those of the same names.
 
-    Raises: UserError: an unknown format, or nothing to merge in a simulated study. NotFoundError: the study recommends
-        nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder: it cannot be written.
+    Raises: UserError: an unknown format, nothing to merge in a simulated study, or a folder with files of others.
+        NotFoundError: the study recommends nothing yet, or its adapter no longer exists. DiskFull, UnwritableFolder:
+        it cannot be written.
     """
     if form not in FORMATS:
         raise UserError(
@@ -152,6 +159,9 @@ def export_study(
             raise NotFoundError(words.refused_adapter_elsewhere(fact.trial.id, str(paths.folder), commands))
         raise NotFoundError(words.refused_no_adapter(str(adapter), fact.trial.id, rerun))
     target = to or paths.folder / "export" / form
+    texts = export_texts(form, _target(study, fact, adapter, paths))
+    if to is not None and not force:
+        _check_free(to, texts)
     written = {"folder": target}
     data = None if form in ("peft", "merged") else _training_data(study, paths)
     with writing(target):
@@ -165,9 +175,29 @@ def export_study(
                 warn(words.merged_from_quantised(_quantization(study)))
         if data is not None:
             written["training data"] = _written(target / TRAIN_FILE, data)
-        for name, text in export_texts(form, _target(study, fact, adapter, paths)).items():
+        for name, text in texts.items():
             written[name] = _written(target / name, text)
     return written
+
+
+def _check_free(target: Path, texts: Iterable[str]) -> None:
+    """Check that nothing of others is replaced: a folder that holds files must be an earlier export of that form, which
+    is known by its texts, each of which names tunebook.
+
+    Raises: UserError: it holds other files, or is a file.
+    """
+    if target.exists() and not target.is_dir():
+        raise UserError("{target}: is a file; an export is a folder. Give another place with --to.", target=target)
+    found = sorted(path.name for path in target.iterdir()) if target.is_dir() else []
+    same = [name for name in texts if name in found]
+    foreign = [name for name in same if b"tunebook" not in (target / name).read_bytes()]
+    if foreign or (found and not same):
+        raise UserError(
+            "{target}: holds {name}, which tunebook did not write, and nothing is overwritten silently. Give another "
+            "folder with --to, or --force.",
+            target=target,
+            name=(foreign or found)[0],
+        )
 
 
 def _target(study: StudyRead, fact: TrialFact, adapter: Path, paths: StudyPaths) -> ExportTarget:

@@ -23,6 +23,7 @@ from tunebook.run.paths import StudyPaths
 from tunebook.run.prepare import Prepared, computes_elsewhere, prepare
 from tunebook.run.reading import as_begun, has_ledger, planner_of, read_study, why_done
 from tunebook.run.requests.consent import require_confirmed
+from tunebook.run.resume import check_same_study
 from tunebook.run.speeds import kept_speeds, measured_speeds, telling_progress
 
 __all__ = ["StudyPlan", "plan_study"]
@@ -87,6 +88,7 @@ def plan_study(
     facts, history, calibration = prepared.facts, History(), None
     if has_ledger(paths):
         study = read_study(paths)
+        check_same_study(study.spec, study.facts, prepared)
         facts, history, calibration = as_begun(study.facts, facts), study.history, study.calibration
     if calibration is None:
         calibration = kept_speeds(prepared)

@@ -16,7 +16,7 @@ from tunebook.core.study import Purpose, StudySpec, Trial, TrialState, Wave, tim
 from tunebook.plugins import is_simulated
 from tunebook.run.event_log import UnderWay, under_way
 from tunebook.run.paths import StudyPaths
-from tunebook.run.reading import StudyRead, StudyReader
+from tunebook.run.reading import StudyRead, StudyReader, added_trials
 from tunebook.statistics.evidence import Evidence
 
 __all__ = ["BestSoFar", "ConfigurationStatus", "RoundStatus", "StudyStatus", "status_of", "study_status"]
@@ -65,8 +65,8 @@ class StudyStatus:
             part of it; None before the first such result, and where nothing is trained.
         seconds_left: upper bound, predicted from that speed and the trials to come.
         cohort: ids of the trials now running.
-        planned: ids of those that wait; like the counts without those at a checkpoint of another trial, which cost no
-            training and cannot be stopped.
+        planned: ids of those that wait, and of those that the user added and `run` plans next; like the counts without
+            those at a checkpoint of another trial, which cost no training and cannot be stopped.
         under_way: trials that have started and have no result; after an interruption, with what was saved.
         deaths: workers that ended without being asked to, as (worker, reason), in order.
         ahead: seconds that devices trained ahead of the last round, and how many of its trials went on from that.
@@ -116,7 +116,8 @@ def status_of(paths: StudyPaths, reader: StudyReader | None = None) -> StudyStat
     )
     trials = under_way(paths.folder, found.history)
     known = tuple(replace(t, total_steps=_total_steps(found, t.trial)) for t in trials)
-    return replace(status, under_way=known, deaths=deaths, ahead=time_ahead(found.notes))
+    planned = status.planned + added_trials(found)
+    return replace(status, under_way=known, planned=planned, deaths=deaths, ahead=time_ahead(found.notes))
 
 
 def _total_steps(study: StudyRead, trial: int) -> int | None:

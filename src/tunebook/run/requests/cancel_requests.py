@@ -6,10 +6,11 @@ waits for the next run. What became of it is in the ledger, and the file is then
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from tunebook.core.facts import History
+from tunebook.core.facts import History, TrialFact
 from tunebook.errors import LedgerLocked, NotFoundError, UserError
 from tunebook.files import writing
 from tunebook.ledger import open_ledger
@@ -48,30 +49,17 @@ class CancelRequests:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "cancel"
 
-    def write(self, trial_id: int, history: History) -> None:
+    def write(self, trial_id: int, history: History, added: Collection[int] = ()) -> None:
         """Ask for a trial to be cancelled.
+
+        Args:
+            added: numbers that trials of the user's own will have, which are cancelled when they are planned.
 
         Raises: NotFoundError: there is no such trial. UserError: it has ended, or is a checkpoint of another trial.
             UnwritableFolder, DiskFull: the request cannot be written.
         """
-        fact = history.trials.get(trial_id)
-        if fact is None:
-            raise NotFoundError(
-                "trial {trial_id}: not in this study. `tunebook status` shows its trials.", trial_id=trial_id
-            )
-        if fact.state.is_final:
-            raise UserError(
-                "trial {trial_id}: is {state} already; only a trial that has no result can be ended.",
-                trial_id=trial_id,
-                state=fact.state,
-            )
-        if fact.trial.checkpoint_of is not None:
-            raise UserError(
-                "trial {trial_id}: is a checkpoint of trial {checkpoint_of} and has no training of its own. "
-                "`tunebook stop` that trial, which ends both.",
-                trial_id=trial_id,
-                checkpoint_of=fact.trial.checkpoint_of,
-            )
+        if trial_id not in added:
+            _check_unfinished(trial_id, history.trials.get(trial_id))
         with writing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
             (self._folder / str(trial_id)).touch()
@@ -102,3 +90,23 @@ class CancelRequests:
         """The trial has ended, one way or another."""
         with suppress(OSError):
             (self._folder / str(trial_id)).unlink(missing_ok=True)
+
+
+def _check_unfinished(trial_id: int, fact: TrialFact | None) -> None:
+    if fact is None:
+        raise NotFoundError(
+            "trial {trial_id}: not in this study. `tunebook status` shows its trials.", trial_id=trial_id
+        )
+    if fact.state.is_final:
+        raise UserError(
+            "trial {trial_id}: is {state} already; only a trial that has no result can be ended.",
+            trial_id=trial_id,
+            state=fact.state,
+        )
+    if fact.trial.checkpoint_of is not None:
+        raise UserError(
+            "trial {trial_id}: is a checkpoint of trial {checkpoint_of} and has no training of its own. "
+            "`tunebook stop` that trial, which ends both.",
+            trial_id=trial_id,
+            checkpoint_of=fact.trial.checkpoint_of,
+        )

@@ -229,10 +229,11 @@ class ChineseNotices(ChinesePieces):
     def refused_study_changed(
         self, file: str, study: str, keys: Sequence[str], larger: Sequence[str], any_value: Sequence[str]
     ) -> str:
+        option = "（若文件未改，则是命令行选项所改）" if any(key.startswith("budget.") for key in keys) else ""
         return (
-            f"{file}：研究 {study} 开始之后有改动：{'、'.join(keys)}。已开始的研究可以增大 {'、'.join(larger)}，"
-            f"可以任意更改 {'、'.join(any_value)}，也可以用 `tunebook add` 添加自己的实验；"
-            "其他改动会使已有实验的含义改变。请撤销改动，或给研究另起名字。"
+            f"{file}：研究 {study} 开始之后有改动：{'、'.join(keys)}{option}。"
+            f"已开始的研究可以增大 {'、'.join(larger)}，可以任意更改 {'、'.join(any_value)}，"
+            "也可以用 `tunebook add` 添加自己的实验；其他改动会使已有实验的含义改变。请撤销改动，或给研究另起名字。"
         )
 
     def refused_other_data(self, source: str, role: str, then: str, now: str) -> str:

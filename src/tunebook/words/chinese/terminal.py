@@ -358,14 +358,18 @@ class ChineseTerminal(ChineseRounds):
     def own_begins(self, command: str, is_running: bool) -> str:
         return "研究正在运行：当前这一轮结束后开始。" if is_running else f"开始训练：{command}"
 
+    def other_language(self, command: str) -> str:
+        return f"这份记录取代了用研究自身语言写的那份。重新写出原来的：{command}"
+
     def remark_kept(self, trial: int) -> str:
         return f"已记在实验 {trial} 下；下次写记录时显示（`tunebook report` 可立即写出）。"
 
     def failed_trials(self, ids: Sequence[int], command: str) -> str:
         return f"无法训练：{self.trials_named(ids)}，原因见记录。排除原因后运行：{command}"
 
-    def wrote(self, file: str, commands: Sequence[str]) -> str:
-        return f"已写入 {file}。接下来：{'，然后 '.join(commands)}"
+    def wrote(self, file: str, commands: Sequence[str], part: tuple[int, int] | None = None) -> str:
+        rows = f"为节省时间，只用 {part[1]} 条数据中的 {part[0]} 条训练（`train_rows`）。" if part else ""
+        return f"已写入 {file}。{rows}接下来：{'，然后 '.join(commands)}"
 
     # rerun
 

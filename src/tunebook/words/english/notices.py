@@ -279,9 +279,10 @@ class EnglishNotices(EnglishPieces):
     ) -> str:
         """The study file now asks another question than when the study was begun, which accepts larger values of some
         keys and any value of others."""
+        option = ", by an option if not in the file" if any(key.startswith("budget.") for key in keys) else ""
         return (
-            f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}. A begun study accepts larger "
-            f"values of {', '.join(larger)}, any value of {', '.join(any_value)}, and trials of your own "
+            f"{file}: changed since the study {study!r} was begun: {', '.join(keys)}{option}. A begun study accepts "
+            f"larger values of {', '.join(larger)}, any value of {', '.join(any_value)}, and trials of your own "
             "(`tunebook add`). Anything else changes what its trials mean. Undo the change, or give the study another "
             "name."
         )

@@ -457,6 +457,10 @@ class EnglishTerminal(EnglishRounds):
             return "The study is running: they begin after its present round."
         return f"They begin with: {command}"
 
+    def other_language(self, command: str) -> str:
+        """The record was written in another language than the study's."""
+        return f"The record stands here in place of that in the study's own language. {command} writes that one again."
+
     def remark_kept(self, trial: int) -> str:
         """A note or tags of a trial were kept."""
         return (
@@ -469,9 +473,10 @@ class EnglishTerminal(EnglishRounds):
             f"Could not be trained: {self.trials_named(ids)}; the record says why. Once the cause is fixed: {command}"
         )
 
-    def wrote(self, file: str, commands: Sequence[str]) -> str:
-        """After `init`: what to do next."""
-        return f"Wrote {file}. Next: {', then '.join(commands)}"
+    def wrote(self, file: str, commands: Sequence[str], part: tuple[int, int] | None = None) -> str:
+        """After `init`: what to do next. `part`: the rows that are trained on, where not all are, and all of them."""
+        rows = f" It trains on {part[0]:,} of the {part[1]:,} rows (`train_rows`), to save time." if part else ""
+        return f"Wrote {file}.{rows} Next: {', then '.join(commands)}"
 
     # rerun
 

@@ -64,6 +64,18 @@ COMMANDS = {
         '--columns {said}: got no "="; it is the header of a column, "=", and what the column is. Write --columns '
         "'Step size=learning_rate'."
     ): ('--columns {said}：没有 "="；应当是列的表头、"=" 和该列的含义。请写成 --columns \'Step size=learning_rate\'。'),
+    "--columns {header}={said}: {source} has no column {header!r}; its columns are {columns}. Name one of them.": (
+        "--columns {header}={said}：{source} 没有列 {header!r}；它的列是 {columns}。请给出其中一列。"
+    ),
+    (
+        "{target}: holds {name}, which tunebook did not write, and nothing is overwritten silently. Give another "
+        "folder with --to, or --force."
+    ): (
+        "{target}: 里面有 {name}，不是 tunebook 写的，不会在没有说明的情况下覆盖。请用 --to 另选文件夹，或加 --force。"
+    ),
+    "{target}: is a file; an export is a folder. Give another place with --to.": (
+        "{target}: 是文件；导出结果是文件夹。请用 --to 另选位置。"
+    ),
     "{output}: exists already, and nothing is overwritten silently. Give --output or --force.": (
         "{output}: 文件已存在，不会在没有说明的情况下覆盖。请用 --output 另取名字，或加 --force。"
     ),

@@ -217,6 +217,17 @@ ENGINES = {
         "对这台机器的测量超过了 {seconds:.0f} 秒：机器正忙"
     ),
     "the measurement of this machine failed: {reason}": "对这台机器的测量失败：{reason}",
+    "The numbers are safe in the ledger; `tunebook report` writes the record again.": (
+        "结果都在账本里；`tunebook report` 可以重新写出记录。"
+    ),
+    "a file is in the way where a folder is needed": "这里应当是文件夹，却是文件",
+    "a folder of that name is in the way": "已有同名的文件夹",
+    "permission denied": "没有权限",
+    "operation not permitted": "不允许这样操作",
+    "read-only file system": "文件系统是只读的",
+    "no space left on device": "设备上没有剩余空间",
+    "disk quota exceeded": "超出磁盘配额",
+    "input/output error": "输入输出错误",
     ("{place}: cannot be written ({reason}).{safe} Make the place writable or name another one, then repeat this."): (
         "{place}: 无法写入（{reason}）。{safe}请使该位置可写或另选位置，然后重做。"
     ),

@@ -60,11 +60,12 @@ STUDY_FILE = {
     "found neither trials nor hours; a study has a budget. Add trials: 75.": (
         "既没有 trials 也没有 hours；研究要有预算。请写 trials: 75。"
     ),
-    ("found {trials}; the baseline alone takes {needed} seeds. Write at least {needed}, or seeds: {{baseline: 3}}."): (
-        "现为 {trials}；仅基线就需要 {needed} 个种子。请至少写 {needed}，或写 seeds: {{baseline: 3}}。"
-    ),
-    "found {trials}; the baseline alone takes {needed} seeds. Write at least {needed}.": (
-        "现为 {trials}；仅基线就需要 {needed} 个种子。请至少写 {needed}。"
+    (
+        "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more, or seeds: "
+        "{{baseline: 3}}."
+    ): ("现为 {trials}；不能小于 seeds.baseline，即 {needed}。请至少写 {needed}，或写 seeds: {{baseline: 3}}。"),
+    "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more.": (
+        "现为 {trials}；不能小于 seeds.baseline，即 {needed}。请至少写 {needed}。"
     ),
     "found no data.{other} beside it; a template needs the other one. Add {other}.": (
         "旁边没有 data.{other}；一个模板需要另一个。请写 {other}。"
