@@ -119,7 +119,7 @@ def _html_ruled(found: re.Match[str]) -> str:
     return "\n".join(html) + "</table>\n"
 
 
-_PRINTED = re.compile(r"^```[^\n]*\n((?:[^\n`|]*\S[^\n`|]*\n){3,})```[ \t]*$", re.MULTILINE)
+_PRINTED = re.compile(r"^```[^\n]*\n((?:(?![^\S\n]*\n)[^\n`|]*\n){3,})```[ \t]*$", re.MULTILINE)
 
 
 def _html_printed(found: re.Match[str]) -> str:
