@@ -178,7 +178,10 @@ BAD = {
     ),
     "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
     "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
-    "budget of two": (changed(budget="budget: {trials: 2}"), ["Write at least 5."]),
+    "budget of two": (
+        changed(budget="budget: {trials: 2}"),
+        ["must be at least 5, as seeds.baseline is. Write 5 or more."],
+    ),
     "one template": (changed(data='data: {train: a.jsonl, prompt: "{q}"}'), ["found no data.completion beside it"]),
     "templates and columns": (
         changed(data='data: {train: a.jsonl, prompt: "{q}", completion: "{a}", format: messages}'),

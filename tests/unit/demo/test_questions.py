@@ -75,7 +75,7 @@ def test_built_in_study_reads_and_its_data_pass_every_check(tmp_path: Path) -> N
     spec = load_study(write_demo(tmp_path / "runs" / "demo"))
     splits = read_splits(spec.data, spec.seed, tmp_path / "runs" / "demo")
     assert spec.data.group == "kind"
-    assert spec.budget.trials == 14
+    assert spec.budget.trials == 18
     assert check_splits(splits, spec.data, spec.metric, words_for("en")) == []
 
 
