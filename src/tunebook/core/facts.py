@@ -266,11 +266,15 @@ class History:
         return tuple(fact for fact in self.trials.values() if fact.trial.round == number)
 
     def contrasts_of(self, number: int) -> tuple[Contrast, ...]:
-        """The questions of one round, in order; one whose sides got further seeds as it was asked last."""
+        """The questions of one round, in order; one that was asked again, with all its trials and more, as it was asked
+        last."""
         found: list[Contrast] = []
+        places: dict[str, list[int]] = {}
         for contrast in (c for wave in self.waves if wave.round == number for c in wave.contrasts):
-            again = next((i for i, c in enumerate(found) if _asked_again(c, contrast)), None)
+            same = places.setdefault(contrast.label, [])
+            again = next((i for i in same if set(found[i].treatment) <= set(contrast.treatment)), None)
             if again is None:
+                same.append(len(found))
                 found.append(contrast)
             else:
                 found[again] = contrast
@@ -286,8 +290,3 @@ class History:
         last = {wave.round: wave for wave in self.waves if wave.round not in self.closed_rounds}
         first = last[min(last)] if last else None
         return first if first is not None and first.closes_round else None
-
-
-def _asked_again(first: Contrast, later: Contrast) -> bool:
-    """Whether a question is the same as an earlier one, with all its trials and perhaps more."""
-    return first.label == later.label and set(first.treatment) <= set(later.treatment)

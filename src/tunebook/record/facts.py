@@ -112,6 +112,7 @@ def counts(view: View) -> dict[str, int]:
 def _spent(view: View) -> Spent:
     seconds, price = view.history.spent_seconds, view.spec.price_per_hour
     steps = [view.total_steps(f.trial) or 0 for f in view.final if f.trial.has_training]
+    ahead_seconds, n_taken_ahead = time_ahead(view.notes)
     return Spent(
         counts=counts(view),
         steps=sum(steps),
@@ -119,8 +120,8 @@ def _spent(view: View) -> Spent:
         raw_tokens=0 if view.counts_words else sum(f.cost.raw_tokens for f in view.final),
         seconds=seconds,
         processor_seconds=sum(float(v["seconds"]) for code, v in view.notes if code == PROCESSOR_TIME),
-        ahead_seconds=time_ahead(view.notes)[0],
-        n_taken_ahead=time_ahead(view.notes)[1],
+        ahead_seconds=ahead_seconds,
+        n_taken_ahead=n_taken_ahead,
         one_by_one=one_by_one(view),
         price=None if price is None else price * seconds / 3600,
         is_simulated=view.is_simulated,

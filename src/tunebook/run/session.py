@@ -103,7 +103,7 @@ class _Session:
         with EventLog(self._folder, self._observer.warning) as log, stop_on_signals(on_stop) as stop:
             parts = self._parts(stop, log)
             runner = Runner(parts)
-            before, known = sum(os.times()[:4]), self._n_finished()
+            before, known = sum(os.times()[:4]), _n_finished(self._ledger.history())
             try:
                 history = runner.run()
             finally:
@@ -111,7 +111,7 @@ class _Session:
                 # the times of this process and of its workers, which have ended by now
                 self._ledger.note(PROCESSOR_TIME, {"seconds": sum(os.times()[:4]) - before})
             words = study_words(self._prepared.spec)
-            if self._n_finished() == known:
+            if _n_finished(history) == known:
                 why = why_done(parts.planner, history)
                 self._observer.phase(words.plan_nothing_left() if why is None else words.notice(why))
             self._observer.phase(words.phase_writing())
@@ -126,10 +126,6 @@ class _Session:
                 words = study_words(study.spec)
                 raise EnvironmentStop(words.refused_adapter_elsewhere(best.trial.id, str(self._folder), commands))
             return study.conclusions
-
-    def _n_finished(self) -> int:
-        """Trials that have an end."""
-        return sum(fact.state.is_final for fact in self._ledger.history().trials.values())
 
     def _say_whether_interrupts_are_ignored(self) -> None:
         if ignores_interrupts():
@@ -202,3 +198,8 @@ def _write_manifest(prepared: Prepared) -> None:
     }
     text = json.dumps(to_json(manifest), indent=2, ensure_ascii=False) + "\n"
     write_atomically(prepared.paths.folder / MANIFEST_FILE, text)
+
+
+def _n_finished(history: History) -> int:
+    """Trials that have an end."""
+    return sum(fact.state.is_final for fact in history.trials.values())

@@ -108,27 +108,23 @@ def _proposals(state: PlanningState, n: int, *, rate_first: bool) -> tuple[list[
     likely = np.argsort(-gain, kind="stable")[:MOST_DRAWN]
     left = _left_to_gain(state, model, at[likely], trains[likely], lowest)
     chosen: list[int] = []
-    takes = _takes(state.problem, candidates)
+    away, takes = _away(best, space, candidates), _takes(state.problem, candidates)
     while len(chosen) < min(n, len(candidates)):
         if chosen:
             model = model.with_expected(at[chosen[-1]])
             gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
         worth = gain / takes
         step = 0 if rate_first and not chosen and RATE in space.levels else STEP
-        worth[~_near(best, space, candidates, step)] -= worth.max() + 1.0  # after all near ones
+        worth[away > step] -= worth.max() + 1.0  # after all near ones
         worth[chosen] = -math.inf
         chosen.append(int(np.argmax(worth)))
     return [candidates[i] for i in chosen], left
 
 
-def _near(best: Configuration | None, space: Space, candidates: list[Configuration], step: int) -> NDArray[np.bool_]:
-    """Which candidates differ from the best so far in so many factors beside the rate at most; all, while there is
-    none."""
-    if best is None:
-        return np.ones(len(candidates), dtype=bool)
-    others = [name for name in space.levels if name != RATE]
-    away = [sum(getattr(c, name) != getattr(best, name) for name in others) for c in candidates]
-    return np.array(away) <= step
+def _away(best: Configuration | None, space: Space, candidates: list[Configuration]) -> NDArray[np.int64]:
+    """In how many factors beside the rate each candidate differs from the best so far; in none, while there is none."""
+    others = [name for name in space.levels if name != RATE and best is not None]
+    return np.array([sum(getattr(c, name) != getattr(best, name) for name in others) for c in candidates])
 
 
 def _takes(problem: Problem, candidates: list[Configuration]) -> Floats:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -32,7 +32,6 @@ __all__ = [
     "Tree",
     "arrays_of",
     "batch_from",
-    "batch_of",
     "cut",
     "evenly",
     "lay_out",
@@ -185,19 +184,8 @@ class Batch:
 
 def lay_out(parts: Sequence[Part], sizes: RowSizes, device: torch.device | str = "cpu") -> Batch:
     """Lay trees end to end, in the order given; nodes of a tree in their order."""
-    return batch_of(layout_of(parts, sizes), None, torch.device(device))[0]
-
-
-def batch_of(
-    whole: Layout, read: Layout | None, device: torch.device, more: Sequence[NDArray[Any]] = ()
-) -> tuple[Batch, list[Tensor]]:
-    """A batch on the device, and whatever else goes there, in one copy.
-
-    Args:
-        read: the rows that are read, None: all.
-        more: other arrays.
-    """
-    return batch_from(whole, read, to_device(device, *arrays_of(whole, read), *more))
+    whole = layout_of(parts, sizes)
+    return batch_from(whole, None, to_device(torch.device(device), *arrays_of(whole, None)))[0]
 
 
 def arrays_of(whole: Layout, read: Layout | None) -> list[NDArray[np.int64]]:

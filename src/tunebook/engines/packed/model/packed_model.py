@@ -22,7 +22,6 @@ from importlib.util import find_spec
 from typing import Any, cast
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from tunebook.engines.packed.model.attention import IMPLEMENTATION, OwnAttention, register
@@ -131,21 +130,18 @@ class PackedModel:
         """
         whole = layout_of(parts, self.row_sizes)
         read = None if picked is None else reading_layout(whole, picked, self.row_sizes)
-        return self.sent(whole, read, False, ())[0]
+        return self.sent(whole, read)
 
-    def sent(
-        self, whole: Layout, read: Layout | None, training: bool, more: Sequence[NDArray[Any]]
-    ) -> tuple[Batch, list[Tensor]]:
-        """A batch, with the tables of what computes between the base multiplies, and other arrays, all in one copy to
-        the device.
+    def sent(self, whole: Layout, read: Layout | None) -> Batch:
+        """A batch without dropout, with the tables of what computes between the base multiplies, in one copy to the
+        device.
 
         Args:
             read: the rows that are read, None: all.
-            more: the other arrays, which are given back on the device.
         """
-        tables = self.ops.tables(whole, read, training)
-        arrays = [*arrays_of(whole, read), *tables.arrays, *more]
-        return self.received(whole, read, tables, to_device(self.device, *arrays))
+        tables = self.ops.tables(whole, read, False)
+        tensors = to_device(self.device, *arrays_of(whole, read), *tables.arrays)
+        return self.received(whole, read, tables, tensors)[0]
 
     def received(
         self, whole: Layout, read: Layout | None, tables: Tables, tensors: Sequence[Tensor]

@@ -287,9 +287,9 @@ def attend_tree(
     batch: Batch, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, window: int | None, softcap: float | None
 ) -> Tensor:
     """`attention.attend` by FlexAttention: row q sees row k exactly if k <= q < until[k], (N, H, E)."""
-    mask, size = tree_mask(batch, window, q_HNE.device), q_HNE.shape[2]
     if q_HNE.device.type == "cpu" and q_HNE.requires_grad:  # where FlexAttention has no backward pass
-        return _attend_densely(mask, q_HNE, k_GNE, v_GNE, scaling, softcap)
+        return attend(batch, q_HNE, k_GNE, v_GNE, scaling, window, softcap)
+    mask, size = tree_mask(batch, window, q_HNE.device), q_HNE.shape[2]
     if size < _SMALLEST_DOT:  # which it does not take
         q_HNE, k_GNE, v_GNE = (torch.nn.functional.pad(t, (0, _SMALLEST_DOT - size)) for t in (q_HNE, k_GNE, v_GNE))
 
@@ -301,19 +301,6 @@ def attend_tree(
         scale=scaling, enable_gqa=q_HNE.shape[0] != k_GNE.shape[0],
     )  # fmt: skip
     return cast(Tensor, out[0].transpose(0, 1)[..., :size])
-
-
-def _attend_densely(
-    mask: BlockMask, q_HNE: Tensor, k_GNE: Tensor, v_GNE: Tensor, scaling: float, softcap: float | None
-) -> Tensor:
-    """The same by plain torch from the same mask."""
-    at = torch.arange(q_HNE.shape[1], device=q_HNE.device)
-    k_HNE, v_HNE = (t.repeat_interleave(len(q_HNE) // len(k_GNE), dim=0) for t in (k_GNE, v_GNE))
-    scores = q_HNE @ k_HNE.transpose(1, 2) * scaling
-    if softcap is not None:
-        scores = softcap * torch.tanh(scores / softcap)
-    seen = mask.mask_mod(at, at, at[:, None], at[None])
-    return (scores.masked_fill(~seen, float("-inf")).softmax(-1) @ v_HNE).transpose(0, 1)
 
 
 @cache

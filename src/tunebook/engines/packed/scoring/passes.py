@@ -65,7 +65,7 @@ def run_rows(
     both = np.array([tokens + missing, positions + missing], dtype=np.int64)
     whole = Layout(both[0], both[1], tuple(runs), n_rows)
     rows = None if read is None else reading_layout(whole, [read] * len(slots), packed.row_sizes)
-    batch, _ = packed.sent(whole, rows, False, ())
+    batch = packed.sent(whole, rows)
     if ids is not None:
         batch = replace(batch, input_ids=torch.nn.functional.pad(ids, (0, len(missing))))
     return packed.forward(batch, attention)
