@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-__all__ = ["Bracket", "Fit", "divergence_bracket", "fitted_interval", "tied_levels"]
+__all__ = ["Bracket", "Fit", "chance_to_train", "divergence_bracket", "fitted_interval", "tied_levels"]
 
 Floats = NDArray[np.float64]
 
@@ -166,9 +166,31 @@ def _raw_ends(tried: Mapping[float, Sequence[bool]]) -> tuple[float | None, floa
     return trained, None, tuple(mixed)
 
 
+def chance_to_train(tried: Mapping[float, Sequence[bool]], log_rates: Floats) -> Floats:
+    """The probability that a trial trains at each of some learning rates, by the model of `divergence_bracket`.
+
+    Args:
+        tried: for each rate, whether each trial trained, whatever its other settings; empty: nothing is known to break.
+        log_rates: natural logarithms of the rates, (m,).
+    """
+    if not tried:
+        return np.ones(len(log_rates))
+    centre, weights = _break_rates(tried)
+    trains = special.ndtr((centre[None, :, None] - log_rates) / np.array(SPREADS)[:, None, None])
+    result: Floats = np.einsum("sc,scm->m", weights, trains)
+    return result
+
+
 def _break_rate(tried: Mapping[float, Sequence[bool]]) -> tuple[Floats, Floats]:
-    """The distribution of the rate at which half of the seeds break: log rates and their probabilities, each of shape
-    (GRID,)."""
+    """The distribution of the rate at which half of the seeds break, whatever the spread: log rates and their
+    probabilities, each of shape (GRID,)."""
+    centre, weights = _break_rates(tried)
+    return centre, weights.sum(axis=0)
+
+
+def _break_rates(tried: Mapping[float, Sequence[bool]]) -> tuple[Floats, Floats]:
+    """Log rates at which half of the seeds may break, (GRID,), and the probability of each with each spread,
+    (SPREADS, GRID)."""
     edge = math.log(PRIOR_REACH)
     centre = np.linspace(math.log(min(tried)) - edge, math.log(max(tried)) + edge, BREAK_GRID)
     spread = np.array(SPREADS)[:, None]
@@ -177,5 +199,5 @@ def _break_rate(tried: Mapping[float, Sequence[bool]]) -> tuple[Floats, Floats]:
         z = (centre - math.log(rate)) / spread
         n_trained = sum(results)
         log_likelihood += n_trained * special.log_ndtr(z) + (len(results) - n_trained) * special.log_ndtr(-z)
-    weight = np.exp(log_likelihood - log_likelihood.max()).sum(axis=0)
-    return centre, weight / weight.sum()
+    weights = np.exp(log_likelihood - log_likelihood.max())
+    return centre, weights / weights.sum()

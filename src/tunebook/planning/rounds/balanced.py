@@ -8,6 +8,7 @@ the model: they give the headline number and the noise between seeds.
 from __future__ import annotations
 
 from tunebook.core.configuration import Configuration
+from tunebook.core.divergence import tried_rates
 from tunebook.core.factor import Level, is_ordered
 from tunebook.core.study import ContrastKind, Purpose, RoundKind, Wave
 from tunebook.planning.balanced_design import design_of
@@ -17,7 +18,6 @@ from tunebook.planning.problem import Problem, SeedUse, seed_numbers
 from tunebook.planning.round import Round, Shape, trend_side
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
-from tunebook.statistics.evidence import BROKE
 
 __all__ = ["Balanced"]
 
@@ -80,8 +80,9 @@ def _piloted(state: PlanningState) -> float | None:
 
 
 def _broke_at(state: PlanningState) -> float | None:
-    pilots = (f for f in state.history.trials.values() if f.trial.purpose is Purpose.PILOT)
-    return min((f.trial.configuration.learning_rate for f in pilots if f.state in BROKE), default=None)
+    """The lowest rate at which a pilot broke, those aside whose rate was too low to learn anything."""
+    pilots = [f for f in state.history.trials.values() if f.trial.purpose is Purpose.PILOT]
+    return min((rate for rate, trained in tried_rates(pilots).items() if not all(trained)), default=None)
 
 
 def _configuration(problem: Problem, plan: Plan, levels: tuple[int, ...]) -> Configuration:

@@ -18,18 +18,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.study import Purpose, RoundKind
+from tunebook.core.divergence import tried_rates
+from tunebook.core.study import RoundKind
 from tunebook.planning.balanced_design import design_of, model_columns
 from tunebook.planning.candidates import RATE, Space, middling, space_of
 from tunebook.planning.problem import Problem
 from tunebook.planning.proposing import Proposing
 from tunebook.planning.state import PlanningState
 from tunebook.planning.wave_builder import WaveBuilder
-from tunebook.statistics.evidence import BROKE
 from tunebook.statistics.observations import accuracy_by_log_loss, has_ended, observations
+from tunebook.statistics.response import chance_to_train
 from tunebook.statistics.surrogate import Surrogate, expected_improvement
 
 __all__ = ["Propose"]
@@ -48,12 +48,8 @@ WORLDS = 256
 """Draws of the whole surface by which that is answered."""
 MOST_DRAWN = 300
 """Candidates in such a draw: those that promise most."""
-UNSURE = 0.1
-"""Standard deviation of the log rate at which training breaks, beside what the trials leave open."""
 STEP = 1
 """Factors beside the learning rate in which a proposal may differ from the best so far."""
-NEAR_CLIFF = 0.8
-"""Nothing is proposed above this share of a rate at which a trial broke."""
 
 
 class Propose(Proposing):
@@ -101,7 +97,7 @@ def _proposals(state: PlanningState, n: int, *, rate_first: bool) -> tuple[list[
     if not candidates:
         return [], None
     model, at = seen.fitted(), space.places(candidates)
-    trains = _chance_to_train(state, at, candidates)
+    trains = _chance_to_train(state, at)
     expected = model.mean(seen.ends if seen.ended else at)
     lowest, best = float(expected.min()), seen.ended[int(np.argmin(expected))] if seen.ended else None
     gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
@@ -154,20 +150,12 @@ def _spread(problem: Problem, space: Space, n: int) -> list[Configuration]:
     return list(dict.fromkeys(made))
 
 
-def _chance_to_train(state: PlanningState, at: Floats, candidates: list[Configuration]) -> Floats:
-    """By the rates at which trials broke and trained: certain below all of these, none near a rate that broke, and in
-    between less the higher."""
-    facts = [f for f in state.history.trials.values() if f.trial.purpose is not Purpose.REFERENCE]
-    broke = [f.trial.configuration.learning_rate for f in facts if f.state in BROKE]
-    if not broke or state.problem.rate_factor is None:
-        return np.ones(len(candidates))
-    lowest = min(broke)
-    trained = [r for f in facts if f.state.did_train and (r := f.trial.configuration.learning_rate) < lowest]
-    below = max(max(trained, default=0.0), lowest / 4)
-    middle = (math.log(below) + math.log(lowest)) / 2
-    chance: Floats = ndtr((middle - at[:, 0]) / (UNSURE + math.log(lowest) - middle))
-    chance[at[:, 0] >= math.log(NEAR_CLIFF * lowest)] = 0.0
-    return chance
+def _chance_to_train(state: PlanningState, at: Floats) -> Floats:
+    """By the rates at which trials broke and trained, whatever their other settings. What learned nothing at a rate that
+    is too low says nothing of it."""
+    if state.problem.rate_factor is None:
+        return np.ones(len(at))
+    return chance_to_train(tried_rates(state.history.trials.values()), at[:, 0])
 
 
 def _left_to_gain(state: PlanningState, model: Surrogate, at: Floats, trains: Floats, lowest: float) -> Left | None:
