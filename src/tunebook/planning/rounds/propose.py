@@ -44,6 +44,8 @@ LITTLE_CHANCE = 0.05
 """Of a gain beyond the margin, below which nothing more is proposed."""
 FEWEST_WAVES = 2
 """Waves of proposals before leaders get a second seed."""
+LEADERS = 3
+"""Of these the single trial may have been lucky: the last wave gives them a second seed."""
 WORLDS = 256
 """Draws of the whole surface by which that is answered."""
 MOST_DRAWN = 300
@@ -61,8 +63,10 @@ class Propose(Proposing):
 
     def propose(self, state: PlanningState, n: int, builder: WaveBuilder) -> list[Configuration]:
         """What the model expects most of, while there is something to gain."""
-        if builder.number > FEWEST_WAVES and builder.room.trials < 2 * n:
-            return _leaders(state, n)
+        if builder.number > FEWEST_WAVES:
+            n = min(n, int(builder.room.trials) - LEADERS)
+            if n < 1:
+                return _leaders(state, min(LEADERS, int(builder.room.trials)))
         proposed, left = _proposals(state, n, rate_first=builder.number == 1 and state.problem.proposes_all)
         if left is None or left.chance >= LITTLE_CHANCE:
             return proposed
