@@ -10,7 +10,7 @@ import pytest
 from tunebook.core.factor import Factor
 from tunebook.core.facts import History
 from tunebook.core.space import Folding, SearchSpace
-from tunebook.core.study import Purpose, RoundKind
+from tunebook.core.study import Purpose, RoundKind, TrialState
 from tunebook.planning.candidates import space_of
 from tunebook.planning.planner import StudyPlanner
 from tunebook.planning.problem import Problem
@@ -21,6 +21,7 @@ from tunebook.testing.simulated_study import world_oracle
 from tunebook.testing.world import World
 
 FACTS = example_facts()
+EXPLORED = (RoundKind.EXPLORE, RoundKind.REFINE)
 
 
 def make(spec, facts, folding):
@@ -125,6 +126,34 @@ def test_nothing_is_proposed_at_a_rate_where_a_trial_broke():
     pilots = [f for f in history.trials.values() if f.trial.kind is RoundKind.PILOT]
     broke = min(f.trial.configuration.learning_rate for f in pilots if not f.state.did_train and f.state.is_answer)
     assert max(c.learning_rate for c in proposed(history)) < broke
+
+
+def test_a_rate_too_low_to_learn_anything_forbids_no_higher_one():
+    world = world_oracle(World(seed=3), FACTS)
+
+    def oracle(trial, history):
+        fact = world(trial, history)
+        if trial.purpose is Purpose.REFERENCE or trial.configuration.learning_rate > 6e-5:
+            return fact
+        return replace(fact, state=TrialState.COLLAPSED, reason="constant_answer")
+
+    for design in ("model", "balanced"):
+        spec = replace(example_study(24), design=design, margin=0.002)
+        history = checked_history(StudyPlanner, spec, FACTS, Folding.everything(), oracle)
+        pilots = [f for f in history.trials.values() if f.trial.kind is RoundKind.PILOT]
+        assert pilots[0].state is TrialState.COLLAPSED
+        later = {f.trial.configuration.learning_rate for f in history.trials.values() if f.trial.kind in EXPLORED}
+        assert np.median(list(later)) > 1.5e-4, design
+
+
+def test_the_last_wave_of_proposals_gives_a_second_seed_to_three_settings():
+    history = studied(24, margin=0.002)
+    waves = [w.trials for w in history.waves if w.kind is RoundKind.REFINE]
+    assert [len(wave) for wave in waves[:2]] == [2, 4]
+    assert len(waves[-1]) == 3
+    before = {f.trial.configuration for f in history.trials.values() if f.trial.id < waves[-1][0].id}
+    assert {trial.configuration for trial in waves[-1]} <= before
+    assert sum(map(len, waves)) == len(proposed(history)) > 11
 
 
 def test_a_study_without_a_rate_to_find_starts_from_spread_settings():
