@@ -103,6 +103,14 @@ BAD = {
         changed(budget="budget: {trials: 3}"),
         ["budget.trials: found 3; must be at least 5, as seeds.baseline is"],
     ),
+    "further seeds after a single one": (
+        changed(seed="seed: 0\ndesign: one_factor\nseeds: {configuration: 1, doubtful: 3}"),
+        ["seeds.doubtful: found 3 beside seeds.configuration: 1", "Write configuration: 2"],
+    ),
+    "further seeds where no single level is compared": (
+        changed(seed="seed: 0\nseeds: {doubtful: 2}"),
+        ["seeds.doubtful: found 2; only design: one_factor", "or remove this line"],
+    ),
     "no budget": (changed(budget="budget: {}"), ["neither trials nor hours"]),
     "nothing varied": (changed(space="space: {}"), ["varies at least one factor"]),
     "two names for one factor": (

@@ -42,6 +42,7 @@ def cross_check(
     _check_space_is_not_empty(values, problems)
     _check_baseline_in_space(baseline, factors, problems)
     _check_budget(values, problems)
+    _check_doubtful(values, problems)
     _check_files(values, problems)
     _check_templates(values, problems)
     _check_names(values, problems)
@@ -115,6 +116,26 @@ def _check_budget(values: dict[str, Any], problems: Problems) -> None:
             else "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more.",
             trials=trials,
             needed=needed,
+        )
+
+
+def _check_doubtful(values: dict[str, Any], problems: Problems) -> None:
+    seeds = values.get("seeds")
+    if not isinstance(seeds, dict) or not seeds.get("doubtful") or problems.has(("seeds",)):
+        return
+    if values.get("design") != "one_factor" or values.get("trials"):
+        problems.add(
+            ("seeds", "doubtful"),
+            "found {n}; only design: one_factor without a table of trials gives further seeds to levels in doubt. Write "
+            "design: one_factor, or remove this line.",
+            n=seeds["doubtful"],
+        )
+    elif seeds.get("configuration") == 1:
+        problems.add(
+            ("seeds", "doubtful"),
+            "found {n} beside seeds.configuration: 1; a level's only seed does not tell whether it came out low by chance, "
+            "and what would be claimed of it is false too often. Write configuration: 2, or remove this line.",
+            n=seeds["doubtful"],
         )
 
 

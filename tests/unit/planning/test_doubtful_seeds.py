@@ -17,7 +17,7 @@ from tunebook.testing.simulated_study import world_oracle
 from tunebook.testing.world import World
 
 FACTS = example_facts(n_validation=200, n_test=0)
-SEEDS = SeedCounts(configuration=1, doubtful=3)
+SEEDS = SeedCounts(configuration=2, doubtful=2)
 FACTORS = ("lora_r", "lora_dropout", "num_train_epochs")
 
 
@@ -38,15 +38,15 @@ def plain():
     return study()
 
 
-def test_a_third_of_the_levels_get_further_seeds_and_the_others_keep_one(plain):
+def test_a_third_of_the_levels_get_further_seeds_and_the_others_keep_two(plain):
     _, history = plain
     first, last = explored(history)
     found = [finding for finding in history.findings if finding.round == first.round]
     seeds = sorted(len(finding.treatment_trials) for finding in found)
     assert len(found) == len(first.contrasts) == 8
-    assert seeds == [1] * 6 + [4] * 2
-    assert len(last.trials) == 6
-    assert {trial.seed for trial in last.trials} == set(seed_numbers(0, SeedUse.CLAIM, 4)[1:])
+    assert seeds == [2] * 6 + [4] * 2
+    assert len(last.trials) == 4
+    assert {trial.seed for trial in last.trials} == set(seed_numbers(0, SeedUse.CLAIM, 4)[2:])
 
 
 def test_those_that_differ_most_get_them(plain):
@@ -54,9 +54,11 @@ def test_those_that_differ_most_get_them(plain):
     first, last = explored(history)
 
     def difference(contrast):
-        [treatment], control = contrast.treatment, contrast.control
-        accuracy = {i: history.trials[i].outcomes["validation"].accuracy for i in (treatment, *control)}
-        return abs(accuracy[treatment] - sum(accuracy[i] for i in control) / len(control))
+        sides = [
+            [history.trials[i].outcomes["validation"].accuracy for i in ids]
+            for ids in (contrast.treatment, contrast.control)
+        ]
+        return abs(sum(sides[0]) / len(sides[0]) - sum(sides[1]) / len(sides[1]))
 
     farthest = sorted(first.contrasts, key=difference)[-2:]
     assert {contrast.label for contrast in last.contrasts} == {contrast.label for contrast in farthest}
@@ -82,9 +84,15 @@ def test_all_are_one_family_at_what_the_look_has_left(plain):
 def test_with_brackets_any_budget_and_several_devices_keep_every_rule(trials, devices):
     _, history = study(trials, without_rate=False, devices=devices)
     asked = history.contrasts_of(explored(history)[0].round)
-    assert sum(len(contrast.treatment) > 1 for contrast in asked) <= max(1, len(asked) // 3)
+    assert sum(len(contrast.treatment) > 2 for contrast in asked) <= max(1, len(asked) // 3)
 
 
 def test_without_them_the_round_ends_as_before():
     _, history = study(seeds=SeedCounts())
     assert len(explored(history)) == 1
+
+
+def test_a_level_with_a_single_seed_gets_no_further_ones():
+    _, history = study(seeds=SeedCounts(configuration=1, doubtful=3))
+    asked = history.contrasts_of(explored(history)[0].round)
+    assert {len(contrast.treatment) for contrast in asked} == {1}

@@ -67,6 +67,17 @@ STUDY_FILE = {
     "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more.": (
         "现为 {trials}；不能小于 seeds.baseline，即 {needed}。请至少写 {needed}。"
     ),
+    (
+        "found {n}; only design: one_factor without a table of trials gives further seeds to levels in doubt. Write "
+        "design: one_factor, or remove this line."
+    ): ("现为 {n}；只有没有试验表的 design: one_factor 才会给有疑问的水平追加种子。请写 design: one_factor，或删除这一行。"),
+    (
+        "found {n} beside seeds.configuration: 1; a level's only seed does not tell whether it came out low by chance, "
+        "and what would be claimed of it is false too often. Write configuration: 2, or remove this line."
+    ): (
+        "现为 {n}，而 seeds.configuration 为 1；单个种子看不出结果偏低是否出于偶然，"
+        "据此作出的结论太常出错。请写 configuration: 2，或删除这一行。"
+    ),
     "found no data.{other} beside it; a template needs the other one. Add {other}.": (
         "旁边没有 data.{other}；一个模板需要另一个。请写 {other}。"
     ),
