@@ -4,11 +4,11 @@ The model is `planning.surrogate`, over everything that was trained, stopped tri
 what improves most on the best for what it takes, counting how unsure the model is (expected improvement) and how likely
 the settings train at all; of settings that differ from the best in the learning rate and at most one factor more, for
 the model is as unsure of a far corner as of nothing else, and would begin there. The very first proposal moves the
-learning rate alone where that promises a good part of what anything does: the pilots' rates lie far apart, and what
-changes two things tells neither (decisions 125, 128). Nothing counts as cheaper than a pilot: else the cheapest settings
-are tried again and again (decision 120). The last wave gives those that lead a second seed, for the first may have been
-lucky. The round ends when its share is used, or when little is left to gain: that any setting is better than the best
-so far by more than the margin has then a small chance.
+learning rate alone: the pilots' rates lie far apart, and what changes two things tells neither (decision 125). Nothing
+counts as cheaper than a pilot: else the cheapest settings are tried again and again (decision 120). The last wave gives
+three of those that lead a second seed, for the first may have been lucky (decision 128). The round ends when its share
+is used, or when little is left to gain: that any setting is better than the best so far by more than the margin has
+then a small chance.
 Proposals claim nothing.
 """
 
@@ -51,8 +51,6 @@ WORLDS = 256
 """Draws of the whole surface by which that is answered."""
 MOST_DRAWN = 300
 """Candidates in such a draw: those that promise most."""
-PART_ALONE = 0.3
-"""Of the most that is promised: from there on the first proposal moves the learning rate alone."""
 STEP = 1
 """Factors beside the learning rate in which a proposal may differ from the best so far."""
 
@@ -92,8 +90,7 @@ def _proposals(state: PlanningState, n: int, *, rate_first: bool) -> tuple[list[
     gain, None while that is not known.
 
     Args:
-        rate_first: whether the first one differs from the best so far in the learning rate alone, if that promises
-            enough.
+        rate_first: whether the first one differs from the best so far in the learning rate alone.
     """
     space = space_of(state.problem)
     if not space.levels:
@@ -118,17 +115,11 @@ def _proposals(state: PlanningState, n: int, *, rate_first: bool) -> tuple[list[
             model = model.with_expected(at[chosen[-1]])
             gain = expected_improvement(lowest, *model.mean_and_deviation(at)) * trains
         worth = gain / takes
-        step = 0 if rate_first and not chosen and _is_worth_alone(worth, away) else STEP
+        step = 0 if rate_first and not chosen and RATE in space.levels else STEP
         worth[away > step] -= worth.max() + 1.0  # after all near ones
         worth[chosen] = -math.inf
         chosen.append(int(np.argmax(worth)))
     return [candidates[i] for i in chosen], left
-
-
-def _is_worth_alone(worth: Floats, away: NDArray[np.int64]) -> bool:
-    """Whether another learning rate alone promises a good part of what anything near promises."""
-    alone = worth[away == 0].max(initial=0.0)
-    return bool(alone > 0 and alone >= PART_ALONE * worth[away <= STEP].max())
 
 
 def _away(best: Configuration | None, space: Space, candidates: list[Configuration]) -> NDArray[np.int64]:
