@@ -117,7 +117,10 @@ def _words(cell: dict[str, Any]) -> str:
     if "trials" in study:
         parts.append(f"{study['trials']} trials")
     if "seeds" in study:
-        parts.append("{} seeds a level and {} further ones where in doubt".format(*study["seeds"]))
+        first, further = study["seeds"]
+        parts.append(
+            f"{first} seed{'s' * (first > 1)} a level" + f" and {further} further ones where in doubt" * (further > 0)
+        )
     return ", ".join(parts)
 
 

@@ -126,15 +126,15 @@ def _check_doubtful(values: dict[str, Any], problems: Problems) -> None:
     if values.get("design") != "one_factor" or values.get("trials"):
         problems.add(
             ("seeds", "doubtful"),
-            "found {n}; only design: one_factor without a table of trials gives further seeds to levels in doubt. Write "
-            "design: one_factor, or remove this line.",
+            "found {n}; only design: one_factor without a table of trials gives further seeds to levels in doubt. "
+            "Write design: one_factor, or remove this line.",
             n=seeds["doubtful"],
         )
     elif seeds.get("configuration") == 1:
         problems.add(
             ("seeds", "doubtful"),
-            "found {n} beside seeds.configuration: 1; a level's only seed does not tell whether it came out low by chance, "
-            "and what would be claimed of it is false too often. Write configuration: 2, or remove this line.",
+            "found {n} beside seeds.configuration: 1; a level's only seed does not tell whether it came out low by "
+            "chance, and what would be claimed of it is false too often. Write configuration: 2, or remove this line.",
             n=seeds["doubtful"],
         )
 

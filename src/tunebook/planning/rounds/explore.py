@@ -165,8 +165,8 @@ def _further_seeds(builder: WaveBuilder, round_number: int) -> None:
 
 
 def _in_doubt(state: PlanningState, asked: tuple[Contrast, ...], round_number: int) -> list[Contrast]:
-    """The questions that are not settled, the largest differences first; none about a level of which a small budget left
-    a single seed, for nothing tells whether that one was a bad one (decision 116)."""
+    """The questions that are not settled, the largest differences first; none about a level with a single seed, for
+    nothing tells whether that was a bad one (decision 116)."""
     found = judge(asked, state.history, SETTLED_ALPHA, state.problem.spec.margin, (), round_number, RoundKind.EXPLORE)
     open_ones = [
         (abs(finding.effect), contrast)

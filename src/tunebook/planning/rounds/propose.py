@@ -156,8 +156,8 @@ def _spread(problem: Problem, space: Space, n: int) -> list[Configuration]:
 
 
 def _chance_to_train(state: PlanningState, at: Floats) -> Floats:
-    """By the rates at which trials broke and trained, whatever their other settings. What learned nothing at a rate that
-    is too low says nothing of it."""
+    """By the rates at which trials broke and trained, whatever their other settings. What learned nothing because its
+    rate was too low is left out."""
     if state.problem.rate_factor is None:
         return np.ones(len(at))
     return chance_to_train(tried_rates(state.history.trials.values()), at[:, 0])

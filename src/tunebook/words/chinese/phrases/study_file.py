@@ -70,7 +70,10 @@ STUDY_FILE = {
     (
         "found {n}; only design: one_factor without a table of trials gives further seeds to levels in doubt. Write "
         "design: one_factor, or remove this line."
-    ): ("现为 {n}；只有没有试验表的 design: one_factor 才会给有疑问的水平追加种子。请写 design: one_factor，或删除这一行。"),
+    ): (
+        "现为 {n}；只有没有试验表的 design: one_factor 才会给有疑问的水平追加种子。"
+        "请写 design: one_factor，或删除这一行。"
+    ),
     (
         "found {n} beside seeds.configuration: 1; a level's only seed does not tell whether it came out low by chance, "
         "and what would be claimed of it is false too often. Write configuration: 2, or remove this line."
