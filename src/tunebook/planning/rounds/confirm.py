@@ -26,6 +26,9 @@ SEEDS = (5, 4, 3)
 FEWEST_SEEDS = (2, 1)
 """For budgets too small even for three; then without the cheapest."""
 
+USUALLY_PROPOSED = 40
+"""Pilots and proposals after which little is left to gain in most studies: they then end, whatever the budget."""
+
 
 class Confirm(Round):
     """Best, cheapest as good and baseline, with fresh seeds."""
@@ -82,11 +85,11 @@ class Confirm(Round):
         return builder.wave()
 
     def most(self, problem: Problem, control_seeds: int) -> Shape:
-        """Best, cheapest and baseline with all their seeds; where a model proposes, which spends its share, with those
-        that the round's own share covers."""
+        """Best, cheapest and baseline with all their seeds; where a model proposes, with those that its proposals leave
+        room for."""
         left = math.inf
         if problem.proposes_all and problem.spec.budget.trials is not None:
-            left = problem.spec.budget.trials - problem.allowance(RoundKind.REFINE).trials
+            left = problem.spec.budget.trials - min(problem.allowance(RoundKind.REFINE).trials, USUALLY_PROPOSED)
         wanted = [(n, 3) for n in SEEDS] + [(n, 2) for n in (SEEDS[-1], *FEWEST_SEEDS)]
         n, roles = next(((n, roles) for n, roles in wanted if n * roles <= left), (1, 2))
         return Shape(
