@@ -10,7 +10,9 @@ they hold.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +40,8 @@ FEWEST = 6
 """Trials to their end from which the factors are described."""
 STEP = 2.0
 """Ratio of the learning rates at which the loss is told."""
+FINE = 4
+"""Steps within that ratio at which the range of good rates is looked for: between what is told the loss may change."""
 TWO_SIDED_95 = 1.96
 
 
@@ -54,10 +58,13 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     if not tried:
         return ()
     others = {name: _others(name, levels, best.configuration) for name, levels in tried.items()}
+    rates = _rates(tried[RATE], best.configuration, FINE) if RATE in tried else []
     changed = [_with(spec, best.configuration, name, level) for name, every in others.items() for level in every]
     if not changed:
         return ()
-    mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed]))
+    near = [_with(spec, best.configuration, RATE, rate) for rate in rates]
+    mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed, *near]))
+    span = _good_around(rates, mean[len(changed) :] - half[len(changed) :], best.configuration.learning_rate)
     slope = _accuracy_near_best(ended)
     found, k = [], 0
     for name, every in others.items():
@@ -73,7 +80,8 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
         )
         k += len(levels)
         if levels:
-            found.append(DescribedFactor(factor=name, own=getattr(best.configuration, name), levels=levels))
+            own = getattr(best.configuration, name)
+            found.append(DescribedFactor(factor=name, own=own, levels=levels, span=span if name == RATE else None))
     return tuple(sorted(found, key=lambda each: (not each.matters, -abs(each.worst.change))))
 
 
@@ -126,9 +134,24 @@ def _others(name: str, levels: tuple[Level, ...], best: Configuration) -> list[L
     own = getattr(best, name)
     if name != RATE:
         return [level for level in levels if level != own]
+    return [*_rates(levels, best, 1)]
+
+
+def _rates(levels: Sequence[Level], best: Configuration, fine: int) -> list[float]:
+    """Rates around the best's, `fine` of them to each ratio of `STEP`, two ratios each way, as far as was tried."""
     low, high = float(levels[0]), float(levels[-1])  # type: ignore[arg-type]
-    rates = [own * STEP**k for k in (-2, -1, 1, 2)]
+    rates = [best.learning_rate * STEP ** (k / fine) for k in range(-2 * fine, 2 * fine + 1) if k]
     return [float(f"{rate:.2g}") for rate in rates if low / 1.01 <= rate <= high * 1.01]
+
+
+def _good_around(rates: Sequence[float], least: Floats, own: float) -> tuple[float, float]:
+    """The lowest and the highest of the rates, in order, from `own` up to which none has a loss that is told to be
+    higher; `least`: the lower ends of the intervals of the change of the log loss."""
+    ends = []
+    for side in ([i for i, rate in enumerate(rates) if rate < own][::-1], [i for i, x in enumerate(rates) if x > own]):
+        good = list(takewhile(lambda i: least[i] <= 0, side))
+        ends.append(rates[good[-1]] if good else own)
+    return ends[0], ends[1]
 
 
 def _with(spec: StudySpec, best: Configuration, name: str, level: Level) -> Configuration:

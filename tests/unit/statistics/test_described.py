@@ -71,6 +71,15 @@ def test_a_worse_level_has_a_higher_loss_and_a_lower_accuracy(found):
     assert found["learning_rate"].own in found["learning_rate"].good
 
 
+def test_the_good_rates_end_between_the_steps_that_are_told(found):
+    """The nearest rates that are told lie a factor of two away; a range that left out all between would be a point."""
+    rate = found["learning_rate"]
+    bad = [level.level for level in rate.levels if level.level not in rate.good]
+    assert max(x for x in bad if x < rate.own) < rate.span[0] <= rate.own <= rate.span[1]
+    assert rate.span[0] < rate.span[1] < min((x for x in bad if x > rate.own), default=2e-3 * 1.01)
+    assert found["lora_r"].span is None
+
+
 def test_in_a_world_without_effects_little_is_told_apart():
     told = [
         level.is_told_apart

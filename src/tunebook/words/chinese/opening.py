@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Finding, NothingLearned
+from tunebook.core.findings import Finding, LowSeed, NothingLearned
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
@@ -117,6 +117,10 @@ class ChineseOpening(ChinesePieces):
 
     def one_seed(self) -> str:
         return "这一结果只有 1 个随机种子，换随机种子可能更差。"
+
+    def one_low_seed(self, low: LowSeed) -> str:
+        gap = self.amount(low.others - low.accuracy)
+        return f"随机种子之间差别很大：它的实验 {low.trial} 在验证集上比其余种子的平均低 {gap} {self.unit}。"
 
     def ahead_unconfirmed(self, settings: str, accuracy: float, recommended: float, trials: Sequence[int]) -> str:
         return (
@@ -246,7 +250,7 @@ class ChineseOpening(ChinesePieces):
         return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return factor if nothing_above >= 1 else f"{factor}（未见超过 {self.size(nothing_above)} {self.unit}的影响）"
+        return factor if nothing_above >= 1 else f"{factor}（至多 {self.size(nothing_above)} {self.unit}）"
 
     def unknown_factors(self, factors: Sequence[str], settle: str) -> str:
         return f"{gap(self.listed(factors)).lstrip()}是否有影响{'；' + settle if settle else ''}。"
@@ -258,7 +262,7 @@ class ChineseOpening(ChinesePieces):
     def not_varied(self, factors: Sequence[str], settings: Sequence[str]) -> str:
         them = "它" if len(factors) == 1 else "它们"
         named = gap("、".join(factors)).lstrip()
-        return f"{named}是否有影响：没有实验改动过{them}，全部实验都是{gap('、'.join(settings)).rstrip()}。"
+        return f"{named}是否有影响：得出结果的实验都没有改动{them}，都是{gap('、'.join(settings)).rstrip()}。"
 
     def beyond(self, edges: Sequence[tuple[str, str, bool]]) -> str:
         sides = ((factor, "高于" if is_highest else "低于", level) for factor, level, is_highest in edges)
@@ -266,7 +270,7 @@ class ChineseOpening(ChinesePieces):
         return f"{'、'.join(parts)}是否更好：最优取在试过的边缘，再往外没有试过。"
 
     def unseen(self, effect: float) -> str:
-        return f"约 {self.size(effect)} {self.unit}以下的差异：本研究多半检不出来。"
+        return f"约 {self.size(effect)} {self.unit}以下的差异：本研究常会漏掉。"
 
     # The table of facts
 
@@ -449,4 +453,4 @@ class ChineseOpening(ChinesePieces):
             ways.append(f" {about(finding.examples_needed)} 个样本")
         if finding.seeds_needed:
             ways.append(f"双方各 {finding.seeds_needed} 个随机种子")
-        return f"总共约需{'或'.join(ways)}才能定论" if ways else "数据增到二十倍也无法定论"
+        return f"总共约需{'或'.join(ways)}才能定论" if ways else "单把样本或单把随机种子增到二十倍，也无法定论"
