@@ -115,7 +115,7 @@ class ChineseWhole(ChinesePieces):
     def stopped_trials(self, trials: Sequence[int]) -> str:
         return (
             f"实验 {trial_list(trials)} 提前停止：训练到同样的进度时，同一批里已有两个实验的验证损失更低，"
-            "其中至少一个明显更低。它们此前的结果不进入任何结论。"
+            "其中至少一个明显更低。它们此前的结果不进入任何结论，预算只计已训练的部分。"
         )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:

@@ -136,7 +136,7 @@ class EnglishWhole(EnglishPieces):
         return (
             f"{who} stopped early: two others of the same wave had a lower "
             "validation loss after as much of their training, one of them clearly. What was seen of them until then "
-            "enters no claim."
+            "enters no claim; the budget counts the part that was trained."
         )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
