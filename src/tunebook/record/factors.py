@@ -110,8 +110,8 @@ def _contradicted(view: View, words: Words, told: DescribedFactor) -> str:
     """That the accuracies of the same two configurations point the other way than the model of the loss, or nothing."""
     for each in view.conclusions.neighbours:
         level = getattr(view.configurations[each.key], told.factor)
-        other = next((x.difference for x in told.levels if x.level == level), None)
-        if each.factor == told.factor and other is not None and other * -each.effect < 0:
+        loss = next((x.change for x in told.levels if x.level == level), 0.0)
+        if each.factor == told.factor and loss * -each.effect > 0:  # more loss, and a higher accuracy
             return words.accuracies_point_elsewhere(value(told.factor, level), -each.effect)
     return ""
 

@@ -43,6 +43,8 @@ STEP = 2.0
 FINE = 4
 """Steps within that ratio at which the range of good rates is looked for: between what is told the loss may change."""
 TWO_SIDED_95 = 1.96
+TOLD = 2.0
+"""Standard errors from which a slope of accuracy on loss is told."""
 
 
 def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> tuple[DescribedFactor, ...]:
@@ -65,7 +67,6 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     near = [_with(spec, best.configuration, RATE, rate) for rate in rates]
     mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed, *near]))
     span = _good_around(rates, mean[len(changed) :] - half[len(changed) :], best.configuration.learning_rate)
-    slope = _accuracy_near_best(ended)
     found, k = [], 0
     for name, every in others.items():
         levels = tuple(
@@ -73,7 +74,7 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
                 level=level,
                 change=math.expm1(mean[at]),
                 interval=(math.expm1(mean[at] - half[at]), math.expm1(mean[at] + half[at])),
-                difference=None if slope is None else -slope * float(mean[at]),
+                difference=_accuracy_change(ended, float(mean[at])),
                 trials=tuple(f.trial.id for f in ended if getattr(f.trial.configuration, name) == level),
             )
             for at, level in enumerate(every, start=k)
@@ -162,9 +163,17 @@ def _with(spec: StudySpec, best: Configuration, name: str, level: Level) -> Conf
     return changed
 
 
-def _accuracy_near_best(ended: list[TrialFact]) -> float | None:
-    """Accuracy gained where the log loss falls by one, over the better half of the trials: near the best the line is
-    another one than among trials that learned little."""
+def _accuracy_change(ended: list[TrialFact], change: float) -> float | None:
+    """What goes in accuracy with a change of the log loss, by a line over the better half of the trials, and as far up
+    as the change reaches: near the best the line is another one than among trials that learned little. None where the
+    trials do not tell it from a level one, or it rises."""
     outcomes = sorted((f.outcomes["validation"] for f in ended), key=lambda o: o.loss)
-    slope = accuracy_by_log_loss(outcomes[: max(FEWEST, len(outcomes) // 2)])
-    return slope if slope is not None and slope > 0 else None
+    reach = outcomes[0].loss * math.exp(abs(change))
+    among = outcomes[: max(FEWEST, len(outcomes) // 2, sum(o.loss <= reach for o in outcomes))]
+    x, y = np.log([o.loss for o in among]), np.array([o.accuracy for o in among])
+    slope = accuracy_by_log_loss(among)
+    if slope is None or slope <= 0:
+        return None
+    rest = y - y.mean() + slope * (x - x.mean())
+    error = math.sqrt(float((rest**2).sum()) / (len(x) - 2) / float(((x - x.mean()) ** 2).sum()))
+    return -slope * change if slope > TOLD * error else None

@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.record.stories import BASE, Story
 from tunebook.core.findings import DescribedFactor, DescribedLevel, LowSeed, Neighbour
+from tunebook.core.score import ScoreKind, ScoreScale
 from tunebook.core.study import Floor, Purpose, RoundKind, TrialState
 from tunebook.record import build
 from tunebook.record.factors import sweet_spot
@@ -158,3 +159,24 @@ def test_more_spending_names_the_split_and_that_it_is_opened_once(described, lan
     assert more.split == "test"
     assert named in words_for(language).more_money(more)
     assert named not in words_for(language).more_money(replace(more, split="validation"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_number_of_all_rows_is_not_told_by_group(described, language):
+    """Examples have no macro-F1 of their own: 161.5 of 100 for a group is no number."""
+    texts = tuple(replace(e, group="xy"[e.index % 2]) for e in described.examples("test"))
+    view = replace(described, facts=replace(described.facts, examples={"validation": texts, "test": texts}))
+    assert build(view, language).groups is not None
+    one_number = replace(view, facts=replace(view.facts, scale=ScoreScale(kind=ScoreKind.STATISTIC)))
+    record = build(one_number, language)
+    assert (record.groups_lead, record.groups) == ("", None)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Provisional"), ("zh", "暂定")])
+def test_a_provisional_gain_is_called_so_at_the_top(described, language, said):
+    """Not only in the round, far below."""
+    last = described.conclusions.findings[-1]
+    for provisional in (True, False):
+        found = (*described.conclusions.findings[:-1], replace(last, provisional=provisional))
+        view = replace(described, conclusions=replace(described.conclusions, findings=found))
+        assert (said in build(view, language).answer[0]) is provisional

@@ -175,7 +175,7 @@ class ChineseOpening(ChinesePieces):
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = "从未用过的 " if unused else " "
-        text = self._gain_on(gain, counts_right, fresh, "测试", "新随机")
+        text = self._gain_on(gain, counts_right, fresh, "测试", "新随机") + self._provisional(gain)
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
     def untrained(self, accuracy: float, baseline: tuple[float, float] | None) -> str:
@@ -212,9 +212,7 @@ class ChineseOpening(ChinesePieces):
         return f"用新随机种子，它在{where}上是 {accuracy}{without}；没有其他配置可以与它比较。"
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
-        text = self._gain_on(gain, counts_right, " ", "验证", "随机")
-        if gain.provisional:
-            text += "暂定：估计噪声所用的随机种子太少。"
+        text = self._gain_on(gain, counts_right, " ", "验证", "随机") + self._provisional(gain)
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
     def measured_accuracy(self, raw: float, n: int) -> str:
@@ -438,6 +436,9 @@ class ChineseOpening(ChinesePieces):
             f"在{fresh}{count(gain.n_examples)} 个{split}样本上，它{what} {strong(self.measured(gain.accuracy))}，"
             f"基线为 {self.measured(gain.baseline_accuracy)}：{difference}，{used}。"
         )
+
+    def _provisional(self, gain: Gain) -> str:
+        return "暂定：估计噪声所用的随机种子太少。" if gain.provisional else ""
 
     def _price(self, price: Price) -> str:
         parts = []

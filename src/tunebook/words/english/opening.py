@@ -229,7 +229,7 @@ class EnglishOpening(EnglishPieces):
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = " never used before" if unused else ""
-        text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
+        text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True) + self._provisional(gain)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def untrained(self, accuracy: float, baseline: tuple[float, float] | None) -> str:
@@ -274,9 +274,7 @@ class EnglishOpening(EnglishPieces):
         return f"{where} it has {accuracy} with fresh seeds{without}; {alone}."
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
-        text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
-        if gain.provisional:
-            text += " Provisional: the noise between seeds was estimated from too few seeds."
+        text = self._gain_on(gain, counts_right, "validation examples", fresh=False) + self._provisional(gain)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def measured_accuracy(self, raw: float, n: int) -> str:
@@ -539,6 +537,9 @@ class EnglishOpening(EnglishPieces):
             f"On {count(gain.n_examples)} {examples} {what} {strong(self.measured(gain.accuracy))}, "
             f"{other} {self.measured(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
         )
+
+    def _provisional(self, gain: Gain) -> str:
+        return " Provisional: the noise between seeds was estimated from too few seeds." if gain.provisional else ""
 
     def _price(self, price: Price) -> str:
         parts = []
