@@ -21,11 +21,13 @@ from tiny_models import examples, tiny_model
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
-from tunebook.engines.packed.engine import PackedEngine
 from tunebook.engines.packed.model import triton_kernels, triton_ops
 from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.ops import TorchOps
 from tunebook.engines.packed.model.packed_model import PackedModel, ops_for
+from tunebook.engines.packed.scheduling.cohort import Cohort
+from tunebook.engines.packed.scheduling.lanes import Lanes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan
 from tunebook.engines.packed.training.graphs import EAGER, Graphs
 from tunebook.engines.packed.training.loop import Training, choose
 from tunebook.engines.packed.training.trainee import Trainee
@@ -144,15 +146,12 @@ def test_triton_computes_on_cards_that_have_what_it_needs(monkeypatch, caplog, c
     assert bool(caplog.records) == (error is not None)
 
 
-def test_passes_that_a_wave_recorded_are_gone_at_its_end(tmp_path, monkeypatch):
+def test_passes_that_a_wave_recorded_are_gone_at_its_end(monkeypatch):
     given_back = []
     monkeypatch.setattr(Graphs, "give_up", lambda self: bool(given_back.append(self)))
-    tiny_model("llama").save_pretrained(tmp_path / "model")
-    configuration = Configuration(lora_r=2, target_modules="all-linear")
-    job = TrialJob(id=1, configuration=configuration, seed=0, splits=(), folder=str(tmp_path / "1"))
-    sink = EventRecorder([job])
-    PackedEngine(EngineOptions(model=str(tmp_path / "model"), extra={"max_steps": 1})).run(
-        sink, Workload(examples(4), {}, Scoring()), sink
-    )
-    assert sink.results.keys() == {1}
+    sink = EventRecorder([])
+    Cohort(
+        PackedModel(tiny_model("llama")), EngineOptions(model="tiny"), MemoryPlan(64, 1),
+        Workload(examples(4), {}, Scoring()), sink, Lanes(1, 1, False),
+    ).run(sink)  # fmt: skip
     assert given_back
