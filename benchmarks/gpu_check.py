@@ -2,38 +2,48 @@
 
     python -m benchmarks.gpu_check --seconds 460 --json FILE [--device cuda:0] [--only equality,speed] [--tiny]
 
-Needs torch, transformers, peft, numpy and safetensors alone; nothing is downloaded: models have true shapes and random
-weights. Each stage runs in a process of its own, so that a fault of the card does not take the others with it, and the
-file is written anew after each. `--tiny --device cpu` runs every stage at toy size in about a minute; with
-`--one-process`, where no card can fail, in half of that.
+Needs torch, transformers, peft, numpy and safetensors, and bitsandbytes for quantised bases; nothing is downloaded:
+models have true shapes and random weights. Each stage runs in a process of its own, so that a fault of the card does
+not take the others with it, and the file is written anew whenever one ends.
+
+Most of the time of a new machine goes into compiling kernels. So the stages that are timed compile side by side, wait,
+and then measure one after another on a quiet machine; the others run side by side, before (paused while something is
+timed) and after that, as many as the card has memory for. Where the time is over, what is left is named, and `--only`
+does it in a second run, for which most kernels are on disk.
+
+`--tiny --device cpu` runs every stage at toy size in less than two minutes; with `--one-process`, where no card can
+fail, in half of that.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from benchmarks.gpu_processes import NOT_RUN, SHORTEST_SECONDS, Schedule, entry, wait_for_turn
+
 __all__ = ["STAGES", "main"]
 
-STAGES = {
-    "facts": 15, "speed": 90, "equality": 130, "speed_1.5B": 90, "memory": 90, "determinism": 75, "speed_8B": 80,
-    "out_of_memory": 40, "scoring": 40, "kill_and_resume": 60, "quantised": 40,
+TIMED = {"speed": 55, "speed_1.5B": 40, "speed_8B": 45, "quantised_8B": 45, "speed_long": 35}
+"""Stages that measure speed, in order of worth, with the seconds that each is given once its kernels are compiled."""
+BESIDE = {
+    "equality": 130, "determinism": 75, "memory": 90, "two_waves": 60, "kill_and_resume": 60, "quantised": 60,
+    "study": 90, "scoring": 40, "out_of_memory": 40,
 }  # fmt: skip
-"""Stages in order of worth, with the seconds that each is given. On a new machine most of these go into compiling
-kernels, and not all stages fit into eight minutes: a second run with `--only` does the rest."""
-LONGEST = 1.5
-"""A stage may take so many times its seconds while time is left."""
-SHORTEST_SECONDS = 10.0
-LAST_LINES = 20
-NOT_RUN = {"seconds": 0.0, "passed": None, "values": {}, "error": "not run: the time was over"}
+"""Stages that may run side by side, in order of worth, with the seconds that each takes about."""
+STAGES = {"facts": 20, **TIMED, **BESIDE}
+GB_EACH = 16
+"""Memory of a card for each process that runs beside others."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,10 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=460, help="of all stages together")
     parser.add_argument("--json", type=Path, default=Path("gpu_check.json"))
     parser.add_argument("--device", default="cuda:0")
-    parser.add_argument("--only", default=",".join(STAGES), help="stages, in this order, with commas between")
+    parser.add_argument("--only", default=",".join(STAGES), help="stages, with commas between")
     parser.add_argument("--tiny", action="store_true", help="toy sizes")
     parser.add_argument("--one-process", action="store_true", help="no process of its own for each stage: faster")
     parser.add_argument("--stage", help=argparse.SUPPRESS)
+    parser.add_argument("--turn", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.stage:
         return _run_stage(options)
@@ -53,59 +64,65 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--only: got {', '.join(sorted(unknown))}; stages are {', '.join(STAGES)}")
     report: dict[str, Any] = {"versions": _versions(), "commit": _commit(), "device": options.device, "stages": {}}
     ends = time.monotonic() + options.seconds
-    for name in names:
-        run = _in_this_process if options.one_process else _in_a_process
-        report["stages"][name] = run(name, options, ends - time.monotonic())
+
+    def left() -> float:
+        return ends - time.monotonic()
+
+    def ended(name: str, found: dict[str, Any]) -> None:
+        report["stages"][name] = found
         _write(options.json, report)
-        print(_line(name, report["stages"][name]), flush=True)
+        print(_line(name, found), flush=True)
+
+    if options.one_process:
+        for name in names:
+            ended(name, _in_this_process(name, options) if left() >= SHORTEST_SECONDS else dict(NOT_RUN))
+    else:
+        with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
+
+            def run(most: int, timed: Sequence[str], others: Sequence[str]) -> None:
+                Schedule(lambda name: _command(name, options), Path(folder), STAGES, most, left, ended).run(
+                    [name for name in timed if name in names], [name for name in others if name in names]
+                )
+
+            run(1, (), ("facts",))
+            run(_side_by_side(report, options), tuple(TIMED), tuple(BESIDE))
     print(_verdict(report))
     return int(any(stage["passed"] is False for stage in report["stages"].values()))
 
 
-def _in_this_process(name: str, options: argparse.Namespace, left: float) -> dict[str, Any]:
+def _side_by_side(report: dict[str, Any], options: argparse.Namespace) -> int:
+    """How many processes have room beside each other, as far as `facts` has found what the card has."""
+    processors = os.cpu_count() or 1
+    if options.device == "cpu":
+        return processors
+    memory = report["stages"].get("facts", {"values": {}})["values"].get("memory_gb", {"total": 0})
+    return max(1, min(processors // 2, int(memory["total"]) // GB_EACH))
+
+
+def _command(name: str, options: argparse.Namespace) -> list[str]:
+    command = [sys.executable, "-m", "benchmarks.gpu_check", "--stage", name, "--device", options.device]
+    return [*command, *(["--tiny"] if options.tiny else [])]
+
+
+def _in_this_process(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Run a stage here; gives its entry in the file. A fault of the stage ends the whole check."""
     from benchmarks.gpu_stages import RUN, Checked
 
     began = time.monotonic()
-    if left < SHORTEST_SECONDS:
-        return dict(NOT_RUN)
     checked = Checked(options.device, options.tiny, lambda values: None)
     RUN[name](checked)
     problems = "\n".join(checked.problems) or None
-    return _entry(began, not problems, json.loads(json.dumps(checked.values)), problems)
-
-
-def _in_a_process(name: str, options: argparse.Namespace, left: float) -> dict[str, Any]:
-    """Run a stage in a child process; gives its entry in the file."""
-    began = time.monotonic()
-    if left < SHORTEST_SECONDS:
-        return dict(NOT_RUN)
-    with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
-        out = Path(folder) / "values.json"
-        command = [sys.executable, "-m", "benchmarks.gpu_check", "--stage", name, "--device", options.device]
-        command += ["--json", str(out), *(["--tiny"] if options.tiny else [])]
-        limit = min(left, LONGEST * STAGES[name] if not options.tiny else left)
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
-            tail, code = done.stderr, done.returncode
-        except subprocess.TimeoutExpired as late:
-            said = late.stderr or b""
-            tail = f"{said.decode(errors='replace') if isinstance(said, bytes) else said}\nstopped after {limit:.0f} s"
-            code = 1
-        values = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
-    return _entry(began, code == 0, values, "\n".join(str(tail).splitlines()[-LAST_LINES:]) if code != 0 else None)
-
-
-def _entry(began: float, passed: bool, values: dict[str, Any], error: str | None) -> dict[str, Any]:
-    seconds = round(time.monotonic() - began, 1)
-    said = None if passed and values.get("not_run") else passed
-    return {"seconds": seconds, "passed": said, "values": values, "error": error}
+    return entry(time.monotonic() - began, not problems, json.loads(json.dumps(checked.values)), problems)
 
 
 def _run_stage(options: argparse.Namespace) -> int:
     """In the child: run one stage; values are written as they come, so that a fault leaves those before it."""
-    from benchmarks.gpu_stages import RUN, Checked
+    from benchmarks.gpu_stages import PREPARE, RUN, Checked
 
+    if options.turn is not None:
+        if options.stage in PREPARE:
+            PREPARE[options.stage](Checked(options.device, options.tiny, lambda values: None))
+        wait_for_turn(options.turn)
     checked = Checked(options.device, options.tiny, lambda values: _write(options.json, values))
     RUN[options.stage](checked)
     for problem in checked.problems:
@@ -150,7 +167,7 @@ def _verdict(report: dict[str, Any]) -> str:
             lines.append(f"    {stage['error'].splitlines()[-1] if stage['error'].strip() else 'no message'}")
         for key, value in stage["values"].get("summary", {}).items():
             lines.append(f"    {key}: {value}")
-    return "\n".join(lines[:60])
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

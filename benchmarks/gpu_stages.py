@@ -5,18 +5,15 @@ from __future__ import annotations
 import contextlib
 import copy
 import importlib.util
+import json
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import warnings
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -25,103 +22,38 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForCausalLM, Gemma2Config, Gemma3TextConfig, MistralConfig, Phi3Config, Qwen3Config
 
+from benchmarks import gpu_speed
+from benchmarks.gpu_checked import (
+    BASE,
+    GB,
+    Checked,
+    apart,
+    copy_of,
+    fill_b,
+    lora_modules,
+    peft_model,
+    plain_backward,
+    trainee,
+)
+from benchmarks.gpu_speed import LITTLE_CARD, little_card
 from benchmarks.shapes import SHAPES, TINY, alpaca_like, model_of, trec_like
 from tunebook.core.configuration import Configuration
 from tunebook.core.events import EngineEvent, Failed, Finished, Noted, Step
 from tunebook.core.order import example_order
 from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.base_model import load_model
-from tunebook.engines.initial import initial_values
 from tunebook.engines.packed.engine import PackedEngine
-from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.dropout import limit
 from tunebook.engines.packed.model.kernels import keep_mask
-from tunebook.engines.packed.model.ops import Ops, TorchOps
 from tunebook.engines.packed.model.packed_model import PackedModel
-from tunebook.engines.packed.scheduling.memory import (
-    ModelSize,
-    free_bytes,
-    needs_of,
-    plan_memory,
-    row_bytes,
-    trial_bytes,
-)
+from tunebook.engines.packed.scheduling.memory import ModelSize, row_bytes, trial_bytes
 from tunebook.engines.packed.scoring.score import score
 from tunebook.engines.packed.training import loop
 from tunebook.engines.packed.training.loop import choose, train_together
 from tunebook.engines.packed.training.trainee import Trainee
 from tunebook.engines.quantised_modules import weight_bytes
 
-__all__ = ["BASE", "RUN", "Checked", "fill_b", "peft_model"]
-
-BASE = Configuration(
-    learning_rate=1e-3, per_device_train_batch_size=8, num_train_epochs=1000, lora_r=16, lora_alpha=32,
-    lr_scheduler_type="constant", target_modules="all-linear", max_length=10**6,
-)  # fmt: skip
-GB = 10**9
-
-
-@dataclass
-class Checked:
-    """What a stage is given, and where it writes what it found.
-
-    Attributes:
-        problems: what did not pass.
-        values: JSON values; `summary` is shown at the end.
-    """
-
-    device: str
-    tiny: bool
-    write: Callable[[dict[str, Any]], None]
-    values: dict[str, Any] = field(default_factory=lambda: {"summary": {}})
-    problems: list[str] = field(default_factory=list)
-
-    @property
-    def cuda(self) -> bool:
-        return self.device.startswith("cuda")
-
-    def note(self, name: str, value: Any, summary: bool = False) -> None:
-        self.values[name] = value
-        if summary:
-            self.values["summary"][name] = value
-        self.write(self.values)
-
-    def expect(self, passed: bool, name: str, value: Any) -> None:
-        """Note a value that must be as it should."""
-        self.note(name, value, summary=not passed)
-        if not passed:
-            self.problems.append(f"{name}: {value}")
-
-    def config(self, name: str, **values: Any) -> Any:
-        return SHAPES[name](**(TINY | values if self.tiny else values))
-
-    def forms(self) -> list[Ops]:
-        """What may compute between the base multiplies: torch and, on a card, Triton."""
-        device = torch.device(self.device)
-        found: list[Ops] = [TorchOps(device)]
-        if self.cuda and importlib.util.find_spec("triton") is not None:
-            from tunebook.engines.packed.model.triton_ops import TritonOps
-
-            found.append(TritonOps(device))
-        return found
-
-    def wait(self) -> None:
-        if self.cuda:
-            torch.cuda.synchronize(self.device)
-
-    def timed(self, work: Callable[[], object]) -> float:
-        self.wait()
-        began = time.perf_counter()
-        work()
-        self.wait()
-        return time.perf_counter() - began
-
-    def allocated(self) -> int:
-        return int(torch.cuda.memory_allocated(self.device)) if self.cuda else 0
-
-    def peak(self) -> int:
-        return int(torch.cuda.max_memory_allocated(self.device)) if self.cuda else 0
-
+__all__ = ["PREPARE", "RUN", "run_until"]
 
 # -- facts
 
@@ -166,11 +98,16 @@ def families(checked: Checked) -> dict[str, Any]:
     }  # fmt: skip
 
 
+AT_TOY_SIZE = "llama", "gemma2"
+"""Families that are compared at toy size; the tests compare all of them (tests/equivalence)."""
+
+
 def equality(checked: Checked) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch._dynamo.config.recompile_limit = 64  # a study has one model, and needs far fewer
-    for name, config in families(checked).items():
-        both = name in ("llama", "135M shape") and not (checked.tiny and name != "llama")
+    found = families(checked)
+    for name, config in {name: found[name] for name in (AT_TOY_SIZE if checked.tiny else found)}.items():
+        both = name in ("llama", "135M shape")
         for dtype in (torch.float32, torch.bfloat16)[: 1 + both]:
             try:
                 _equal_to_plain(checked, f"{name} {str(dtype)[6:]}", model_of(config, dtype, checked.device))
@@ -194,8 +131,8 @@ def _equal_to_plain(checked: Checked, model_name: str, base: Any) -> None:
     ][: 1 if checked.tiny else 3]
     data, trainees = trec_like(24, base.config.vocab_size), []
     for form in checked.forms():
-        packed = PackedModel(_copy(base, checked), form)
-        own = [_trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
+        packed = PackedModel(copy_of(base, checked), form)
+        own = [trainee(packed, c, data, seed, steps) for seed, c in enumerate(configurations)]
         training = loop.Training(packed)
         for _ in range(steps):
             training.step(choose(own, 10**6))
@@ -208,72 +145,32 @@ def _equal_to_plain(checked: Checked, model_name: str, base: Any) -> None:
         at = f"{model_name} r{one.adapter.rank} {kind}"
         checked.expect(off < (1e-4 if base.dtype == torch.float32 else 1e-2), f"loss {at}", off)
         if base.dtype == torch.float32:
-            apart = _apart({n: one.adapter.a(n) for n in one.adapter.shapes}, weights)
-            checked.expect(apart < 1e-3, f"weights {at}", apart)
+            off = apart({n: one.adapter.a(n) for n in one.adapter.shapes}, weights)
+            checked.expect(off < 1e-3, f"weights {at}", off)
 
 
 def _gradients_in_bfloat16(checked: Checked) -> None:
     """The gradient in bfloat16 against float32 of the same rounded weights, beside PEFT's."""
     rounded = model_of(checked.config("135M", num_hidden_layers=2), torch.bfloat16, checked.device)
     data, found = trec_like(8, rounded.config.vocab_size), []
-    for model in (_copy(rounded, checked).float(), _copy(rounded, checked)):
+    for model in (copy_of(rounded, checked).float(), copy_of(rounded, checked)):
         packed = PackedModel(model)
-        one = _trainee(packed, BASE, data, 0, 1)
+        one = trainee(packed, BASE, data, 0, 1)
         fill_b(one.adapter)
         assert one.optimizer is not None
         from tunebook.engines.packed.training.step import Piece, gradients
 
         gradients(packed, [Piece(one, micro, one.adapter) for micro in one.micro_batches()])
         found.append(torch.cat([one.adapter.grad_a(n).flatten() for n in one.adapter.shapes]).float())
-    adapted = peft_model(_copy(rounded, checked), BASE, 0)
+    adapted = peft_model(copy_of(rounded, checked), BASE, 0)
     fill_b(one.adapter, adapted)
-    _plain_backward(adapted, data, sum(len(e.completion_ids) for e in data))
-    plain = torch.cat([module.lora_A["default"].weight.grad.flatten().float() for _, module in _lora(adapted)])
+    plain_backward(adapted, data, sum(len(e.completion_ids) for e in data))
+    plain = torch.cat([module.lora_A["default"].weight.grad.flatten().float() for _, module in lora_modules(adapted)])
     exact, packed_grad = found
     cosine = float(torch.cosine_similarity(packed_grad, exact, dim=0))
     own, peft = (float((grad - exact).norm() / exact.norm()) for grad in (packed_grad, plain))
     checked.expect(cosine > 0.999, "bfloat16 gradient cosine", cosine)
     checked.expect(own <= 1.2 * peft + 1e-6, "bfloat16 gradient error against PEFT's", [own, peft])
-
-
-def fill_b(adapter: Adapter, adapted: Any = None) -> None:
-    """Give B the same random values in an adapter, or in a PEFT model."""
-    generator = torch.Generator().manual_seed(1)
-    modules = dict(_lora(adapted)) if adapted is not None else {}
-    for name in adapter.shapes:
-        value = torch.empty(adapter.b(name).shape).normal_(std=0.02, generator=generator)
-        with torch.no_grad():
-            if adapted is None:
-                adapter.b(name).copy_(value)
-            else:
-                modules[name].lora_B["default"].weight.copy_(value.T)
-
-
-def _copy(model: Any, checked: Checked) -> Any:
-    again = model_of(model.config, model.dtype, checked.device)
-    again.load_state_dict(model.state_dict())
-    return again
-
-
-def peft_model(model: Any, configuration: Configuration, seed: int) -> Any:
-    """A PEFT model with the values that every engine starts from."""
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(
-        r=configuration.lora_r, lora_alpha=int(configuration.lora_alpha), lora_dropout=configuration.lora_dropout,
-        target_modules="all-linear", task_type="CAUSAL_LM",
-    )  # fmt: skip
-    adapted = get_peft_model(model, config).train()
-    for name, module in _lora(adapted):
-        weight = module.lora_A["default"].weight
-        with torch.no_grad():
-            values = initial_values(seed, name, *weight.shape, module.out_features, configuration.init_lora_weights)
-            weight.copy_(values[0])
-    return adapted
-
-
-def _lora(adapted: Any) -> Iterator[tuple[str, Any]]:
-    return ((name, module) for name, module in adapted.get_base_model().named_modules() if hasattr(module, "lora_A"))
 
 
 def plain_steps(
@@ -290,47 +187,11 @@ def plain_steps(
     for step in range(steps):
         epoch, at = divmod(step, per_epoch)
         batch = [data[i] for i in example_order(seed, epoch, len(data))[at * size : (at + 1) * size]]
-        losses.append(_plain_backward(adapted, batch, sum(len(e.completion_ids) for e in batch)))
+        losses.append(plain_backward(adapted, batch, sum(len(e.completion_ids) for e in batch)))
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-    return losses, {name: module.lora_A["default"].weight.detach() for name, module in _lora(adapted)}
-
-
-def _plain_backward(adapted: Any, batch: Sequence[TokenizedExample], n_items: int) -> float:
-    inputs = _padded(batch, adapted.device)
-    labels = inputs.pop("labels")
-    logits = adapted(**inputs).logits.float()
-    loss = torch.nn.functional.cross_entropy(
-        logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100, reduction="sum"
-    )
-    (loss / n_items).backward()
-    return float(loss.detach()) / n_items
-
-
-def _padded(batch: Sequence[TokenizedExample], device: Any) -> dict[str, Tensor]:
-    width = max(example.n_tokens for example in batch)
-    ids = torch.zeros(len(batch), width, dtype=torch.int64)
-    mask, labels = torch.zeros_like(ids), torch.full_like(ids, -100)
-    for row, example in enumerate(batch):
-        n = example.n_tokens
-        ids[row, :n] = torch.tensor(example.prompt_ids + example.completion_ids)
-        mask[row, :n] = 1
-        labels[row, len(example.prompt_ids) : n] = torch.tensor(example.completion_ids)
-    return {name: t.to(device) for name, t in (("input_ids", ids), ("attention_mask", mask), ("labels", labels))}
-
-
-def _apart(mine: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    difference = sum(float((mine[n].float() - theirs[n].float()).square().sum()) for n in mine) ** 0.5
-    return difference / sum(float(t.float().square().sum()) for t in theirs.values()) ** 0.5
-
-
-def _trainee(
-    packed: PackedModel, configuration: Configuration, data: Sequence[TokenizedExample], seed: int,
-    steps: int | None = None, rows: int = 8192,
-) -> Trainee:  # fmt: skip
-    job = TrialJob(id=seed, configuration=configuration, seed=seed, splits=(), folder="")
-    return Trainee(job, data, packed.all_shapes, rows, True, steps, packed.adapter_dtype, packed.device)
+    return losses, {name: module.lora_A["default"].weight.detach() for name, module in lora_modules(adapted)}
 
 
 # -- determinism
@@ -345,7 +206,7 @@ def determinism(checked: Checked) -> None:
 
         def values(cohort: int, graphs: bool = True, packed: PackedModel = packed, data: Any = data) -> Tensor:
             dropped = BASE.with_values(lora_dropout=0.1)
-            trainees = [_trainee(packed, dropped, data, seed, steps) for seed in range(cohort)]
+            trainees = [trainee(packed, dropped, data, seed, steps) for seed in range(cohort)]
             with patch.dict(os.environ, {} if graphs else {"TUNEBOOK_CUDA_GRAPHS": "0"}):
                 training = loop.Training(packed)
             for _ in range(steps):
@@ -358,170 +219,11 @@ def determinism(checked: Checked) -> None:
         found = {"the same again": again, "in a cohort of 8": among, "without graphs": plainly}
         for what, other in found.items():
             equal = torch.equal(once, other)
-            apart = 0.0 if equal else float((once - other).norm() / once.norm())
+            off = 0.0 if equal else float((once - other).norm() / once.norm())
             name = f"{str(dtype)[6:]} {what}"
-            checked.note(f"{name}: equal bits, else relative difference", [equal, apart], summary=True)
+            checked.note(f"{name}: equal bits, else relative difference", [equal, off], summary=True)
             if what == "without graphs" or (not checked.cuda and dtype == torch.float32):
-                checked.expect(equal, name, apart)
-
-
-# -- speed against PEFT and the Trainer
-
-
-def speed(checked: Checked) -> None:
-    cohorts = (1, 2) if checked.tiny else (1, 4, 8, 16, 32)
-    _speed(checked, "135M", "short", BASE.with_values(lora_dropout=0.1), cohorts, [(8, 1), (2, 4)])
-
-
-def speed_medium(checked: Checked) -> None:
-    c, cohorts = BASE.with_values(lora_dropout=0.05), (1, 2) if checked.tiny else (1, 8, 32)
-    _speed(checked, "1.5B", "short", c, cohorts, [(8, 1)])
-    _speed(checked, "1.5B", "long", c, cohorts[:2], [(1, 8)])
-
-
-def speed_large(checked: Checked) -> None:
-    for dropout in (0.05, 0.0)[: 1 if checked.tiny else 2]:
-        c, cohorts = BASE.with_values(lora_dropout=dropout), (1, 2) if checked.tiny else (1, 4)
-        _speed(checked, "8B", "long", c, cohorts, [(1, 8)])
-
-
-def _speed(
-    checked: Checked, name: str, data_kind: str, c: Configuration, cohorts: Sequence[int],
-    batches: Sequence[tuple[int, int]],
-) -> None:  # fmt: skip
-    """Examples a second of PEFT with the Trainer and of packed cohorts, and their ratios."""
-    config = checked.config(name)
-    dtype = torch.bfloat16 if checked.cuda else torch.float32
-    tokens = 40 if checked.tiny else 1000
-    make = trec_like if data_kind == "short" else lambda n, v: alpaca_like(n, v, tokens=tokens)
-    data = make(16 if checked.tiny else 64, config.vocab_size)
-    label = f"{name} {data_kind} dropout {c.lora_dropout}"
-    plain = {}
-    for micro, accumulated in batches:
-        model = model_of(config, dtype, checked.device)
-        plain[f"{micro}x{accumulated}"] = _trainer_rate(checked, model, c, data, micro, accumulated)
-        del model
-    checked.note(f"{label} PEFT examples/s", plain)
-    for form in reversed(checked.forms()):
-        packed = PackedModel(model_of(config, dtype, checked.device), form)
-        for cohort in cohorts if form.joint_updates or not checked.cuda else cohorts[:1]:
-            rate = _packed_rate(checked, packed, c, data, cohort)
-            ratio = rate["examples_per_second"] / max(plain.values())
-            at = f"{label} {cohort} trials, {form.kind(packed.adapter_dtype)}"
-            checked.note(at, rate)
-            checked.note(f"{at}: times PEFT", round(ratio, 2), summary=True)
-        del packed
-
-
-SECONDS = 4.0
-"""For how long a rate is measured, if not enough steps have been done before."""
-
-
-def _trainer_rate(
-    checked: Checked, model: Any, c: Configuration, data: Sequence[TokenizedExample], micro: int, accumulated: int
-) -> float:
-    """Examples a second of the stock Trainer: median step of the last three quarters."""
-    from transformers import Trainer, TrainerCallback, TrainingArguments
-
-    steps = 2 if checked.tiny else 24
-    times: list[float] = []
-
-    class Clock(TrainerCallback):  # type: ignore[misc]
-        def on_step_end(self, _: Any, __: Any, control: Any, **more: Any) -> None:
-            checked.wait()
-            times.append(time.perf_counter())
-            control.should_training_stop = len(times) > 4 and times[-1] - times[0] > SECONDS
-
-    with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
-        arguments = TrainingArguments(
-            output_dir=folder, learning_rate=c.learning_rate, per_device_train_batch_size=micro, max_steps=steps,
-            gradient_accumulation_steps=accumulated, save_strategy="no", logging_strategy="no", report_to=[],
-            disable_tqdm=True, remove_unused_columns=False, use_cpu=not checked.cuda,
-        )  # fmt: skip
-        rows = [{"example": example} for example in data]
-        trainer = Trainer(
-            model=peft_model(model, c, 0), args=arguments, train_dataset=rows, callbacks=[Clock()],
-            data_collator=lambda batch: _padded([row["example"] for row in batch], "cpu"),
-        )  # fmt: skip
-        trainer.train()
-    passed = [b - a for a, b in pairwise(times)][len(times) // 4 :]
-    return micro * accumulated / statistics.median(passed)
-
-
-def _packed_rate(
-    checked: Checked, packed: PackedModel, c: Configuration, data: Sequence[TokenizedExample], cohort: int
-) -> dict[str, Any]:
-    job = TrialJob(id=0, configuration=c, seed=0, splits=(), folder="")
-    workload = Workload(tuple(data), {}, Scoring())
-    free = free_bytes(checked.device)
-    plan = plan_memory(ModelSize.of(packed), needs_of(packed, [job], workload, True), checked.device, free, cohort)
-    packed.recompute = plan.recompute
-    trainees = [_trainee(packed, c, data, seed, rows=plan.rows) for seed in range(min(cohort, plan.slots))]
-    training = loop.Training(packed)  # reads each step with the next one, as a study does
-
-    def round_of_all() -> None:
-        left = list(trainees)
-        while left:
-            chosen = choose(left, plan.rows)
-            training.step(chosen)
-            left = [one for one in left if one not in chosen]
-
-    def rounds(least: int, most: int) -> int:
-        """Until there are enough, or time has passed; how many."""
-        ends = time.perf_counter() + SECONDS
-        for done in range(1, most + 1):
-            round_of_all()
-            if done >= least and time.perf_counter() > ends:
-                return done
-        return most
-
-    def timed() -> float:
-        done = 0
-
-        def counted() -> None:
-            nonlocal done
-            done = rounds(1, 1 if checked.tiny else 20)
-
-        return checked.timed(counted) / done
-
-    began = time.perf_counter()
-    round_of_all()
-    checked.wait()
-    first = time.perf_counter() - began
-    rounds(3, 1 if not checked.cuda else 30)  # kernels are compiled, passes recorded
-    seconds = timed()
-    found: dict[str, Any] = {
-        "trials": len(trainees), "rows": plan.rows, "recompute": plan.recompute, "first_seconds": first,
-        "step_seconds": seconds, "examples_per_second": len(trainees) * c.effective_batch_size / seconds,
-        "peak_gb": checked.peak() / GB, "graphs": training.graphs,
-    }  # fmt: skip
-    if checked.cuda:
-        found |= _kernels(checked, round_of_all, seconds)
-    return found
-
-
-def _kernels(checked: Checked, work: Callable[[], None], seconds: float) -> dict[str, Any]:
-    """Kernels of a step, the card's busy share, and how often the host waited for it."""
-    from torch.profiler import ProfilerActivity, profile
-
-    with profile(activities=[ProfilerActivity.CUDA]) as taken:
-        work()
-        checked.wait()
-    events = [e for e in taken.events() if str(e.device_type).endswith("CUDA")]
-    busy = sum(e.device_time_total for e in events) / 1e6
-    longest: Counter[str] = Counter()
-    for event in events:
-        longest[event.name[:40]] += event.device_time_total
-    torch.cuda.set_sync_debug_mode("warn")
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        work()
-    torch.cuda.set_sync_debug_mode("default")
-    waits = sum("synchroniz" in str(one.message) for one in said)
-    return {
-        "kernels": len(events), "busy_share": round(busy / seconds, 3), "host_waits": waits,
-        "longest_ms": {name: round(time / 1e3, 2) for name, time in longest.most_common(8)},
-    }  # fmt: skip
+                checked.expect(equal, name, off)
 
 
 # -- memory
@@ -537,7 +239,7 @@ def memory(checked: Checked) -> None:
         packed.recompute = recompute
         peaks = []
         for batch in (4, 16):
-            one = _trainee(packed, BASE.with_values(per_device_train_batch_size=batch), data, 0, rows=10**6)
+            one = trainee(packed, BASE.with_values(per_device_train_batch_size=batch), data, 0, rows=10**6)
             before = checked.allocated()
             if checked.cuda:
                 torch.cuda.reset_peak_memory_stats(checked.device)
@@ -549,22 +251,17 @@ def memory(checked: Checked) -> None:
         name = f"bytes a row, recomputed {recompute}: measured, planned"
         checked.expect(not checked.cuda or abs(slope / planned - 1) < 0.15, name, [slope, planned])
     before = checked.allocated()
-    kept = _trainee(packed, BASE, data, 0, rows=10**6)
+    kept = trainee(packed, BASE, data, 0, rows=10**6)
     train_together(packed, [kept])
     checked.note("a trial's bytes: held, planned",
                  [checked.allocated() - before, trial_bytes(packed.all_shapes, BASE.lora_r)])  # fmt: skip
-    del packed, kept
-    _two_waves(checked)
 
 
-def _two_waves(checked: Checked) -> None:
+def two_waves(checked: Checked) -> None:
     """The plan of a card of 24 GB, twice in one process."""
-    if checked.cuda:
-        total = torch.cuda.get_device_properties(checked.device).total_memory
-        torch.cuda.empty_cache()
-        torch.cuda.set_per_process_memory_fraction(min(1.0, 24 * 2**30 / total), torch.device(checked.device))
-    with _folder_of(checked, "1.5B") as folder:
-        engine = PackedEngine(_options(checked, folder))
+    with little_card(checked), _folder_of(checked, "1.5B") as folder:
+        options = _options(checked, folder)
+        engine = PackedEngine(replace(options, memory_bytes=LITTLE_CARD) if checked.cuda else options)
         vocabulary = 97 if checked.tiny else 1000
         workload = _workload(alpaca_like(16, vocabulary, tokens=40 if checked.tiny else 206))
         plans: list[Any] = []
@@ -577,7 +274,10 @@ def _two_waves(checked: Checked) -> None:
         with patch.object(engine, "_plan", seen):
             for wave in range(2):
                 jobs = [_job(i, wave, folder) for i in range(4)]
-                _run(engine, jobs, workload)
+                done = _run(engine, jobs, workload)
+                checked.note(f"wave {wave}: notes", sorted({code for code, _ in done.notes}))
+                checked.expect(len(done.results) == len(jobs), f"wave {wave}: trials finished", len(done.results))
+                checked.note(f"wave {wave}: peak_gb", checked.peak() / GB)
         shown = [[plan.slots, plan.rows] for plan in plans[1::2]]
         checked.expect(plans[1].slots >= 4 and plans[3].slots >= plans[1].slots, "slots and rows of two waves", shown)
 
@@ -639,9 +339,9 @@ def scoring(checked: Checked) -> None:
     n, new = (8, 4) if checked.tiny else (256, 16)
     data = trec_like(n, config.vocab_size, seed=1)
     model = model_of(config, torch.float32, checked.device)
-    adapted = peft_model(_copy(model, checked), BASE, 0).eval()
+    adapted = peft_model(copy_of(model, checked), BASE, 0).eval()
     packed = PackedModel(model)
-    one = _trainee(packed, BASE, data, 0)
+    one = trainee(packed, BASE, data, 0)
     fill_b(one.adapter)
     fill_b(one.adapter, adapted)
     how = Scoring("generate", new, (2,))
@@ -687,7 +387,7 @@ def kill_and_resume(checked: Checked) -> None:
     from safetensors.torch import load_file
 
     with _folder_of(checked, "135M") as folder:
-        steps = 6 if checked.tiny else 40
+        steps = _steps(checked.tiny)
         killed = _killed_at(steps // 2, folder, checked)
         checked.expect(killed == -signal.SIGKILL, "killed", killed)
         resumed = run_until(folder, checked.device, checked.tiny, None)
@@ -695,16 +395,20 @@ def kill_and_resume(checked: Checked) -> None:
         unbroken = run_until(folder, checked.device, checked.tiny, None, wave=8)
         weights = [load_file(folder / "trials" / str(number) / "adapter_model.safetensors") for number in (700, 800)]
         equal = all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
-        apart = _apart(weights[0], weights[1])
-        checked.expect(apart < 1e-3 and resumed.results.keys() == {700} and unbroken.results.keys() == {800},
-                       "equal bits, else relative difference", [equal, apart])  # fmt: skip
+        off = apart(weights[0], weights[1])
+        checked.expect(off < 1e-3 and resumed.results.keys() == {700} and unbroken.results.keys() == {800},
+                       "equal bits, else relative difference", [equal, off])  # fmt: skip
+
+
+def _steps(tiny: bool) -> int:
+    return 6 if tiny else 16
 
 
 def run_until(folder: Path, device: str, tiny: bool, step: int | None, wave: int = 7) -> _Sink:
     """Train one trial; kill this process at a step, or go on to the end."""
     checked = Checked(device, tiny, lambda values: None)
     options = replace(_options(checked, folder), checkpoint_seconds=0.0)
-    options.extra["max_steps"] = 6 if tiny else 40
+    options.extra["max_steps"] = _steps(tiny)
     workload = _workload(trec_like(32, 97 if tiny else 1000))
     return _run(PackedEngine(options), [_job(0, wave, folder)], workload, step)
 
@@ -719,21 +423,56 @@ def quantised(checked: Checked) -> None:
     config = checked.config("8B", **({} if checked.tiny else {"num_hidden_layers": 4}))
     data, dtype = trec_like(16, config.vocab_size), "bfloat16" if checked.cuda else "float32"
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
-        model_of(config, getattr(torch, dtype)).save_pretrained(folder)
+        model_of(config, getattr(torch, dtype), checked.device).save_pretrained(folder)
         for kind in ("nf4", "int8"):
             base = load_model(folder, dtype, checked.device, quantization=kind)
             checked.note(f"{kind} weights_gb", [weight_bytes(base) / GB, checked.allocated() / GB])
             packed = PackedModel(base)
-            one = _trainee(packed, BASE, data, 0, 3)
+            one = trainee(packed, BASE, data, 0, 3)
             seconds = checked.timed(lambda packed=packed, one=one: [train_together(packed, [one]) for _ in range(3)])
             checked.note(f"{kind} seconds a step", seconds / 3)
             adapted = peft_model(load_model(folder, dtype, checked.device, quantization=kind), BASE, 0)
-            loss = _plain_backward(adapted, [data[i] for i in example_order(0, 0, 16)[:8]], 24)
+            loss = plain_backward(adapted, [data[i] for i in example_order(0, 0, 16)[:8]], 24)
             squares = sum(float(p.grad.float().square().sum()) for p in adapted.parameters() if p.grad is not None)
             off = abs(one.steps[0].loss / loss - 1), abs(one.steps[0].gradient_norm / squares**0.5 - 1)
             loss_off, norm_off = (2e-2, 5e-2) if checked.cuda else (1e-5, 1e-4)
             checked.expect(off[0] < loss_off and off[1] < norm_off, f"{kind} loss and norm against PEFT", off)
             del base, packed, one, adapted
+
+
+# -- a whole study
+
+_STUDY = "import sys; from tunebook.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+def study(checked: Checked) -> None:
+    """From a study file to its record, by the command line, with a worker on the device."""
+    missing = [name for name in ("sqlalchemy", "typer", "psutil") if importlib.util.find_spec(name) is None]
+    if missing:
+        checked.note("not_run", f"not installed: {', '.join(missing)}", summary=True)
+        return
+    from benchmarks.soak import make_real_study
+
+    trials = 5 if checked.tiny else 8
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
+        file = make_real_study(Path(folder), trials, where=f"device: {checked.device}")
+        command = [
+            sys.executable,
+            "-c",
+            _STUDY,
+            "run",
+            str(file),
+            "--quiet",
+            *(["--no-measure"] if checked.tiny else []),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            checked.expect(False, "exit code", [done.returncode, (done.stdout + done.stderr)[-1500:]])
+            return
+        results = Path(folder) / "runs" / "soak" / "results.json"
+        states = [trial["state"] for trial in json.loads(results.read_text(encoding="utf-8"))["trials"]]
+        checked.expect(bool(states) and set(states) == {"completed"}, "states of trials", states)
+        checked.expect((results.parent / "record.md").exists(), "a record", sorted(os.listdir(results.parent)))
 
 
 # -- the engine as a whole
@@ -807,12 +546,13 @@ def _options(checked: Checked, folder: Path) -> EngineOptions:
 def _folder_of(checked: Checked, name: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="gpu-check-") as folder:
         dtype = torch.bfloat16 if checked.cuda else torch.float32
-        model_of(checked.config(name), dtype).save_pretrained(folder)
+        model_of(checked.config(name), dtype, checked.device).save_pretrained(folder)
         yield Path(folder)
 
 
+PREPARE: dict[str, Callable[[Checked], None]] = gpu_speed.PREPARE
 RUN: dict[str, Callable[[Checked], None]] = {
-    "facts": facts, "equality": equality, "determinism": determinism, "speed": speed, "memory": memory,
-    "out_of_memory": out_of_memory, "speed_1.5B": speed_medium, "scoring": scoring,
-    "kill_and_resume": kill_and_resume, "speed_8B": speed_large, "quantised": quantised,
+    **gpu_speed.RUN, "facts": facts, "equality": equality, "determinism": determinism, "memory": memory,
+    "two_waves": two_waves, "out_of_memory": out_of_memory, "scoring": scoring, "kill_and_resume": kill_and_resume,
+    "quantised": quantised, "study": study,
 }  # fmt: skip

@@ -26,13 +26,14 @@ from typing import Any
 
 import torch
 
-from benchmarks.gpu_stages import BASE, fill_b, peft_model
+from benchmarks.gpu_checked import BASE, fill_b, peft_model
 from benchmarks.shapes import SHAPES, long_answers, model_of
 from benchmarks.table import model_folder, read_examples, read_rows
 from tunebook.core.ports import Scoring, TokenizedExample
 from tunebook.engines.batched_scoring import SCORING_ROWS, generated
 from tunebook.engines.packed.model.bank import new_adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.memory import free_bytes
 from tunebook.engines.packed.scoring.score import losses, score
 
 __all__ = ["Sides", "sides"]
@@ -64,6 +65,7 @@ def sides(
     """
     adapted = peft_model(make(), BASE, 0).eval()
     packed = PackedModel(make())
+    packed.lay_out_weights(free_bytes(str(packed.device)))
     bank = [new_adapter(packed.all_shapes, BASE, seed) for seed in range(adapters)]
     for adapter in bank:
         fill_b(adapter)

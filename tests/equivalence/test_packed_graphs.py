@@ -20,14 +20,18 @@ pytest.importorskip("triton")
 from tiny_models import examples, tiny_model
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.ports import TrialJob
+from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.engines.packed.model import triton_kernels, triton_ops
 from tunebook.engines.packed.model.multiplies import RowSizes
 from tunebook.engines.packed.model.ops import TorchOps
 from tunebook.engines.packed.model.packed_model import PackedModel, ops_for
+from tunebook.engines.packed.scheduling.cohort import Cohort
+from tunebook.engines.packed.scheduling.lanes import Lanes
+from tunebook.engines.packed.scheduling.memory import MemoryPlan
 from tunebook.engines.packed.training.graphs import EAGER, Graphs
 from tunebook.engines.packed.training.loop import Training, choose
 from tunebook.engines.packed.training.trainee import Trainee
+from tunebook.testing.event_recorder import EventRecorder
 
 CPU = torch.device("cpu")
 STEPS = EAGER + 10
@@ -140,3 +144,14 @@ def test_triton_computes_on_cards_that_have_what_it_needs(monkeypatch, caplog, c
     assert ops_for(torch.device("cuda:0")).kind(torch.bfloat16) == kind
     assert ops_for(CPU).kind(torch.bfloat16) == "torch"
     assert bool(caplog.records) == (error is not None)
+
+
+def test_passes_that_a_wave_recorded_are_gone_at_its_end(monkeypatch):
+    given_back = []
+    monkeypatch.setattr(Graphs, "give_up", lambda self: bool(given_back.append(self)))
+    sink = EventRecorder([])
+    Cohort(
+        PackedModel(tiny_model("llama")), EngineOptions(model="tiny"), MemoryPlan(64, 1),
+        Workload(examples(4), {}, Scoring()), sink, Lanes(1, 1, False),
+    ).run(sink)  # fmt: skip
+    assert given_back

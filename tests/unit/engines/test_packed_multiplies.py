@@ -6,8 +6,18 @@ import pytest
 import torch
 from torch import nn
 
+from benchmarks.shapes import SHAPES, TINY, model_of
 from tunebook.engines.packed.model import multiplies
-from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, multiply_kind, padding, row_multiple
+from tunebook.engines.packed.model.multiplies import (
+    base_input_grad,
+    base_linear,
+    lay_out_weights,
+    multiply_kind,
+    padding,
+    row_multiple,
+    weights_layout_bytes,
+)
+from tunebook.engines.packed.model.packed_model import PLENTY, PackedModel
 
 needs_onednn = pytest.mark.skipif(not multiplies.onednn_is_faster(), reason="oneDNN is not used on this machine")
 
@@ -106,3 +116,32 @@ def test_torch_chooses_where_onednn_is_not_known_to_be_faster(monkeypatch, capab
 )
 def test_many_rows_become_a_multiple_of_sixteen(n_rows, multiple, padded):
     assert n_rows + padding(n_rows, multiple) == padded
+
+
+@needs_onednn
+@pytest.mark.parametrize("bias", [True, False])
+def test_weights_laid_out_beforehand_give_the_same_bits(bias):
+    module, again = module_of(96, 160, bias), module_of(96, 160, bias)
+    lay_out_weights([again])
+    assert again.laid_out[0].is_mkldnn, "nothing was laid out"
+    for rows in (2, 5, 16, 100, 300):
+        x, grad, more = torch.randn(rows, 96), torch.randn(rows, 160), torch.randn(rows, 96)
+        assert torch.equal(base_linear(again, x), base_linear(module, x))
+        assert torch.equal(base_input_grad(again, grad), base_input_grad(module, grad))
+        assert torch.equal(base_input_grad(again, grad, more.clone()), base_input_grad(module, grad, more.clone()))
+
+
+@needs_onednn
+def test_weights_are_laid_out_where_memory_is_plenty():
+    packed = PackedModel(model_of(SHAPES["135M"](**TINY), torch.float32))
+    wanted = weights_layout_bytes(packed._linear)
+    assert wanted == 2 * sum(4 * n_in * n_out for n_in, n_out in packed.base_shapes)
+    packed.lay_out_weights(PLENTY * wanted - 1)
+    assert not [module for module in packed._linear if hasattr(module, "laid_out")]
+    packed.lay_out_weights(PLENTY * wanted)
+    assert all(hasattr(module, "laid_out") for module in packed._linear)
+
+
+def test_other_weights_are_left_as_they_are():
+    assert weights_layout_bytes([module_of(8, 8), nn.Linear(8, 8)]) == 0
+    assert weights_layout_bytes([module_of(8, 8, dtype=torch.float64)]) == 0

@@ -64,6 +64,7 @@ class PackedEngine:
         if self._packed is None:
             o = self._options
             self._packed = PackedModel(load_model(o.model, o.dtype, o.device, o.trust_remote_code, o.quantization))
+            self._packed.lay_out_weights(free_bytes(o.device, o.memory_bytes))
         return self._packed
 
     def _lanes(self) -> Lanes:

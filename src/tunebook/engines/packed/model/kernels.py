@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tunebook.engines.packed.model.multiplies import exact_threads
 from tunebook.engines.packed.model.native import library
 
 __all__ = [
@@ -94,7 +95,8 @@ def silu_gate(gate: Tensor, up: Tensor) -> Tensor:
     if native is None:
         return torch.nn.functional.silu(gate).mul_(up)
     out = torch.empty_like(gate)
-    native.silu_gate(gate.data_ptr(), up.data_ptr(), out.data_ptr(), gate.numel())
+    with exact_threads():
+        native.silu_gate(gate.data_ptr(), up.data_ptr(), out.data_ptr(), gate.numel())
     return out
 
 
@@ -106,9 +108,10 @@ def silu_gate_backward(grad: Tensor, gate: Tensor, up: Tensor) -> tuple[Tensor, 
         grad_up = grad * gate * s
         return (1 - s).mul_(gate).add_(1).mul_(s).mul_(up).mul_(grad), grad_up
     grad_gate, grad_up = torch.empty_like(gate), torch.empty_like(up)
-    native.silu_gate_backward(
-        grad.data_ptr(), gate.data_ptr(), up.data_ptr(), grad_gate.data_ptr(), grad_up.data_ptr(), gate.numel()
-    )
+    with exact_threads():
+        native.silu_gate_backward(
+            grad.data_ptr(), gate.data_ptr(), up.data_ptr(), grad_gate.data_ptr(), grad_up.data_ptr(), gate.numel()
+        )
     return grad_gate, grad_up
 
 
@@ -121,7 +124,8 @@ def rms_norm(x_ND: Tensor, scale_D: Tensor, epsilon: float) -> tuple[Tensor, Ten
         inverse = torch.rsqrt(wide.square().mean(-1) + epsilon)
         return (wide * inverse[:, None]).to(scale_D.dtype).mul_(scale_D).to(x_ND.dtype), inverse
     y, inverse = torch.empty_like(x_ND), x_ND.new_empty(len(x_ND))
-    native.rms_norm(x_ND.data_ptr(), scale_D.data_ptr(), y.data_ptr(), inverse.data_ptr(), *x_ND.shape, epsilon)
+    with exact_threads():
+        native.rms_norm(x_ND.data_ptr(), scale_D.data_ptr(), y.data_ptr(), inverse.data_ptr(), *x_ND.shape, epsilon)
     return y, inverse
 
 
@@ -133,9 +137,9 @@ def rms_norm_backward(grad_ND: Tensor, x_ND: Tensor, scale_D: Tensor, inverse_N:
         c = (scaled * wide).mean(-1).mul_(inverse_N**3)
         return scaled.mul_(inverse_N[:, None]).sub_(wide * c[:, None]).to(x_ND.dtype)
     out = torch.empty_like(x_ND)
-    native.rms_norm_backward(
-        grad_ND.data_ptr(), x_ND.data_ptr(), scale_D.data_ptr(), inverse_N.data_ptr(), None, out.data_ptr(), *x_ND.shape
-    )
+    of = (grad_ND, x_ND, scale_D, inverse_N)
+    with exact_threads():
+        native.rms_norm_backward(*(t.data_ptr() for t in of), None, out.data_ptr(), *x_ND.shape)
     return out
 
 
@@ -151,7 +155,8 @@ def rotate(x_NHE: Tensor, cosine_NE: Tensor, sine_NE: Tensor) -> Tensor:
         first, second = x_NHE.chunk(2, dim=-1)
         return x_NHE * cosine_NE[:, None] + torch.cat((-second, first), dim=-1) * sine_NE[:, None]
     y = torch.empty_like(x_NHE)
-    native.rotate(x_NHE.data_ptr(), cosine_NE.data_ptr(), sine_NE.data_ptr(), y.data_ptr(), *x_NHE.shape)
+    with exact_threads():
+        native.rotate(x_NHE.data_ptr(), cosine_NE.data_ptr(), sine_NE.data_ptr(), y.data_ptr(), *x_NHE.shape)
     return y
 
 

@@ -83,11 +83,11 @@ class Group:
         batch = running.batch
         if batch is None:
             return self.base_outputs(x_1ND)
-        x_ND = x_1ND[0]
+        x_ND = x_1ND.squeeze(0)  # whose gradient is a view; that of an index would be a copy among zeros
         if all(has_weight(module, x_ND.dtype) for module in self.modules):
             outputs = _apply(x_ND, self.anchor, self, batch, running.masks, again, None)
         else:
-            base = [y[0] for y in self.base_outputs(x_1ND)]
+            base = [y.squeeze(0) for y in self.base_outputs(x_1ND)]
             outputs = _apply(x_ND, self.anchor, self, batch, running.masks, again, base, *base)
         return [y[None] for y in outputs]
 

@@ -3,7 +3,8 @@
 A base module is called as it is, with two exceptions. A weight that bitsandbytes keeps in 4 or 8 bits is given back for
 each multiply, and again for the gradient, and let go (decision 082). And in float32 on a processor where torch's own
 matrix library (MKL) leaves AVX-512 unused, as on AMD's, oneDNN, which comes with torch, computes the same product
-(docs/engine.md has the rates, decision 019 the reasons).
+(docs/engine.md has the rates, decision 019 the reasons). It is given the weights in the layout that it multiplies with
+where memory is plenty (decision 089).
 """
 
 from __future__ import annotations
@@ -28,11 +29,13 @@ __all__ = [
     "exact_threads",
     "has_weight",
     "is_plain",
+    "lay_out_weights",
     "multiply_kind",
     "padding",
     "row_multiple",
     "row_sizes",
     "use_threads",
+    "weights_layout_bytes",
 ]
 
 ROW_MULTIPLE = 16
@@ -40,6 +43,8 @@ ROW_MULTIPLE = 16
 float64 whenever 4 does not divide the number; measured on AVX2). oneDNN makes a kernel for every number of rows that
 it meets, in 1 to 2 ms, and keeps about 1,000: the numbers must be few."""
 _PROBED_ROWS = (2, 4, 6, 10, 14, 18, 34, 66)
+_LAID_OUT_FOR = 256
+"""Rows that a layout is made for: it is the same, and faster than none, from 2 to 1,000."""
 SIZES = 8
 """Numbers of rows between a power of two and the next, on a GPU."""
 
@@ -110,7 +115,7 @@ def base_input_grad(module: Any, grad_NO: Tensor, more_ND: Tensor | None = None)
     """Gradient of a module's input (`has_weight`), shape (N, D); added to `more_ND`, which may be overwritten."""
     weight = base_weight(module, grad_NO.dtype)
     if _by_onednn(weight, grad_NO):
-        return _onednn(grad_NO, weight.T, None, more_ND)
+        return _onednn(grad_NO, weight.T if (laid_out := _laid_out(module)) is None else laid_out[1], None, more_ND)
     if more_ND is None:
         return grad_NO @ weight
     return more_ND.addmm_(grad_NO, weight)
@@ -195,7 +200,8 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
-        return base_input_grad(ctx.module, grads[0]), None
+        with exact_threads():
+            return base_input_grad(ctx.module, grads[0]), None
 
 
 _linear = cast("Callable[[Tensor, Any], Tensor]", _Linear.apply)
@@ -203,7 +209,55 @@ _linear = cast("Callable[[Tensor, Any], Tensor]", _Linear.apply)
 
 def _product(x: Tensor, module: Any) -> Tensor:
     weight = base_weight(module, x.dtype)
-    return _onednn(x, weight, module.bias) if _by_onednn(weight, x) else nn.functional.linear(x, weight, module.bias)
+    if not _by_onednn(weight, x):
+        return nn.functional.linear(x, weight, module.bias)
+    return _onednn(x, weight if (laid_out := _laid_out(module)) is None else laid_out[0], module.bias)
+
+
+def weights_layout_bytes(modules: Sequence[Any]) -> int:
+    """Bytes that `lay_out_weights` takes for these modules; 0 where it does nothing."""
+    if not all(is_plain(module) and _by_onednn(module.weight, module.weight) for module in modules):
+        return 0
+    return sum(2 * module.weight.nbytes for module in modules)
+
+
+def lay_out_weights(modules: Sequence[Any]) -> None:
+    """Keep each weight, and its transpose, as oneDNN multiplies with it, beside the weight itself.
+
+    oneDNN would otherwise make that layout anew for each product, which takes the longer the fewer rows there are. The
+    products are the same bits (looked at here, for each shape); where they are not, nothing is kept.
+    """
+    reorder = torch.ops.mkldnn._reorder_linear_weight
+    seen: dict[tuple[int, ...], bool] = {}
+    for module in modules:
+        weight, shape = module.weight.detach(), tuple(module.weight.shape)
+        laid_out = reorder(weight, _LAID_OUT_FOR), reorder(weight.T.contiguous(), _LAID_OUT_FOR)
+        if shape not in seen:
+            seen[shape] = _gives_the_same(module, laid_out)
+        if seen[shape]:
+            module.laid_out = laid_out
+
+
+def _gives_the_same(module: nn.Linear, laid_out: tuple[Tensor, Tensor]) -> bool:
+    generator, threads = torch.Generator().manual_seed(0), torch.get_num_threads()
+    try:
+        for n in (2, 16, 80):
+            x = torch.randn(n, module.in_features, generator=generator)
+            y = _onednn(x, module.weight, None)
+            plain = y, _onednn(y, module.weight.T, None), _onednn(y, module.weight.T, None, x)
+            for own in {1, threads}:
+                torch.set_num_threads(own)
+                found = _onednn(x, laid_out[0], None), _onednn(y, laid_out[1], None), _onednn(y, laid_out[1], None, x)
+                if not all(map(torch.equal, found, plain)):
+                    return False
+    finally:
+        torch.set_num_threads(threads)
+    return True
+
+
+def _laid_out(module: Any) -> tuple[Tensor, Tensor] | None:
+    """What `lay_out_weights` keeps of a module."""
+    return cast("tuple[Tensor, Tensor] | None", getattr(module, "laid_out", None))
 
 
 def multiply_kind(device: torch.device | str, dtype: torch.dtype) -> str:

@@ -30,7 +30,14 @@ from tunebook.engines.packed.model.batches import Batch, Layout, Part, arrays_of
 from tunebook.engines.packed.model.dropout import Masks
 from tunebook.engines.packed.model.layers import AdaptedLinear, Group
 from tunebook.engines.packed.model.lean_modules import swap_known_modules, swap_last_layer
-from tunebook.engines.packed.model.multiplies import base_linear, is_plain, row_sizes
+from tunebook.engines.packed.model.multiplies import (
+    base_linear,
+    exact_threads,
+    is_plain,
+    lay_out_weights,
+    row_sizes,
+    weights_layout_bytes,
+)
 from tunebook.engines.packed.model.ops import Ops, Tables, TorchOps
 from tunebook.engines.packed.model.recompute import recomputed
 from tunebook.engines.packed.model.targets import chosen_shapes, compute_dtype, linear_shapes, unsupported
@@ -70,6 +77,10 @@ def ops_for(device: torch.device) -> Ops:
     return TorchOps(device)
 
 
+PLENTY = 8
+"""Memory is plenty where so many times what is wanted is free."""
+
+
 class PackedModel:
     """Wraps a causal language model; the model is frozen, and its linear layers give way to `AdaptedLinear`.
 
@@ -106,6 +117,7 @@ class PackedModel:
         head = model.get_output_embeddings()
         self.vocabulary: int = head.out_features
         linear = [*(model.get_submodule(shape.name) for shape in self.all_shapes), head]
+        self._linear: list[Any] = linear
         self.row_sizes = row_sizes(linear, self.device)
         self.is_plain = all(map(is_plain, linear))
         self._groups = self._take_over()
@@ -173,9 +185,19 @@ class PackedModel:
 
     def logits(self, hidden_MD: Tensor) -> Tensor:
         """Next-token logits for chosen rows, shape (M, V); soft-capped where the model does that."""
-        logits = base_linear(self.model.get_output_embeddings(), hidden_MD)
+        with exact_threads():
+            logits = base_linear(self.model.get_output_embeddings(), hidden_MD)
         cap = getattr(self.model.config, "final_logit_softcapping", None)
         return logits if cap is None else torch.tanh(logits / cap) * cap
+
+    def lay_out_weights(self, free: int) -> None:
+        """Have base multiplies find their weights as they want them, if so much memory is free that it does not matter.
+
+        Args:
+            free: bytes.
+        """
+        if 0 < weights_layout_bytes(self._linear) <= free // PLENTY:
+            lay_out_weights(self._linear)
 
     @property
     def base_shapes(self) -> list[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """`Ops` by Triton kernels and FlexAttention: the same number of launches for any number of adapters.
 
-Nothing here was run on a card (docs/engine.md says what was run where). Under TRITON_INTERPRET=1 it works on CPU
-tensors, and is held against `TorchOps` by the same tests.
+What was run on a card is on docs/engine.md. Under TRITON_INTERPRET=1 it works on CPU tensors, and is held against
+`TorchOps` by the same tests.
 """
 
 from __future__ import annotations

@@ -82,6 +82,8 @@ class Cohort:
             self._settle()
             for slot in tuple(self._slots):
                 self._save(slot)
+        finally:
+            self._turns.give_back()  # while recorded passes are there, the next wave's plan counts their memory as free
 
     def _work_off(self, source: TrialSource) -> None:
         try:

@@ -13,7 +13,6 @@ from torch import Tensor
 from tunebook.engines.packed.model.attention import OwnAttention
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.batches import Layout, Part, Run, Tree, reading_layout
-from tunebook.engines.packed.model.multiplies import exact_threads
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.model.transfer import to_device
 
@@ -109,6 +108,5 @@ def _logits(packed: PackedModel, rows_MD: Tensor) -> Tensor:
     n = rows_MD.shape[0]
     missing = packed.row_sizes.size(n) - n
     padded = torch.nn.functional.pad(rows_MD, (0, 0, 0, missing)) if missing else rows_MD
-    with exact_threads():
-        logits = packed.logits(padded)[:n]
+    logits = packed.logits(padded)[:n]
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
