@@ -78,7 +78,7 @@ def test_out_of_memory_is_no_failure_of_the_training():
     text = "run,lr,batch,acc\nbase,1e-4,8,40/100\nx,2e-4,8,42/100\nbig,1e-4,64,OOM\n"
     values = values_of(text)
     assert values["boundaries"] == []
-    assert not values["trials"][2]["failed"]
+    assert [t["trial"] for t in values["trials"]] == ["base", "x"]
     assert '"OOM" (out of memory says nothing of the training)' in audited(text).markdown("en")
 
 
@@ -149,7 +149,7 @@ def test_joined_and_effective_columns_are_settings():
 def test_a_collapse_that_still_guesses_a_few_did_not_train():
     values = values_of(MESSY, 120)
     assert values["trials"][-1]["failed"]
-    assert claim(values, "diverge")["reason"] == "one_trial"
+    assert claim(values, "diverge")["reason"] == "few_runs"
     good = MESSY.replace("3.3%|-47.5|blew up", "60.0%|+9.2|did not diverge")
     assert not values_of(good, 120)["trials"][-1]["failed"]
 
@@ -390,12 +390,14 @@ def test_a_baseline_given_again_in_each_table_is_one_trial_however_finely_it_is_
     assert values["seed_noise"]["equal_settings"] == []
 
 
-def test_the_same_trials_on_other_data_are_no_trials_of_this_record():
+def test_the_same_trials_on_other_data_are_other_trials():
     one = table_of("run|lr|test acc", "base|1e-4|90.0%", "hot|3e-4|91.0%", "hotter|6e-4|91.4%")
     other = table_of("run|lr|test acc", "base|1e-4|80.0%", "hot|3e-4|83.0%", "hotter|6e-4|82.0%")
     values = values_of(f"## News\n\n{one}## Reviews\n\n{other}", 500)
-    assert [t["trial"] for t in values["trials"]] == ["base", "hot", "hotter"]
-    assert [note["code"] for note in values["notes"]] == ["other_results"]
+    assert [t["trial"] for t in values["trials"]] == [
+        f"{n}.{name}" for n in (1, 2) for name in ("base", "hot", "hotter")
+    ]
+    assert [note["code"] for note in values["notes"]] == ["tables_apart", "numbers_restart"]
     assert values["inconsistencies"] == []
 
 
@@ -470,14 +472,9 @@ def test_the_best_trial_may_be_named_by_its_number_alone(said):
 def test_a_difference_of_two_levels_is_held_against_their_one_pair(gap, expected):
     table = table_of("run|lr|r|acc", "B0|2e-4|16|84.2%", "B2|2e-4|64|85.0%")
     values = values_of(f"{table}r 从 16 提到 64，准确率提升 {gap} 个百分点。\n", 1000)
-    assert (codes(values), claim(values, "r 从 16")["kind"]) == (expected, "levels")
+    assert (codes(values), claim(values, "r 从 16")["kind"]) == (expected, "unread" if expected else "levels")
 
 
-@pytest.mark.parametrize(
-    ("labels", "seeds"),
-    [(("1-5", "6-7", "8"), (True, None)), (("1-2", "3-4", "5-6"), (False, 2)), (("1-1", "1-2", "2-1"), (False, None))],
-)
-def test_labels_that_are_ranges_of_trials_stand_for_means(labels, seeds):
-    rows = (f"{label}|{lr}|60%" for label, lr in zip(labels, ("1e-4", "2e-4", "4e-4"), strict=True))
-    record = read_record(table_of("trials|lr|accuracy", *rows).encode(), "x.md")
-    assert (record.averaged, record.seeds) == seeds
+def test_labels_that_are_ranges_of_trials_may_stand_for_means():
+    record = read_record(table_of("trials|lr|accuracy", "1-5|1e-4|60%", "6-7|2e-4|61%", "8|4e-4|60%").encode(), "x.md")
+    assert (record.averaged, record.seeds) == (True, None)

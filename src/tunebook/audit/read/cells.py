@@ -85,22 +85,10 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 """What stops a run from outside."""
-_UNFINISHED = re.compile(
-    r"interrupt|abort|cancel|unfinished|not (?:finished|completed?)|(?:did|has)(?:n't| not) finish|stopped"
-    r"|\bstill running|[没未](?:有|能)?(?:跑|训练?|做)?完|中断|中止|终止|取消|跑到一半|还在跑|正在跑"
-    r"|(?:运行|训练)中(?=$|[\s,，。;；])",
-    re.IGNORECASE,
-)
 _NOT_FAILED = re.compile(
     r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|(?:[未没不无]|差点|险些|几乎).{0,4})$", re.IGNORECASE
 )
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
-_PENDING = re.compile(
-    r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
-    r"排队中?|等待中?|未开始|scheduled|not (?:yet )?(?:started|run|done)(?: yet)?|not yet|upcoming|later|"
-    r"waiting|skipped|(?:还没|还未|尚未|没|未)(?:跑|做|测|训练?|运行|开始)|没跑|跳过|下一?步",
-    re.IGNORECASE,
-)
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
 _DITTO = re.compile(r"[\"”“″〃]|''|′′|-?\"-?|ditto|idem|as above|same|same as above|同上|同前", re.IGNORECASE)
 _POWER = r"(?:\s?[eE]\s?([-+]?\d{1,3})|\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?([-+]?\d{1,3})[)}]?|([-+]\d{1,3})))?"
@@ -225,11 +213,6 @@ def is_ditto(text: str) -> bool:
     return _DITTO.fullmatch(text.strip()) is not None
 
 
-def is_pending(text: str) -> bool:
-    """Whether a result cell is that of a run still to come: "?", "待测", "TBD"."""
-    return any(_PENDING.fullmatch(said) for said in (without_marks(text), text.strip(" ()（）[]")))
-
-
 def has_failed(text: str) -> bool:
     """Whether a text says that the training did not work. A machine out of memory or without power says nothing of
     training, and "did not diverge" is no failure."""
@@ -241,6 +224,11 @@ def has_diverged(text: str) -> bool:
     return _says_failed(_LOSS_FAILED, text)
 
 
+def was_stopped(text: str) -> bool:
+    """Whether a text says that something outside stopped the run: a machine, a network, a queue."""
+    return _MACHINE.search(text) is not None and not has_diverged(text)
+
+
 def _says_failed(words: re.Pattern[str], text: str) -> bool:
     if _MEMORY.search(text) or _MACHINE.search(text):
         return False
@@ -249,11 +237,6 @@ def _says_failed(words: re.Pattern[str], text: str) -> bool:
         or not _NOT_FAILED.search(text[max(0, match.start() - 24) : match.start()])
         for match in words.finditer(text[:LONGEST_CELL])
     )
-
-
-def is_unfinished(text: str) -> bool:
-    """Whether a cell says that its run was stopped from outside, or was left off: such a row is no trial."""
-    return bool(_MACHINE.search(text) or _UNFINISHED.search(text)) and not has_diverged(text)
 
 
 def read_flag(text: str) -> bool | None:

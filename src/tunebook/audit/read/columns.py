@@ -20,7 +20,6 @@ from tunebook.audit.read.cells import (
     has_failed,
     is_blank,
     is_ditto,
-    is_pending,
     read_level,
     read_number,
     read_product,
@@ -351,16 +350,24 @@ class _Settling:
         )
 
     def _decided(self, results: Sequence[int]) -> int | None:
-        """The one of several columns of results by which the text says that it compares."""
-        plain = {i: re.sub(r"\.$", "", _UNSCALED.sub("", self.headers[i]).strip()) for i in results}
-        words = {i: rf"(?<![A-Za-z]){re.escape(name)}(?:uracy)?(?![A-Za-z])" for i, name in plain.items() if name}
-        named = [i for i, word in words.items() if re.search(word, self.decides, re.IGNORECASE)]
-        longest = [i for i in named if not any(plain[i] in plain[j] for j in named if j != i)]
-        return longest[0] if len(longest) == 1 else None
+        """The one of several columns of results by which the text says that it compares: named by its header, or by a
+        word of it that the others do not have ("线上")."""
+        plain = {i: _UNSCALED.sub("", self.headers[i]).strip(" .") for i in results}
+        for parts in ({i: [name] for i, name in plain.items() if name}, {i: name.split() for i, name in plain.items()}):
+            said = {i: [part for part in of if self._decides_by(part)] for i, of in parts.items()}
+            others = {i: [part for j, of in said.items() if j != i for part in of] for i in said}
+            own = [i for i, of in said.items() if any(not any(part in other for other in others[i]) for part in of)]
+            if len(own) == 1:
+                return own[0]
+        return None
+
+    def _decides_by(self, word: str) -> bool:
+        pattern = rf"(?<![A-Za-z]){re.escape(word)}(?:uracy)?(?![A-Za-z])"
+        return re.search(pattern, self.decides, re.IGNORECASE) is not None
 
     def _with_content(self, index: int, word: ResultWord) -> ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
-        cells = [c for c in self.cells[index] if not is_blank(c) and not is_pending(c)]
+        cells = [c for c in self.cells[index] if not is_blank(c)]
         numbers = [n for cell in cells if isinstance(n := read_number(cell), Number)]
         fits = all(0 <= n.value <= 100 for n in numbers)
         if word.refused:
