@@ -13,7 +13,6 @@ from tunebook.audit.read.cells import (
     read_flag,
     read_level,
     read_number,
-    read_product,
 )
 
 
@@ -112,7 +111,6 @@ def test_words_for_what_is_missing_and_for_failures() -> None:
     assert all(has_failed(text) for text in ("NaN", "diverged", "训练崩溃", "💥", "未收敛"))
     assert not any(has_failed(text) for text in ("did not diverge", "没有崩溃", "OOM", "unstable"))
     assert (read_flag("✓"), read_flag("关闭"), read_flag("maybe")) == (True, False, None)
-    assert (read_product("2 × 4 = 8"), read_product("2x4=9")) == ((2, 4), None)
 
 
 def test_control_characters_and_marks_are_removed() -> None:

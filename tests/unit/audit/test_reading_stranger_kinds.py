@@ -158,43 +158,6 @@ def test_failing_at_a_level_that_trained_is_contradicted() -> None:
         assert (judged.verdict.value, judged.reason.value) == ("cannot_hold", "contradicted")
 
 
-RANKED = """\
-{text}
-
-| {place} | {who} | lr | {first} | {second} | {mean} |
-|:-:|---|---|--:|--:|--:|
-| 🥇 | Ann | 3e-4 | 81.0 | 74.6 | 77.8 |
-| 🥈 | Bo | 1e-4 | 80.0 | 72.6 | 76.3 |
-| 3 | Cy | 5e-5 | 79.0 | 71.6 | 75.3 |
-| — | Di | 1e-2 | NaN | NaN | — |
-"""
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("Numbers are accuracies in per cent.", "Place", "Member", "reviews", "news", "average"),
-        ("数字都是准确率（%）。", "名次", "队员", "客服集", "新闻集", "平均"),
-    ],
-)
-def test_a_mean_over_test_sets_is_the_result_and_no_mean_over_seeds(words: tuple[str, ...]) -> None:
-    text = RANKED.format(**dict(zip(("text", "place", "who", "first", "second", "mean"), words, strict=True)))
-    report = report_of(text)
-    assert list(roles_of(report).values()) == [
-        "place", "trial", "learning_rate", "other_result", "other_result", "result"
-    ]  # fmt: skip
-    assert results_of(report) == {"Ann": 0.778, "Bo": 0.763, "Cy": 0.753, "Di": "failed"}
-    assert [note.code for note in report.record.notes] == ["mean_of_sets"]
-    assert report.examples.n is None
-
-
-def test_a_mean_beside_the_seeds_it_is_of_is_one_over_seeds() -> None:
-    text = "| run | lr | seed 1 | seed 2 | mean acc |\n|---|---|---|---|---|\n| a | 1e-4 | 0.71 | 0.73 | 0.72 |\n"
-    report = report_of(f"{text}| b | 3e-4 | 0.74 | 0.76 | 0.75 |\n")
-    assert results_of(report) == {"a": 0.72, "b": 0.75}
-    assert [note.code for note in report.record.notes] == ["seeds_unsaid"]
-
-
 def test_a_true_order_within_chance_is_not_said_to_be_unable_to_hold() -> None:
     text = "| run | lr | acc |\n|---|---|---|\n| a | 1e-4 | 71/100 |\n| b | 1e-3 | 73/100 |\n\n{} is better than {}.\n"
     right, wrong = (report_of(text.format(*names)).claims[0] for names in ("ba", "ab"))
@@ -481,13 +444,6 @@ def test_an_order_of_importance_that_the_table_has_not_is_not_shown() -> None:
     text = f"| run | r | dropout | acc |\n|---|---|---|---|\n{rows}\nDropout matters more than rank.\n"
     claim = report_of(text, 400).claims[0]
     assert (claim.verdict.value, claim.reason.value) == ("not_shown", "order_unknown")
-
-
-@pytest.mark.parametrize(("last", "role"), [("mid", "group"), ("small", "unsure")])
-def test_a_column_with_one_name_for_each_set_of_settings_is_a_group(last: str, role: str) -> None:
-    rows = "| 0 | small | 1e-4 | 0.712 |\n| 1 | small | 1e-4 | 0.724 |\n| 2 | mid | 3e-4 | 0.748 |\n"
-    report = report_of(f"| | cfg | lr | test_acc |\n|---|---|---|---|\n{rows}| 3 | {last} | 3e-4 | 0.752 |\n")
-    assert roles_of(report)["cfg"] == role
 
 
 CARD = """We scored on 500 that came in later.

@@ -249,7 +249,6 @@ def read_flag(text: str) -> bool | None:
 
 _NAMED = re.compile(r"([A-Za-zα_ 一-鿿]{1,24}?)\s?[=:]\s?(.+)")
 _WITH_UNIT = re.compile(r"(.*\d)\s?(?:epochs?|eps?|tokens?|steps?|rows?|轮|个|步|条)", re.IGNORECASE)
-_PRODUCT = re.compile(r"([1-9]\d{0,5})\s?[x×*]\s?([1-9]\d{0,5})(?:\s?=\s?(\d+))?", re.IGNORECASE)
 
 
 def level_of(factor: str, number: float) -> Level | None:
@@ -290,11 +289,3 @@ def read_level(factor: str, text: str) -> Level | Why:
         return Why.WORDS
     level = level_of(factor, number.value / 100 if number.percent else number.value)
     return Why.SIZE if level is None else level
-
-
-def read_product(text: str) -> tuple[int, int] | None:
-    """A batch size given as rows times accumulation: "2x4", "2 × 4 = 8"."""
-    match = _PRODUCT.fullmatch(without_marks(text))
-    if match is None or (match[3] and int(match[1]) * int(match[2]) != int(match[3])):
-        return None
-    return int(match[1]), int(match[2])

@@ -207,7 +207,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _HASH_LABEL = re.compile(
-    r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])"
+    r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])|第\s?(\d{1,4})\s?组"
 )
 _BEST_IS = re.compile(
     r"\b(?:best|winning) (?:run|trial|exp(?:eriment)?)(?: (?:so far|overall))? (?:is|was) (\d{1,5})(?![\d%]|[.,]\d)|"
@@ -257,7 +257,7 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     """
     text = text[:LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
-    others = [(m.group(1) or m.group(2), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
+    others = [(m.group(1) or m.group(2) or m.group(3), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
     others += [(m[i], m.start(i), m.end(i)) for m in _BEST_IS.finditer(text) for i in (1, 2) if m[i]]
     others += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)] if wordy is not None else []
     for label, start, end in others:

@@ -168,12 +168,8 @@ class _Reading:
         seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
         ranges = any(re.fullmatch(r"\d{1,4}-\d{1,4}", row.trial) for row in rows)  # "1-5" may be the mean of five
-        averaged = measure.over_sets or (seeds is None and (spread or ranges or is_averaged(measure.name)))
-        if measure.over_sets:
-            sets = zip(measure.others, measure.other_kinds, strict=True)
-            names = tuple(name for name, kind in sets if kind is measure.kind)
-            self.notes.append(Note("mean_of_sets", {"columns": names}))
-        elif averaged:
+        averaged = seeds is None and (spread or ranges or is_averaged(measure.name))
+        if averaged:
             self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
             source=self.source,

@@ -17,11 +17,10 @@ from tunebook.audit.read.cells import (
     is_ditto,
     read_level,
     read_number,
-    read_product,
     was_stopped,
     without_marks,
 )
-from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, PARTS, Columns, labels_of
+from tunebook.audit.read.columns import LONGEST_CELL, PARTS, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
 from tunebook.audit.words.columns import (
@@ -335,10 +334,7 @@ class Table:
         for j, factor in self.columns.factors.items():
             text = self._text[i][j]
             level = read_level(factor, text)
-            single = factor == BATCH and ACCUMULATION not in self.columns.factors.values()
-            if single and (product := read_product(text)):
-                values |= {BATCH: product[0], ACCUMULATION: product[1]}
-            elif not isinstance(level, Why):
+            if not isinstance(level, Why):
                 values[factor] = level
             elif self.blanks == "baseline" and is_blank(text) and factor in self.said:
                 values[factor] = self.said[factor]

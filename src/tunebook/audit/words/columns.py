@@ -225,8 +225,6 @@ _LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|
 _VAGUE = any_of("results?|scores?|outcome|cv|lb|leaderboard", "结果|成绩|得分|分数|实验结果|评分")
 _MEAN = re.compile(r"(?:avg|average|mean)\.?|平均[分值]?|均[分值]|总分", re.IGNORECASE)
 """The whole header of means over the results beside it."""
-_OF_SEVERAL = any_of("avg|average|mean|overall", "平均|均值|均分|总分|综合")
-"""In a header of results that may be means over the results beside it."""
 _AVERAGED = re.compile(
     r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
 )
@@ -236,8 +234,6 @@ _TOTAL = re.compile(
     r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)",
     re.IGNORECASE,
 )
-TOTAL = any_of("total|examples|questions|samples|n", "总数|总题数|题数|样本数|总计|共")
-"""The whole header of how many there were, beside a column of how many were right."""
 _OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
 
 
@@ -271,19 +267,9 @@ def total_of(header: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def may_be_mean(header: str) -> bool:
-    """Whether a column may hold the means of those beside it."""
-    return _OF_SEVERAL.search(header) is not None
-
-
-def is_replicate(header: str) -> bool:
-    """Whether a column holds the results of one seed, run or fold: "seed 2", "2"."""
-    return _ONE_OF_SEVERAL.search(header) is not None or header.strip().isdigit()
-
-
 def is_averaged(header: str) -> bool:
     """Whether a header says that its results are means, over seeds or runs."""
-    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or "平均" in header
+    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or _MEANS.search(header) is not None
 
 
 def result_named(text: str) -> str:
