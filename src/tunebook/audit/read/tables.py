@@ -178,13 +178,11 @@ class Table:
         self._fill_blanks()
         self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
         scores = {index: self._scores(index) for index in columns.results}
-        self.listed: list[str] = []  # labels of rows that are no trials
         without: list[str] = []
         for i, (line, _) in enumerate(grid.rows):
-            label, row = self._label(i), None
+            label = self._label(i)
             if self._is_reference(i):
                 self.notes.append(Note("reference_row", {"trial": label, "line": line}))
-                self.listed.append(label)
                 continue
             row = self._row(i, line, label, {k: v[i] for k, v in scores.items()})
             if row.score is not None or row.failed:
@@ -193,7 +191,6 @@ class Table:
                 without.append(label)
                 self.remarks.append(Statement(row.analysis, line, grid.section))
         self._telling_labels()
-        self.listed += without
         if without:
             self.notes.append(Note("no_result_rows", {"trials": tuple(without), "line": grid.line}))
         self.labelled = "trial" in columns.roles or "place" in columns.roles
