@@ -36,8 +36,8 @@ _CONTRADICTS = (
     Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DIFFERENCE, Reason.DIFFERENCE_FOUND,
     Reason.MIXED_RUNS,
 )  # fmt: skip
-_FAILED = (Reason.FAILED, Reason.ONE_TRIAL, Reason.FEW_RUNS, Reason.EDGE_OPEN)
-_OPEN = (Reason.CONFOUNDED, Reason.ORDER_UNKNOWN, Reason.OPEN_SIDE, Reason.OTHER_RESULT, Reason.SAME_TRAINING)
+_FAILED = (Reason.FAILED, Reason.FEW_RUNS)
+_OPEN = (Reason.CONFOUNDED, Reason.ORDER_UNKNOWN, Reason.OPEN_SIDE, Reason.SAME_TRAINING)
 
 
 @dataclass

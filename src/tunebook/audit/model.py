@@ -48,7 +48,6 @@ class Measure:
     name: str  # its header
     kind: MeasureKind = MeasureKind.SHARE
     split: str = ""  # "test", "validation", "overall" or "" where the header does not say
-    over_sets: bool = False  # each is the mean of the other results of its row, on other test sets
     others: tuple[str, ...] = ()  # further result columns; a claim that one of them bears out is not called false
     other_kinds: tuple[MeasureKind, ...] = ()  # what these hold, in the same order
     decided: bool = False  # the text says that it compares by this one

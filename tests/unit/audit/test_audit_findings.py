@@ -174,13 +174,13 @@ def test_slips_between_text_and_table_are_found() -> None:
     assert notes["result_differs"]["trial"] == "3"
     assert (report.examples.n, report.examples.stated_misfit) == (400, 500)
     assert claim_on(report, "best trial").reason is Reason.NOT_BEST
-    assert claim_on(report, "Weight decay").reason is Reason.NOT_VARIED
+    assert claim_on(report, "Weight decay").reason is Reason.UNREAD
 
 
 def test_rounds_that_each_begin_at_one_are_different_trials() -> None:
     report = report_of("restart_zh.md")
     assert [v.trial.label for v in report.trials] == ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3"]
-    assert claim_on(report, "1e-2").reason is Reason.ONE_TRIAL
+    assert claim_on(report, "1e-2").reason is Reason.FEW_RUNS
     assert [note.code for note in report.table.notes] == ["numbers_restart"]
 
 
@@ -254,7 +254,7 @@ def test_where_the_edge_lies_is_open_when_nothing_was_tried_between() -> None:
     rows = "".join(f"{i} | 1e-2 | 0.{i} | failed\n" for i in range(6))
     text = f"trial | lr | dropout | accuracy\n--|--|--|--\n9 | 1e-3 | 0.1 | 55/100\n{rows}\n- lr above 5e-3 fails\n"
     judged = claim_on(audit(read_record(text.encode(), "x.md")), "5e-3")
-    assert judged.reason is Reason.EDGE_OPEN
+    assert judged.reason is Reason.FEW_RUNS
 
 
 def test_padded_labels_and_changes_on_top_of_earlier_trials_are_one_record() -> None:
@@ -330,8 +330,7 @@ def test_a_result_that_points_to_another_trial_is_no_accuracy() -> None:
     text = b"trial | change | accuracy\n--|--|--\n1 | baseline, batch 8 | 62%\n"
     text += b"2 | batch 1 x accumulation 8 | = trials 1-5\n3 | lr=1e-4 | 64%\n"
     report = audit(read_record(text, "x.md"), 100)
-    assert (report.best, report.table.trials[1].score) == ("3", None)
-    assert report.structure.moves["2"] == ()
+    assert [trial.label for trial in report.table.trials] == ["1", "3"]
 
 
 def test_the_number_of_examples_is_read_from_a_sentence() -> None:

@@ -41,8 +41,8 @@ def test_the_text_gives_the_baseline_of_tables_of_one_factor_each() -> None:
 def test_settings_of_all_trials_are_taken_from_the_text_and_said() -> None:
     rows = table("run|lr|acc", "a|1e-4|70.0", "b|3e-4|72.0")
     record = audited("LoRA rank 16 throughout, 3 epochs.\n\n" + rows)
-    assert settings_of(record)["a"] == (3, 16, 1e-4)
-    assert "The text gives for all trials: epochs 3 and rank 16." in record.markdown("en")
+    assert settings_of(record)["a"] == (16, 3, 1e-4)
+    assert "The text gives for all trials: rank 16 and epochs 3." in record.markdown("en")
     for text in ("Rank 16 is better than before.", "Alpha is 2r.", "Rank 16.\n\nRank 8 came before."):
         assert settings_of(audited(f"{text}\n\n{rows}"))["a"] == (1e-4,)
 
@@ -82,7 +82,7 @@ def test_a_trend_is_held_against_every_step_also_without_counts() -> None:
 def test_a_run_that_is_said_to_have_diverged_is_no_witness_that_training_works_there() -> None:
     rows = table("run|lr|acc", "a|1e-4|80.0", "b|1e-3|79.0", "c|3e-3|51.5 (diverged)")
     (claim,) = audited(rows + "- lr above 1e-3 diverges.\n").values()["claims"]
-    assert claim["reason"] == "one_trial"
+    assert claim["reason"] == "few_runs"
 
 
 def test_trials_that_trained_where_they_are_said_to_fail_are_named() -> None:
@@ -143,7 +143,7 @@ def test_what_only_headings_say_keeps_the_trials_of_two_tables_apart() -> None:
     second = table("lr|r|acc", "1e-4|8|60.0", "3e-4|32|66.5")
     text = f"## Qwen\n\n{first}## Llama\n\n{second}Rank 32 is better than rank 8.\n"
     record = audited(text)
-    assert record.values()["claims"][0]["reason"] == "confounded"
+    assert record.values()["claims"][0]["reason"] == "unread"
     assert record.values()["seed_noise"]["from_prior"]
 
 
@@ -159,7 +159,7 @@ def test_a_trial_named_by_its_number_alone_is_none_where_every_table_numbers_ane
     text = f"## 第一轮\n\n{first}## 第二轮\n\n" + table("序号|r|准确率", "1|8|72%", "2|16|73%") + "2 号最好。\n"
     record = audited(text).values()
     assert [t["trial"] for t in record["trials"]] == ["1.1", "1.2", "2.1", "2.2"]
-    assert (record["claims"][0]["reason"], record["inconsistencies"]) == ("no_trial", [])
+    assert (record["claims"][0]["reason"], record["inconsistencies"]) == ("unread", [])
 
 
 def test_and_above_means_the_level_itself_too() -> None:
@@ -167,7 +167,7 @@ def test_and_above_means_the_level_itself_too() -> None:
     above, from_there = audited(
         rows + "- Learning rates above 1e-3 fail.\n- Learning rates of 1e-3 and above fail.\n"
     ).values()["claims"]
-    assert (above["reason"], from_there["reason"]) == ("one_trial", "contradicted")
+    assert (above["reason"], from_there["reason"]) == ("few_runs", "contradicted")
 
 
 def test_a_description_beside_columns_of_settings_hides_nothing() -> None:
@@ -179,12 +179,6 @@ def test_a_description_beside_columns_of_settings_hides_nothing() -> None:
 def test_descriptions_that_are_all_that_differs_are_a_setting() -> None:
     rows = table("#|What changed|lr|epochs|acc", "1|-|1e-4|3|61.0", "2|longer|3e-4|6|67.0", "3|NEFTune|3e-4|6|69.0")
     assert audited(rows).values()["trials"][2]["same_training_as"] is None
-
-
-def test_a_table_of_factor_and_value_is_one_table_a_factor() -> None:
-    rows = table("Setting|Value|Acc", "Learning rate|1e-4|74.0", "|2e-4|76.0", "Rank|8|75.0", "|16|76.0")
-    record = audited("Defaults: lr 2e-4, rank 16.\n\n" + rows)
-    assert settings_of(record) == {"1.1": (1e-4, 16), "1.2": (2e-4, 16), "2.1": (2e-4, 8)}
 
 
 def test_a_blank_description_is_not_no_change() -> None:

@@ -10,11 +10,9 @@ from tunebook.audit.read.cells import (
     clean_text,
     has_failed,
     is_blank,
-    is_pending,
     read_flag,
     read_level,
     read_number,
-    read_product,
 )
 
 
@@ -110,11 +108,9 @@ def test_levels_of_a_factor(factor: str, text: str, level: object) -> None:
 
 def test_words_for_what_is_missing_and_for_failures() -> None:
     assert all(is_blank(clean_text(text)) for text in ("", "-", "—", "n/a", "无"))
-    assert all(is_pending(text) for text in ("?", "？", "TBD", "待测"))
     assert all(has_failed(text) for text in ("NaN", "diverged", "训练崩溃", "💥", "未收敛"))
     assert not any(has_failed(text) for text in ("did not diverge", "没有崩溃", "OOM", "unstable"))
     assert (read_flag("✓"), read_flag("关闭"), read_flag("maybe")) == (True, False, None)
-    assert (read_product("2 × 4 = 8"), read_product("2x4=9")) == ((2, 4), None)
 
 
 def test_control_characters_and_marks_are_removed() -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from tunebook.audit.judge.structure import EFFECTIVE_BATCH, Structure, acting, level_in, moved
+from tunebook.audit.judge.structure import Structure, acting, level_in, moved
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits
 from tunebook.audit.judge.verdicts import Comparison, Question, Reason, SupportVerdict
 from tunebook.audit.model import UNSAID, Claim, ClaimKind, MeasureKind
@@ -53,6 +53,7 @@ class Judged:
     reason: Reason
     comparisons: tuple[Comparison, ...] = ()
     deciding: Comparison | None = None  # the comparison that decided it
+    wrong_gap: Comparison | None = None  # of an unread one: the pair of which its difference is not that of the table
 
     @property
     def claim(self) -> Claim:
@@ -66,22 +67,13 @@ class Judged:
 
 
 def _fixed(
-    claim: Claim,
-    verdict: SupportVerdict,
-    reason: Reason,
-    trials: tuple[str, ...] = (),
-    confounded: tuple[ConfoundedPair, ...] = (),
-    **facts: object,
+    claim: Claim, verdict: SupportVerdict, reason: Reason, trials: tuple[str, ...] = (), **facts: object
 ) -> Case:
-    return Case(claim=claim, verdict=verdict, reason=reason, trials=trials, confounded=confounded, facts=facts)
+    return Case(claim=claim, verdict=verdict, reason=reason, trials=trials, facts=facts)
 
 
-def _unchecked(claim: Claim, reason: Reason, trials: tuple[str, ...] = ()) -> Case:
-    return _fixed(claim, SupportVerdict.UNCHECKED, reason, trials)
-
-
-def _not_shown(claim: Claim, reason: Reason, *more: tuple[str, ...], **facts: object) -> Case:
-    return _fixed(claim, SupportVerdict.NOT_SHOWN, reason, *more, **facts)  # type: ignore[arg-type]
+def _not_shown(claim: Claim, reason: Reason, trials: tuple[str, ...] = (), **facts: object) -> Case:
+    return _fixed(claim, SupportVerdict.NOT_SHOWN, reason, trials, **facts)
 
 
 def label_key(trial: AuditTrial) -> str:
@@ -150,12 +142,15 @@ class Subjects:
 
 
 def case_of(claim: Claim, subjects: Subjects) -> Case:
-    """What decides a claim."""
-    if claim.kind is ClaimKind.UNREAD:
-        return _unchecked(claim, Reason.UNREAD)
-    if claim.factor is not None and claim.factor not in subjects.table.factors:
-        return _unchecked(claim, Reason.NOT_VARIED)
-    return _BUILDERS[claim.kind](claim, subjects)
+    """What decides a claim. One that no trial of the tables bears on is better listed as not read: the tables may have
+    been misread as well as the sentence."""
+    known = claim.kind is not ClaimKind.UNREAD and (claim.factor is None or claim.factor in subjects.table.factors)
+    found = _BUILDERS[claim.kind](claim, subjects) if known else None
+    return found or _listed(claim)
+
+
+def _listed(claim: Claim) -> Case:
+    return _fixed(replace(claim, kind=ClaimKind.UNREAD), SupportVerdict.UNCHECKED, Reason.UNREAD)
 
 
 _BY_STRENGTH = (
@@ -172,12 +167,12 @@ _FALSE = (Reason.CONTRADICTED, Reason.NOT_BEST, Reason.MIXED_SIGNS, Reason.NO_DI
 
 
 def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subjects) -> Judged:
-    """The verdict on a claim: the least supported of its comparisons, capped by what the case says. A claim that
-    another result column bears out is not called false."""
+    """The verdict on a claim: the least supported of its comparisons, capped by what the case says. What another result
+    column bears out, or a difference that is not that of its pair, leaves it unread."""
     comparisons = tuple(answers[question] for question in case.questions)
-    if _is_doubtful(case, comparisons, subjects):
-        unread = replace(case.claim, kind=ClaimKind.UNREAD)
-        return Judged(case=replace(case, claim=unread), verdict=SupportVerdict.UNCHECKED, reason=Reason.UNREAD)
+    wrong = _wrong_gap(case, comparisons, subjects)
+    if wrong or any(_is_unsure(case, pair, subjects) for pair in case.confounded):
+        return _unread(case, wrong)
     if case.claim.direction == 0:
         return _no_difference(case, comparisons)
     deciding = min(comparisons, key=lambda c: (_STRENGTH[c.verdict], -c.p_favourable), default=None)
@@ -193,43 +188,56 @@ def conclude(case: Case, answers: Mapping[Question, Comparison], subjects: Subje
         kept = (SupportVerdict.CANNOT_HOLD, SupportVerdict.UNCHECKED)
         verdict = verdict if verdict in kept else SupportVerdict.NOT_SHOWN
     if reason in _FALSE and "worked" not in case.facts and _borne_out_elsewhere(case, subjects):
-        verdict, reason = SupportVerdict.UNCHECKED, Reason.OTHER_RESULT
+        return _unread(case)
     return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
 
 
-def _is_doubtful(case: Case, comparisons: Sequence[Comparison], subjects: Subjects) -> bool:
-    """Whether a claim is better listed as not read: the difference that it gives is not that of its pair, or all that
-    keeps its trials apart is a column of which it is not sure that it holds settings."""
-    gap, share = case.claim.gap, subjects.table.measure.kind is MeasureKind.SHARE
-    rows = {t.key: t.score for t in subjects.scored}
-    scores = [(rows.get(a), rows.get(b)) for c in comparisons for a, b in c.pairs if len(c.pairs) == 1]
-    known = [(a, b) for a, b in scores if a is not None and b is not None] if gap is not None and share else []
-    if gap is not None and known and not any(difference_fits(gap, a, b, signed=False) for a, b in known):
-        return gap_of_levels(case.claim, comparisons) is None
-    return any(subjects.table.unsure.intersection(pair.also) for pair in case.confounded)
+def _is_unsure(case: Case, pair: ConfoundedPair, subjects: Subjects) -> bool:
+    """Whether it is not sure that two trials differ in more than a claim's factor: in a column that may be a setting,
+    or, where the claim rests on the pair, in what one of them does not give."""
+    a, b = (subjects.table.get(key) for key in (pair.treatment, pair.control))
+    assert a is not None
+    assert b is not None
+    unknown = case.reason is Reason.CONFOUNDED and len(_known(pair.also, a, b)) < len(pair.also)
+    return unknown or bool(subjects.table.unsure.intersection(pair.also))
 
 
-def gap_of_levels(claim: Claim, comparisons: Sequence[Comparison]) -> tuple[str, str] | None:
-    """The one pair of which a sentence on two levels gives the difference in points, where it has the claimed sign."""
-    pairs = [pair for c in comparisons for pair in c.pairs]
-    named = claim.kind is ClaimKind.LEVELS and claim.against and claim.direction and claim.gap and claim.gap.points
-    return pairs[0] if named and len(pairs) == 1 and comparisons[0].effect * claim.direction > 0 else None
+def _known(names: Iterable[str], a: AuditTrial, b: AuditTrial) -> list[str]:
+    """Settings on which two trials differ for certain: both give them, and not the table alone sets them apart."""
+    kept = (name for name in names if name != "table")
+    return [n for n in kept if n in {*a.extra, *b.extra} or not {level_in(a, n), level_in(b, n)} & {UNSAID, ""}]
+
+
+def _unread(case: Case, wrong: Comparison | None = None) -> Judged:
+    listed = _listed(case.claim)
+    return Judged(case=listed, verdict=SupportVerdict.UNCHECKED, reason=Reason.UNREAD, wrong_gap=wrong)
+
+
+def _wrong_gap(case: Case, comparisons: Sequence[Comparison], subjects: Subjects) -> Comparison | None:
+    """The comparison of one pair of which a sentence gives the difference, and not as the table does."""
+    gap, scores = case.claim.gap, {t.key: t.score for t in subjects.scored}
+    if gap is None or subjects.table.measure.kind is not MeasureKind.SHARE:
+        return None
+    single = [c for c in comparisons if len(c.pairs) == 1]
+    known = [(a, b) for c in single for a, b in [map(scores.get, c.pairs[0])] if a is not None and b is not None]
+    if not known or any(difference_fits(gap, a, b, signed=False) for a, b in known):
+        return None
+    return single[0]
 
 
 def _borne_out_elsewhere(case: Case, subjects: Subjects) -> bool:
     """Whether some other result column has every comparison of the claim on the claimed side."""
-    rows = {t.key: t.row for t in subjects.table.trials}
-    higher = case.facts.get("higher")
+    rows, higher, measure = (
+        {t.key: t.row for t in subjects.table.trials},
+        case.facts.get("higher"),
+        subjects.table.measure,
+    )
     pairs = [(pair, q.sign) for q in case.questions for pair in q.pairs]
     pairs += [((case.trials[0], key), 1) for key in higher] if isinstance(higher, tuple) else []
-    measure = subjects.table.measure
-    if measure.decided:
-        return False
-    for name, kind in zip(measure.others, measure.other_kinds, strict=True):
-        if kind is MeasureKind.LOSS and measure.kind is not kind:
-            continue  # trackers log a loss beside the result; sentences seldom speak of it
+    for name, kind in zip(measure.others, measure.other_kinds, strict=True) if not measure.decided else ():
         both = [(rows[a].others.get(name), rows[b].others.get(name), sign) for (a, b), sign in pairs]
-        if both and all(a and b and (a.value - b.value) * sign * kind.sign > 0 for a, b, sign in both):
+        logged = kind is MeasureKind.LOSS and measure.kind is not kind  # of which sentences seldom speak
+        if both and not logged and all(a and b and (a.value - b.value) * sign * kind.sign > 0 for a, b, sign in both):
             return True
     return False
 
@@ -253,7 +261,7 @@ def _no_difference(case: Case, comparisons: tuple[Comparison, ...]) -> Judged:
     return Judged(case=case, verdict=verdict, reason=reason, comparisons=comparisons, deciding=deciding)
 
 
-def _levels(claim: Claim, subjects: Subjects) -> Case:
+def _levels(claim: Claim, subjects: Subjects) -> Case | None:
     assert claim.factor is not None
     against = claim.against or (level_in(subjects.baseline, claim.factor),)
     levels = tuple(level for level in claim.levels if level not in against)
@@ -263,12 +271,14 @@ def _levels(claim: Claim, subjects: Subjects) -> Case:
     return _compared(claim, subjects, claim.factor, levels, against)
 
 
-def _compared(claim: Claim, subjects: Subjects, factor: str, levels: Sequence[Level], against: Sequence[Level]) -> Case:
+def _compared(
+    claim: Claim, subjects: Subjects, factor: str, levels: Sequence[Level], against: Sequence[Level]
+) -> Case | None:
     """Levels against others, by the pairs that differ in the factor alone; else by why there is none: pairs of equal
     training, or, for each treatment, the pair that differs in least."""
     treatments, controls = subjects.at(factor, levels), subjects.at(factor, against)
     if not treatments or not controls:
-        return _unchecked(claim, Reason.NO_TRIAL)
+        return None
     clean: list[tuple[str, str]] = []
     same: list[tuple[str, str]] = []
     mixed: list[ConfoundedPair] = []
@@ -277,7 +287,8 @@ def _compared(claim: Claim, subjects: Subjects, factor: str, levels: Sequence[Le
         clean += [(a.key, b.key) for names, b in moves if names == (acting(factor),)]
         same += [(a.key, b.key) for names, b in moves if not names]
         if not any(names in ((acting(factor),), ()) for names, _ in moves):
-            mixed.append(_confounded(a, min(moves, key=lambda m: len(m[0]))[1], factor))
+            nearest = min(moves, key=lambda m: (len(_known(m[0], a, m[1])), len(m[0])))
+            mixed.append(_confounded(a, nearest[1], factor))
     own = subjects.named(claim.trials[0], claim.section) if claim.trials else None
     if own is not None and any(own.key in pair for pair in clean):  # a remark speaks of its row's own comparison
         clean = [pair for pair in clean if own.key in pair]
@@ -286,37 +297,37 @@ def _compared(claim: Claim, subjects: Subjects, factor: str, levels: Sequence[Le
         question = Question(tuple(clean), claim.direction)
         return Case(claim=claim, questions=(question,), confounded=tuple(mixed), trials=trials, facts=facts)
     if same:
-        verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
-        return _fixed(claim, verdict, Reason.SAME_TRAINING, trials, same=tuple(same))
-    return _fixed(claim, SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, trials, tuple(mixed), **facts)
+        return _same_training(claim, trials, tuple(same))
+    return replace(_not_shown(claim, Reason.CONFOUNDED, trials, **facts), confounded=tuple(mixed))
+
+
+def _same_training(claim: Claim, trials: tuple[str, ...] = (), same: tuple[tuple[str, str], ...] = ()) -> Case:
+    """Equal effective settings: a difference is chance, and no difference is true without a test."""
+    verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
+    return _fixed(claim, verdict, Reason.SAME_TRAINING, trials, **({"same": same} if same else {}))
 
 
 def _confounded(a: AuditTrial, b: AuditTrial, factor: str) -> ConfoundedPair:
     return ConfoundedPair(a.key, b.key, tuple(n for n in moved(a, b) if n != acting(factor)), a.value - b.value)
 
 
-def _best_level(claim: Claim, subjects: Subjects) -> Case:
+def _best_level(claim: Claim, subjects: Subjects) -> Case | None:
     assert claim.factor is not None
-    factor, tried = claim.factor, subjects.levels(claim.factor)
+    tried = subjects.levels(claim.factor)
     inside = tuple(level for level in tried if _within(level, claim))
     outside = [level for level in tried if level not in inside]
-    if not inside:
-        return _unchecked(claim, Reason.NO_TRIAL)
-    if not outside:
-        return _not_shown(claim, Reason.OPEN_SIDE) if claim.is_range else _unchecked(claim, Reason.NOT_VARIED)
-    parts = [_compared(claim, subjects, factor, inside, (level,)) for level in outside]
-    capped = [p for p in parts if p.verdict is not None]
+    if not inside or not (outside or claim.is_range):
+        return None
+    found = [_compared(claim, subjects, claim.factor, inside, (level,)) for level in outside]
+    parts = [part for part in found if part is not None]
     if claim.is_range and not _is_bracketed(inside, outside):
-        capped.append(_not_shown(claim, Reason.OPEN_SIDE))
-    fixed = min(capped, key=lambda p: _STRENGTH[p.verdict or SupportVerdict.HOLDS], default=None)
-    return Case(
-        claim=claim,
+        parts.append(_not_shown(claim, Reason.OPEN_SIDE))
+    capped = [part for part in parts if part.verdict is not None]
+    fixed = min(capped, key=lambda part: _STRENGTH[part.verdict or SupportVerdict.HOLDS], default=None)
+    return replace(
+        fixed or parts[0],
         questions=tuple(q for part in parts for q in part.questions),
-        verdict=fixed.verdict if fixed else None,
-        reason=fixed.reason if fixed else None,
         confounded=tuple(c for part in parts for c in part.confounded),
-        trials=parts[0].trials,
-        facts=fixed.facts if fixed else {},
     )
 
 
@@ -334,19 +345,18 @@ def _within(level: Level, claim: Claim) -> bool:
     return isinstance(level, int | float) and bool(numbers) and min(numbers) <= level <= max(numbers)
 
 
-def _trend(claim: Claim, subjects: Subjects) -> Case:
+def _trend(claim: Claim, subjects: Subjects) -> Case | None:
     assert claim.factor is not None
     factor = acting(claim.factor)
-    if len(subjects.levels(factor)) < 2:
-        return _unchecked(claim, Reason.NOT_VARIED)
     pairs = tuple(subjects.pairs(factor, [t for t in subjects.trained if level_in(t, factor) != UNSAID]))
     if not pairs:
-        return _not_shown(claim, Reason.CONFOUNDED)
+        varied = len(subjects.levels(factor)) > 1
+        return _not_shown(claim, Reason.CONFOUNDED) if varied else None
     trials = tuple(dict.fromkeys(key for pair in pairs for key in pair))
     return Case(claim=claim, questions=(Question(pairs, claim.direction),), trials=trials)
 
 
-def _boundary(claim: Claim, subjects: Subjects) -> Case:
+def _boundary(claim: Claim, subjects: Subjects) -> Case | None:
     factor, sign, edge = claim.factor or "", claim.direction, claim.levels[0]
     assert isinstance(edge, int | float)
 
@@ -358,31 +368,26 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case:
 
     known = [t for t in subjects.table.trials if not t.unread and beyond(t)]
     failed = [t for t in known if t.failed]
-    at_edge_failed = claim.inclusive or any(level_in(t, factor) == edge for t in failed)
-    trained_well = [t for t in subjects.trained if not t.row.said_to_fail and not _is_far_below(t, subjects.trained)]
-    counts_edge = claim.exact or at_edge_failed
-    worked = tuple(t.key for t in known if t in trained_well and (counts_edge or level_in(t, factor) != edge))
+    counts_edge = claim.exact or claim.inclusive or any(level_in(t, factor) == edge for t in failed)
+    trained = [t for t in known if t in subjects.trained and (counts_edge or level_in(t, factor) != edge)]
+    worked = tuple(t.key for t in trained if not t.row.said_to_fail and not _is_far_below(t, subjects.trained))
     trials = tuple(t.key for t in failed)
     if worked and failed and claim.exact:
         return _not_shown(claim, Reason.MIXED_RUNS, trials, worked=worked)
     if worked:
         return _fixed(claim, SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED, trials, worked=worked)
     if not failed:
-        low = tuple(t.key for t in known if t.score is not None and t not in trained_well)
-        return _unchecked(claim, Reason.LOW_RESULT if low else Reason.NO_TRIAL, low)
+        return None
     of_factor = (b for b in subjects.structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
     boundary = next(of_factor, None)
-    trained = subjects.table.get(boundary.trained) if boundary is not None else None
-    if boundary is None or trained is None:
-        return _not_shown(claim, Reason.CONFOUNDED, trials)
+    nearest = subjects.table.get(boundary.trained) if boundary is not None else None
+    if boundary is None or nearest is None:
+        unsaid = any(level_in(t, factor) == UNSAID for t in subjects.table.trials)
+        return None if unsaid else _not_shown(claim, Reason.CONFOUNDED, trials)
     if len(boundary.moves) > 1:
-        pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], trained, boundary.factor)
-        return _fixed(claim, SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED, trials, (pair,), boundary=boundary)
-    if len(failed) == 1:
-        return _not_shown(claim, Reason.ONE_TRIAL, trials, boundary=boundary)
-    if not at_edge_failed:
-        return _not_shown(claim, Reason.EDGE_OPEN, trials, boundary=boundary)
-    if len(failed) < ENOUGH_FAILURES:
+        pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], nearest, boundary.factor)
+        return replace(_not_shown(claim, Reason.CONFOUNDED, trials, boundary=boundary), confounded=(pair,))
+    if len(failed) < ENOUGH_FAILURES or not counts_edge:
         return _not_shown(claim, Reason.FEW_RUNS, trials, boundary=boundary)
     return _fixed(claim, SupportVerdict.HOLDS, Reason.FAILED, trials, boundary=boundary)
 
@@ -393,82 +398,68 @@ def _is_far_below(trial: AuditTrial, others: Sequence[AuditTrial]) -> bool:
     return bool(values) and trial.value < min(values) - 0.2 * abs(min(values))
 
 
-def _no_effect(claim: Claim, subjects: Subjects) -> Case:
+def _no_effect(claim: Claim, subjects: Subjects) -> Case | None:
     assert claim.factor is not None
-    factor = acting(claim.factor)
-    if claim.factor == "gradient_checkpointing":
-        return _fixed(claim, SupportVerdict.HOLDS, Reason.SAME_TRAINING)
+    factor, levels = acting(claim.factor), subjects.levels(claim.factor)
     named = {t.key for t in subjects.scored if not claim.levels or level_in(t, claim.factor) in claim.levels}
     pairs = [pair for pair in subjects.pairs(factor, subjects.scored) if named & set(pair)]
     if pairs:
         return Case(claim=claim, questions=tuple(Question((pair,)) for pair in pairs))
-    if len(subjects.levels(claim.factor)) < 2:
-        return _unchecked(claim, Reason.NOT_VARIED)
-    if factor == EFFECTIVE_BATCH and len(subjects.levels(EFFECTIVE_BATCH)) == 1:
-        return _fixed(claim, SupportVerdict.HOLDS, Reason.SAME_TRAINING)
-    return _not_shown(claim, Reason.CONFOUNDED)
+    if len(levels) < 2:
+        return None
+    folded = factor == "gradient_checkpointing" or len(subjects.levels(factor)) == 1
+    return _same_training(claim) if folded else _not_shown(claim, Reason.CONFOUNDED)
 
 
-def _importance(claim: Claim, subjects: Subjects) -> Case:
+def _importance(claim: Claim, subjects: Subjects) -> Case | None:
     """The order of factors is a comparison of differences, which a record cannot carry; the first factor's own largest
     difference is shown beside where the table has this order."""
     assert claim.factor is not None
     if any(name not in subjects.table.factors for name in claim.order):
-        return _unchecked(claim, Reason.NOT_VARIED)
-    question = subjects.widest(acting(claim.factor))
-    if question is None:
-        return _not_shown(claim, Reason.CONFOUNDED)
-    sizes = [_size(other, subjects) for name in claim.order if (other := subjects.widest(acting(name))) is not None]
-    if sizes != sorted(sizes, reverse=True):
-        return _not_shown(claim, Reason.ORDER_UNKNOWN)
-    return Case(claim=claim, questions=(question,), verdict=SupportVerdict.NOT_SHOWN, reason=Reason.ORDER_UNKNOWN)
-
-
-def _size(question: Question, subjects: Subjects) -> float:
-    """The size of a mean difference over pairs, as the table gives it."""
+        return None
+    widest = [subjects.widest(acting(name)) for name in claim.order or (claim.factor,)]
     values = {trial.key: trial.value for trial in subjects.scored}
-    return abs(sum(values[a] - values[b] for a, b in question.pairs) / len(question.pairs))
+    sizes = [abs(sum(values[a] - values[b] for a, b in q.pairs)) for q in widest if q is not None]
+    if widest[0] is None:
+        return _not_shown(claim, Reason.CONFOUNDED)
+    case = _not_shown(claim, Reason.ORDER_UNKNOWN)
+    return replace(case, questions=(widest[0],)) if sizes == sorted(sizes, reverse=True) else case
 
 
-def _trials(claim: Claim, subjects: Subjects) -> Case:
+def _trials(claim: Claim, subjects: Subjects) -> Case | None:
     treatment = subjects.named(claim.trials[0], claim.section) if claim.trials else None
     against = (claim.against_trials or ("baseline",))[0]
     control = subjects.best_before(treatment) if against == "best" else subjects.named(against, claim.section)
     if treatment is None or control is None or treatment.key == control.key:
-        return _unchecked(claim, Reason.NO_TRIAL)
+        return None
     trials = (treatment.key, control.key)
     if treatment.failed and claim.direction < 0:
         return _fixed(claim, SupportVerdict.HOLDS, Reason.FAILED, trials)
     if treatment.score is None or control.score is None:
-        return _unchecked(claim, Reason.NO_TRIAL, trials)
+        return None
     if not (treatment.unread or control.unread) and not moved(treatment, control):
-        verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
-        return _fixed(claim, verdict, Reason.SAME_TRAINING, trials, same=(trials,))
+        return _same_training(claim, trials, (trials,))
     pairs = tuple((a.key, b.key) for a in subjects.runs(treatment) for b in subjects.runs(control))
     return Case(claim=claim, questions=(Question(pairs, claim.direction),), trials=trials)
 
 
-def _mean(values: Iterable[float]) -> float:
-    known = list(values)
-    return sum(known) / len(known)
-
-
-def _best_trial(claim: Claim, subjects: Subjects) -> Case:
+def _best_trial(claim: Claim, subjects: Subjects) -> Case | None:
     found = subjects.matching(claim.values) if claim.values and not claim.trials else []
     treatment = subjects.named(claim.trials[0], claim.section) if claim.trials else found[0] if found else None
     if treatment is None or treatment.score is None:
-        return _unchecked(claim, Reason.NO_TRIAL)
-    pool, unit = subjects.within(claim, treatment), treatment.score.unit
-    means = {key: _mean(t.value for t in pool if label_key(t) == key) for key in map(label_key, pool)}
-    if len(means) < len(pool):  # a run a seed: the best by its mean, or by its best run
-        own = label_key(treatment)
-        second = max((key for key in means if key != own), key=lambda key: means[key], default=None)
+        return None
+    pool, own, values = subjects.within(claim, treatment), label_key(treatment), dict[str, list[float]]()
+    for trial in pool:
+        values.setdefault(label_key(trial), []).append(trial.value)
+    if len(values) < len(pool):  # a run a seed: the best by its mean, or by its best run
+        means = {key: sum(each) / len(each) for key, each in values.items()}
+        second = max((key for key in means if key != own), key=means.__getitem__, default=None)
         if second is not None and means[own] >= means[second]:
-            pairs = tuple(product((t.key for t in subjects.runs(treatment)),
-                                  (t.key for t in pool if label_key(t) == second)))  # fmt: skip
+            others = [t.key for t in pool if label_key(t) == second]
+            pairs = tuple(product((t.key for t in subjects.runs(treatment)), others))
             return Case(claim=claim, questions=(Question(pairs, 1),), trials=(treatment.key,))
         treatment = max(subjects.runs(treatment), key=lambda t: t.value)
-        assert treatment.score is not None
+    unit = treatment.score.unit if treatment.score else 0.0
     higher = [t for t in pool if t.score and t.value - treatment.value > (unit + t.score.unit) / 2 * (1 - 1e-9)]
     if higher:
         keys = tuple(t.key for t in sorted(higher, key=lambda t: -t.value))
@@ -476,13 +467,11 @@ def _best_trial(claim: Claim, subjects: Subjects) -> Case:
     rivals = [t for t in pool if not t.failed and t.key != treatment.key and (t.unread or moved(t, treatment))]
     rival = max(rivals, key=lambda t: t.value, default=None)
     keys = tuple(dict.fromkeys(t.key for t in (rival, subjects.baseline) if t is not None and t in rivals))
-    if not keys:
-        return _unchecked(claim, Reason.NO_TRIAL, (treatment.key,))
     questions = tuple(Question(((treatment.key, key),), 1) for key in keys)
-    return Case(claim=claim, questions=questions, trials=(treatment.key,))
+    return Case(claim=claim, questions=questions, trials=(treatment.key,)) if keys else None
 
 
-_BUILDERS: dict[ClaimKind, Callable[[Claim, Subjects], Case]] = {
+_BUILDERS: dict[ClaimKind, Callable[[Claim, Subjects], Case | None]] = {
     ClaimKind.LEVELS: _levels,
     ClaimKind.BEST_LEVEL: _best_level,
     ClaimKind.TREND: _trend,

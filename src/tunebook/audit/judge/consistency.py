@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tunebook.audit.judge.cases import Judged, Subjects, gap_of_levels
+from tunebook.audit.judge.cases import Judged, Subjects
 from tunebook.audit.judge.structure import acting, moved
 from tunebook.audit.judge.trials import AuditTrial, TrialTable, difference_fits, row_key, same_result, same_score
 from tunebook.audit.model import HandRecord, MeasureKind, Note, Row, TableKind
@@ -28,7 +28,6 @@ def inconsistencies(record: HandRecord, table: TrialTable, subjects: Subjects) -
             yield from _row_notes(trial.row, trial, subjects)
     if record.measure.kind is MeasureKind.SHARE:
         yield from _said(record, subjects)
-        yield from _said_gaps(record, subjects)
         yield from _differences(record, subjects)
 
 
@@ -93,30 +92,13 @@ def _said(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
             yield Note("said_differs", values)
 
 
-def _said_gaps(record: HandRecord, subjects: Subjects) -> Iterator[Note]:
-    """Differences of two trials in sentences that are not those of their accuracies."""
-    for claim in record.claims:
-        named = [subjects.named(name, claim.section) for name in (*claim.trials[:1], *claim.against_trials[:1])]
-        if claim.gap is None or len(named) < 2:
-            continue
-        a, b = named
-        if a is None or b is None or a.score is None or b.score is None:
-            continue
-        if len(subjects.runs(a)) + len(subjects.runs(b)) > 2:
-            continue  # a run a seed: of which, or of their means, the sentence does not say
-        if not difference_fits(claim.gap, a.score, b.score, signed=False):
-            values = {"line": claim.line, "said": claim.gap.value, "points": 100 * (a.score.value - b.score.value)}
-            yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
-
-
-def gaps_of_levels(claims: Sequence[Judged], subjects: Subjects) -> Iterator[Note]:
-    """Differences of two levels in sentences that are not that of their one pair of trials."""
+def gaps(claims: Sequence[Judged], subjects: Subjects) -> Iterator[Note]:
+    """Differences that sentences give with the right sign, and that are not those of the one pair that they mean."""
     for judged in claims:
-        gap, pair = judged.claim.gap, gap_of_levels(judged.claim, judged.comparisons)
-        a, b = map(subjects.table.get, pair) if pair is not None else (None, None)
-        if gap is None or a is None or b is None or a.score is None or b.score is None:
-            continue
-        if not difference_fits(gap, a.score, b.score, signed=False):
+        gap, wrong = judged.claim.gap, judged.wrong_gap
+        right = wrong is not None and wrong.effect * judged.claim.direction > 0
+        a, b = map(subjects.table.get, wrong.pairs[0]) if wrong is not None and right else (None, None)
+        if gap is not None and a is not None and b is not None and a.score is not None and b.score is not None:
             values = {"line": judged.claim.line, "said": gap.value, "points": 100 * (a.score.value - b.score.value)}
             yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tunebook.audit.judge import bounds
 from tunebook.audit.judge.cases import Judged, Subjects, case_of, conclude
-from tunebook.audit.judge.consistency import gaps_of_levels, inconsistencies
+from tunebook.audit.judge.consistency import gaps, inconsistencies
 from tunebook.audit.judge.counts import Examples, correct_of, settle_examples, slack_of
 from tunebook.audit.judge.next_trials import NextTrial, next_trials
 from tunebook.audit.judge.noise import SeedNoise, seed_noise
@@ -119,7 +119,7 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
         detectable=_detectable(subjects, counts, judge, noise),
         effects=tuple(_effects(subjects, widest, judge)),
         claims=claims,
-        inconsistencies=(*inconsistencies(record, table, subjects), *gaps_of_levels(claims, subjects)),
+        inconsistencies=(*inconsistencies(record, table, subjects), *gaps(claims, subjects)),
         next_trials=next_trials(subjects, claims, open_trials),
         family_sizes=judge.family_sizes,
         needed_examples_if_unknown=_needed_if_unknown(subjects) if size.n is None else None,

@@ -107,7 +107,8 @@ _R, _ALPHA = _NAMES.index("lora_r"), _NAMES.index("lora_alpha")
 @lru_cache(maxsize=4096)
 def _vector(configuration: Configuration) -> tuple[object, ...]:
     """What acts in a configuration, in the order of `_NAMES`; cached because every pair of trials is compared."""
-    folded = effective(configuration, _FOLDING, None)
+    unsaid = UNSAID in (configuration.lora_r, configuration.lora_alpha)  # of what is not known nothing is folded
+    folded = effective(configuration, replace(_FOLDING, scaling=not unsaid), None)
     return tuple(getattr(folded, name) for name in _NAMES)
 
 

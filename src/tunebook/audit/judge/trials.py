@@ -243,7 +243,7 @@ def _renumberings(text_rows: Sequence[tuple[Row, str]]) -> tuple[Renumbering, ..
 
 
 _UNSURE = ("unsure", "ambiguous")
-_NO_TRIALS = ("planned_rows", "unfinished_rows", "struck_rows", "reference_row")
+_NO_TRIALS = ("no_result_rows", "reference_row")
 
 
 def _listed(notes: Iterable[Note]) -> frozenset[str]:
@@ -326,7 +326,7 @@ class _Builder:
 
 def _unsaid(factor: str, first: Row) -> Level | None:
     """What stands for a factor that the baseline does not give. Of batch size and accumulation one is enough."""
-    if factor in (BATCH, ACCUMULATION) and {BATCH, ACCUMULATION} & first.values.keys():
+    if factor in (BATCH, ACCUMULATION) and factor not in first.values and {BATCH, ACCUMULATION} & first.values.keys():
         return None
     kind = FACTOR_KINDS[factor]
     return UNSAID if kind.value_type in (int, float) else "" if kind.value_type is str and kind.choices else None

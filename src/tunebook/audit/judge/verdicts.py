@@ -51,9 +51,7 @@ class Reason(StrEnum):
     SEED_NOISE = "seed_noise"  # the two runs differ, one seed each does not show that the settings do
     SAME_TRAINING = "same_training"  # equal effective settings
     CONFOUNDED = "confounded"
-    ONE_TRIAL = "one_trial"
-    FEW_RUNS = "few_runs"  # all failed, but too few to say that most do
-    EDGE_OPEN = "edge_open"  # it fails somewhere above; where is not shown
+    FEW_RUNS = "few_runs"  # all failed, but too few to say that most do, or not at the level itself
     OPEN_SIDE = "open_side"  # a range, and nothing was tried on one side of it
     MIXED_RUNS = "mixed_runs"  # some trained there, some failed
     ABSENCE = "absence"  # no difference found is not no difference
@@ -61,13 +59,9 @@ class Reason(StrEnum):
     ORDER_UNKNOWN = "order_unknown"
     NOT_BEST = "not_best"  # another trial did better
     FAILED = "failed"  # the trial did not work, which needs no test
-    LOW_RESULT = "low_result"  # said to fail, and it has a result far below all others
-    NO_TRIAL = "no_trial"
-    NOT_VARIED = "not_varied"
     UNREAD = "unread"
     EXAMPLES_UNKNOWN = "examples_unknown"
     NO_SHARE = "no_share"  # a loss or another score: order only
-    OTHER_RESULT = "other_result"  # another result column bears it out
 
 
 @dataclass(frozen=True)

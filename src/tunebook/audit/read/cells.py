@@ -85,22 +85,10 @@ _MACHINE = re.compile(
     re.IGNORECASE,
 )
 """What stops a run from outside."""
-_UNFINISHED = re.compile(
-    r"interrupt|abort|cancel|unfinished|not (?:finished|completed?)|(?:did|has)(?:n't| not) finish|stopped"
-    r"|\bstill running|[没未](?:有|能)?(?:跑|训练?|做)?完|中断|中止|终止|取消|跑到一半|还在跑|正在跑"
-    r"|(?:运行|训练)中(?=$|[\s,，。;；])",
-    re.IGNORECASE,
-)
 _NOT_FAILED = re.compile(
     r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|(?:[未没不无]|差点|险些|几乎).{0,4})$", re.IGNORECASE
 )
 _MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
-_PENDING = re.compile(
-    r"[?？]+|tbd|tba|todo|pending|planned|running|queued|in progress|wip|待测|待定|待跑|待补|未跑|未测|进行中|计划中|"
-    r"排队中?|等待中?|未开始|scheduled|not (?:yet )?(?:started|run|done)(?: yet)?|not yet|upcoming|later|"
-    r"waiting|skipped|(?:还没|还未|尚未|没|未)(?:跑|做|测|训练?|运行|开始)|没跑|跳过|下一?步",
-    re.IGNORECASE,
-)
 _BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
 _DITTO = re.compile(r"[\"”“″〃]|''|′′|-?\"-?|ditto|idem|as above|same|same as above|同上|同前", re.IGNORECASE)
 _POWER = r"(?:\s?[eE]\s?([-+]?\d{1,3})|\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?([-+]?\d{1,3})[)}]?|([-+]\d{1,3})))?"
@@ -225,11 +213,6 @@ def is_ditto(text: str) -> bool:
     return _DITTO.fullmatch(text.strip()) is not None
 
 
-def is_pending(text: str) -> bool:
-    """Whether a result cell is that of a run still to come: "?", "待测", "TBD"."""
-    return any(_PENDING.fullmatch(said) for said in (without_marks(text), text.strip(" ()（）[]")))
-
-
 def has_failed(text: str) -> bool:
     """Whether a text says that the training did not work. A machine out of memory or without power says nothing of
     training, and "did not diverge" is no failure."""
@@ -239,6 +222,11 @@ def has_failed(text: str) -> bool:
 def has_diverged(text: str) -> bool:
     """Whether a remark says so of the training itself: "loss exploded at step 60", not "crashed"."""
     return _says_failed(_LOSS_FAILED, text)
+
+
+def was_stopped(text: str) -> bool:
+    """Whether a text says that something outside stopped the run: a machine, a network, a queue."""
+    return _MACHINE.search(text) is not None and not has_diverged(text)
 
 
 def _says_failed(words: re.Pattern[str], text: str) -> bool:
@@ -251,11 +239,6 @@ def _says_failed(words: re.Pattern[str], text: str) -> bool:
     )
 
 
-def is_unfinished(text: str) -> bool:
-    """Whether a cell says that its run was stopped from outside, or was left off: such a row is no trial."""
-    return bool(_MACHINE.search(text) or _UNFINISHED.search(text)) and not has_diverged(text)
-
-
 def read_flag(text: str) -> bool | None:
     """True and False as people write them (✓, True, 开启), or None."""
     words = [word.strip(" ️") for word in (text, without_marks(text))]
@@ -266,7 +249,6 @@ def read_flag(text: str) -> bool | None:
 
 _NAMED = re.compile(r"([A-Za-zα_ 一-鿿]{1,24}?)\s?[=:]\s?(.+)")
 _WITH_UNIT = re.compile(r"(.*\d)\s?(?:epochs?|eps?|tokens?|steps?|rows?|轮|个|步|条)", re.IGNORECASE)
-_PRODUCT = re.compile(r"([1-9]\d{0,5})\s?[x×*]\s?([1-9]\d{0,5})(?:\s?=\s?(\d+))?", re.IGNORECASE)
 
 
 def level_of(factor: str, number: float) -> Level | None:
@@ -307,11 +289,3 @@ def read_level(factor: str, text: str) -> Level | Why:
         return Why.WORDS
     level = level_of(factor, number.value / 100 if number.percent else number.value)
     return Why.SIZE if level is None else level
-
-
-def read_product(text: str) -> tuple[int, int] | None:
-    """A batch size given as rows times accumulation: "2x4", "2 × 4 = 8"."""
-    match = _PRODUCT.fullmatch(without_marks(text))
-    if match is None or (match[3] and int(match[1]) * int(match[2]) != int(match[3])):
-        return None
-    return int(match[1]), int(match[2])

@@ -20,10 +20,8 @@ from tunebook.audit.read.cells import (
     has_failed,
     is_blank,
     is_ditto,
-    is_pending,
     read_level,
     read_number,
-    read_product,
     without_marks,
 )
 from tunebook.audit.read.documents import Grid
@@ -43,9 +41,7 @@ from tunebook.audit.words.columns import (
     factors_of_header,
     is_effective_batch,
     is_place,
-    is_replicate,
     is_scaled,
-    may_be_mean,
     result_of,
     role_of,
     total_of,
@@ -62,8 +58,6 @@ _FEWEST_EXAMPLES, _FRACTIONS_RANK = 20, 8
 """Of fractions in a column without a known name; it comes after columns that are named."""
 _LONG_TEXT = 40
 _EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
-_GROUPS = frozenset(["cfg", "config", "configuration", "setup", "group", "groupname", "配置", "方案", "设置"])
-"""Headers of columns that may name sets of settings."""
 _LINK = re.compile(r"\]\([^()\s]+\)|https?://")
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
@@ -136,7 +130,6 @@ class _Settling:
         self.joined: dict[int, tuple[str, ...]] = {}
         self.extras: dict[int, str] = {}
         self.words: dict[int, ResultWord] = {}
-        self.over_sets = False
         self.unsettled: list[int] = []
 
     def columns(self) -> Columns:
@@ -147,7 +140,6 @@ class _Settling:
         self._log()
         self._batch()
         self._doubled()
-        self._means()
         measure, results, equals = self._results()
         self._labels()
         for index in range(len(self.headers)):
@@ -208,7 +200,7 @@ class _Settling:
 
     def _holds_levels(self, index: int, factor: str) -> bool:
         said = [c for c in self.cells[index] if not is_blank(c) and not is_ditto(c)]
-        read = [c for c in said if not isinstance(read_level(factor, c), Why) or (factor == BATCH and read_product(c))]
+        read = [c for c in said if not isinstance(read_level(factor, c), Why)]
         return not said or 2 * len(read) >= len(said)
 
     def _counted(self, index: int, header: str) -> ResultWord | None:
@@ -297,26 +289,6 @@ class _Settling:
                     if kept is None:
                         self.extras[index] = f"{self.headers[index]} ({index + 1})"
 
-    def _means(self) -> None:
-        """A column "average" whose cells are the means of other columns without a known name: these are results on
-        other test sets, or of one seed each."""
-        numbers = [[read_number(cell) for cell in column] for column in self.cells]
-        for index in [i for i in self.words if may_be_mean(self.headers[i])]:
-            said = numbers[index]
-            parts = [
-                i for i in range(len(self.headers))
-                if i != index and i not in self.role and (i in self.words or not factor_of_header(self.headers[i]))
-                and sum(isinstance(n, Number) for n in numbers[i]) > 1
-                and not any(isinstance(n, Number) and isinstance(x, Why) for n, x in zip(said, numbers[i], strict=True))
-            ]  # fmt: skip
-            rows = [(n, [x for i in parts if isinstance(x := numbers[i][row], Number)]) for row, n in enumerate(said)]
-            known = [(n, xs) for n, xs in rows if isinstance(n, Number) and len(xs) == len(parts) > 1]
-            if len(known) > 1 and all(map(_is_mean, *zip(*known, strict=True))):
-                self.over_sets = not all(is_replicate(self.headers[i]) for i in parts)
-                word = replace(self.words[index], refused="", split="overall", rank=self.words[index].rank - 1)
-                self.words[index] = word
-                self.words |= {i: replace(word, rank=word.rank + 2) for i in parts if i not in self.words}
-
     def _results(self) -> tuple[Measure | None, tuple[int, ...], tuple[str, ...]]:
         """What the results are, their columns, and the headers of those that might as well have been taken."""
         usable: list[tuple[int, int, MeasureKind, str]] = []
@@ -341,7 +313,6 @@ class _Settling:
                 self.headers[first],
                 kind,
                 split,
-                self.over_sets and split == "overall",
                 others,
                 tuple(other for _, _, other, _ in alike),
                 decided is not None,
@@ -351,16 +322,24 @@ class _Settling:
         )
 
     def _decided(self, results: Sequence[int]) -> int | None:
-        """The one of several columns of results by which the text says that it compares."""
-        plain = {i: re.sub(r"\.$", "", _UNSCALED.sub("", self.headers[i]).strip()) for i in results}
-        words = {i: rf"(?<![A-Za-z]){re.escape(name)}(?:uracy)?(?![A-Za-z])" for i, name in plain.items() if name}
-        named = [i for i, word in words.items() if re.search(word, self.decides, re.IGNORECASE)]
-        longest = [i for i in named if not any(plain[i] in plain[j] for j in named if j != i)]
-        return longest[0] if len(longest) == 1 else None
+        """The one of several columns of results by which the text says that it compares: named by its header, or by a
+        word of it that the others do not have ("线上")."""
+        plain = {i: _UNSCALED.sub("", self.headers[i]).strip(" .") for i in results}
+        for parts in ({i: [name] for i, name in plain.items() if name}, {i: name.split() for i, name in plain.items()}):
+            said = {i: [part for part in of if self._decides_by(part)] for i, of in parts.items()}
+            others = {i: [part for j, of in said.items() if j != i for part in of] for i in said}
+            own = [i for i, of in said.items() if any(not any(part in other for other in others[i]) for part in of)]
+            if len(own) == 1:
+                return own[0]
+        return None
+
+    def _decides_by(self, word: str) -> bool:
+        pattern = rf"(?<![A-Za-z]){re.escape(word)}(?:uracy)?(?![A-Za-z])"
+        return re.search(pattern, self.decides, re.IGNORECASE) is not None
 
     def _with_content(self, index: int, word: ResultWord) -> ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
-        cells = [c for c in self.cells[index] if not is_blank(c) and not is_pending(c)]
+        cells = [c for c in self.cells[index] if not is_blank(c)]
         numbers = [n for cell in cells if isinstance(n := read_number(cell), Number)]
         fits = all(0 <= n.value <= 100 for n in numbers)
         if word.refused:
@@ -413,14 +392,6 @@ class _Settling:
         cells = self.cells[index]
         return bool(cells) and all(cells) and len(set(cells)) == len(cells)
 
-    def _names_settings(self, index: int) -> bool:
-        """Whether a column has one name for each set of settings, and no set two names."""
-        sets = zip(*(self.cells[i] for i in (*self.factor, *self.joined)), strict=True)
-        pairs = set(zip(self.cells[index], sets, strict=True))
-        return bool(self.factor) and len({name for name, _ in pairs}) == len({values for _, values in pairs}) == len(
-            pairs
-        )
-
     def _are_names(self, index: int) -> bool:
         return self._unique(index) and all(
             len(cell) <= 24 and (not settings(cell) or re.fullmatch(r"[A-Za-z0-9_.+-]+", cell))
@@ -459,8 +430,6 @@ class _Settling:
         if SETTING.search(plain) and (n_set or "change" in taken):
             self.extras[index] = header
             return "setting"
-        if compact(header) in _GROUPS and self._names_settings(index):
-            return "group"
         different = len(set(cells))
         if numbers == len(cells) and 5 * different > 4 * len(cells):
             self.unsettled.append(index)
@@ -472,12 +441,6 @@ class _Settling:
             return "analysis"
         self.extras[index] = header or f"({index + 1})"
         return "unsure"
-
-
-def _is_mean(said: Number, of: Sequence[Number]) -> bool:
-    """Whether a printed number is the mean of others, as far as they are printed."""
-    mean = sum(n.value for n in of) / len(of)
-    return abs(said.value - mean) <= (said.unit + max(n.unit for n in of)) / 2 + 1e-9
 
 
 def refused(columns: Columns) -> Iterator[tuple[str, str]]:

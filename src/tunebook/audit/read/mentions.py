@@ -71,7 +71,8 @@ _GAP = re.compile(rf"(?:[\s=:(（\"'“<>≤≥≈~,]|{_FILLERS}|{_TO}){{0,8}}",
 _ABOVE = re.compile(r"above|beyond|over\b|higher|larger|greater|超过|高于|大于|>|≥", re.IGNORECASE)
 _BELOW = re.compile(r"below|under\b|lower|smaller|低于|小于|<|≤", re.IGNORECASE)
 _VALUE = re.compile(
-    rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))(?![\d.]*\d|(?!x\s?\d)[A-Za-z]|\s?[x×*·]\s?r\b)"
+    rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))"
+    r"(?![\d.]*\d|(?!x\s?\d)[A-Za-z]|\s?(?:[×*·]\s?(?:$|(?:lora[ _])?r)|x\s?r\b))"
 )
 _CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调|加|提)(?:到|至|为)"
 _JOIN = re.compile(
@@ -91,6 +92,9 @@ _NONE_IS = re.compile(r"\s(?:is|was|gives?|gave)\b.{0,30}\bthan\b", re.IGNORECAS
 """Behind it: "no dropout is better than 0.1" may mean that none is, or that no other level is."""
 MAY_BE_NONE = ("lora_dropout", "weight_decay", "warmup_steps")
 _WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
+_CHOICE = re.compile(
+    r"\s?(?:统一|均|都)?(?:用|采用|为|是|was|is|=|:)?\s?(cosine|linear|constant|余弦|线性|恒定)", re.IGNORECASE
+)
 _BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第-])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
 _FROM_TO = re.compile(rf"\bfrom\s({NUMBER})\s(?:to|->)\s({NUMBER})\s$", re.IGNORECASE)
 _TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
@@ -128,6 +132,9 @@ def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Men
         choice = _CHOICES.get(before.group(1), before.group(1).lower()) if before else ""
         if before and choice in kind.choices:
             return Mention(factor, (choice,), start - len(before.group()), end)
+        after = _CHOICE.match(text, end, limit)
+        if after and (choice := _CHOICES.get(after[1], after[1].lower())) in kind.choices:
+            return Mention(factor, (choice,), start, after.end())
         said = _WORD_VALUE.match(text, end, limit)
         ok = said is not None and kind.problem(said.group(1)) is None
         return Mention(factor, (said.group(1),) if said and ok else (), start, said.end() if said and ok else end)
@@ -200,7 +207,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _HASH_LABEL = re.compile(
-    r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])"
+    r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])|第\s?(\d{1,4})\s?组"
 )
 _BEST_IS = re.compile(
     r"\b(?:best|winning) (?:run|trial|exp(?:eriment)?)(?: (?:so far|overall))? (?:is|was) (\d{1,5})(?![\d%]|[.,]\d)|"
@@ -250,7 +257,7 @@ def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[
     """
     text = text[:LONGEST_TEXT]
     found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
-    others = [(m.group(1) or m.group(2), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
+    others = [(m.group(1) or m.group(2) or m.group(3), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
     others += [(m[i], m.start(i), m.end(i)) for m in _BEST_IS.finditer(text) for i in (1, 2) if m[i]]
     others += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)] if wordy is not None else []
     for label, start, end in others:
@@ -283,12 +290,18 @@ def base_trial(text: str, wordy: re.Pattern[str] | None = None) -> str | None:
 
 
 _DESCRIBING = re.compile(
-    r"\b(?:like|combined|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
+    r"\b(?:like|combined|unchanged|kept|fixed|is|was|stays|stayed|best|baseline|default|with|and|but|plus|on|top|of|settings?|config\w*|combination|same|as|the|to|"
     r"from|raised?|lowered?|increased?|decreased?|reduced?|higher|lower|larger|smaller|bigger|only|epochs?|training|x)"
     r"\b|最佳|最优|最好|基线|基准|默认|组合|配置|设置|参数|基础|上|在|将|把|的|并|和|与|提高|增大|增加|降低|减小|减少|"
-    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|步|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|[\W_]",
+    r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|步|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|不动|[\W_]",
     re.IGNORECASE,
 )
+
+
+_KEPT = re.compile(
+    r"\s?(?:不变|不动|unchanged|kept\b|(?:is |was |stays |stayed )?(?:the same|fixed|unchanged))", re.IGNORECASE
+)
+"""Behind a factor without a level: the description leaves it as it is."""
 
 
 def is_fully_described(text: str, wordy: re.Pattern[str] | None = None) -> bool:
@@ -297,7 +310,8 @@ def is_fully_described(text: str, wordy: re.Pattern[str] | None = None) -> bool:
     spans = [(start, end) for _, start, end in trial_labels(text, wordy)]
     spans += [match.span() for match in _BARE_BASE.finditer(text)]
     for mention in mentions(text):
-        if not mention.values and FACTOR_KINDS[mention.factor].value_type is not bool:
+        bare = not mention.values and FACTOR_KINDS[mention.factor].value_type is not bool
+        if bare and not _KEPT.match(text, mention.end):
             return False  # "lr x2"
         times = _TIMES.match(text, mention.end) if mention.factor == "per_device_train_batch_size" else None
         spans.append((mention.start, times.end() if times else mention.end))

@@ -116,10 +116,12 @@ _NUMBERED = re.compile(
     r"#?(?:\d{1,2}|[一二三四五六七八九十]{1,2})?\s?[条点]?\s?[:：、.])\s?",
     re.IGNORECASE,
 )
+_BOTH_RESULTS = re.compile(r"\s?[(（]\s?(?:[\d.]+\s?%?\s?(?:vs\.?|->|→|to|against|比|对)?\s?){2}[)）]", re.IGNORECASE)
+"""The two results that a sentence compares, in brackets: "(88.1 vs. 87.2)"."""
 _NAMES = frozenset("fvpqtbwgLMnr%C")
 _COMPARES = frozenset("xXe+-=!oijk*UDudcg>~")
 _DERIVED = re.compile(
-    r"[/×*]\s?(?:r|rank|秩)(?![A-Za-z])|\d\s?[x×*]?\s?r(?![A-Za-z])|\bepoch\s?\d|第\s?\d+\s?(?:轮|个 ?epoch)",
+    r"[/×*]\s?(?:r|rank|秩)(?![A-Za-z])|\d\s?[x×*]?\s?r(?![A-Za-z])|\bepoch\s?\d+|第\s?\d+\s?(?:轮|个 ?epoch)",
     re.IGNORECASE,
 )
 """What looks like a setting and is another quantity: "alpha/r = 2", "2r", a checkpoint ("epoch 3")."""
@@ -135,7 +137,7 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         answered = any(part.strip() for part in parts[2 * i + 2 :: 2])
         if ("?" in end and not answered) or NO_CLAIM.search(sentence):
             continue
-        sentence = _NUMBERED.sub("", sentence)
+        sentence = _BOTH_RESULTS.sub(" ", _NUMBERED.sub("", sentence))
         tokens = cut(sentence, context.labels)
         unread = Claim(
             kind=ClaimKind.UNREAD,
@@ -144,9 +146,16 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
             section=statement.section,
             trials=(context.trial,) if context.trial else (),
         )
-        read = [] if "?" in end or _DERIVED.search(sentence) else _claims(sentence, tokens, unread, context)
+        read = [] if "?" in end or _is_derived(sentence, context) else _claims(sentence, tokens, unread, context)
         found += read or ([unread] if _claims_something(sentence, tokens, context) else [])
     return found
+
+
+def _is_derived(sentence: str, context: Context) -> bool:
+    """Whether a sentence speaks of what looks like a setting and is none; "epoch 3" is one where it was varied."""
+    levels = context.levels.get("num_train_epochs", frozenset())
+    found = [match.group() for match in _DERIVED.finditer(sentence)]
+    return not all(len(levels) > 1 and re.match(r"epoch\s?\d", said, re.IGNORECASE) for said in found)
 
 
 def _claims_something(sentence: str, tokens: Sequence[Token], context: Context) -> bool:
@@ -157,7 +166,8 @@ def _claims_something(sentence: str, tokens: Sequence[Token], context: Context) 
     other = context.extras is not None and context.extras.search(sentence)
     named = context.trial or kinds & _NAMES or kinds & STRONG or other
     concludes = context.after_results and kinds & set("?~g%") and kinds & set("fvpqtbwgrLM%")
-    return bool((named and (concludes or kinds & _COMPARES or CLAIMS.search(sentence))) or GENERAL.search(sentence))
+    claims = concludes or kinds & _COMPARES or CLAIMS.search(sentence)
+    return bool((claims and (named or context.after_results)) or GENERAL.search(sentence))
 
 
 def _claims(sentence: str, tokens: list[Token], base: Claim, context: Context) -> list[Claim]:
@@ -254,6 +264,8 @@ class _Clause:
         measure, kinds = self.context.measure, {t.kind for t in self.tokens}
         if "b" in kinds and self.context.base is None:
             return False  # which trial "the baseline" is, the record does not say
+        if {"%", "b"} <= kinds:
+            return False  # "the baseline of 70 %" may be another one
         if kinds & {"?", "~", "X", "0"} or ("1" in kinds and not kinds & set("xmlhz")):
             return False
         if measure.kind is MeasureKind.LOSS and self.by_number:

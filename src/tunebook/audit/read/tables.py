@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tunebook.audit.model import Difference, MeasureKind, Note, Row, Score, TableKind, UnreadCell
@@ -15,20 +15,17 @@ from tunebook.audit.read.cells import (
     has_failed,
     is_blank,
     is_ditto,
-    is_pending,
-    is_unfinished,
     read_level,
     read_number,
-    read_product,
+    was_stopped,
     without_marks,
 )
-from tunebook.audit.read.columns import ACCUMULATION, BATCH, LONGEST_CELL, PARTS, Columns, labels_of
-from tunebook.audit.read.documents import Grid, Line, Statement
+from tunebook.audit.read.columns import LONGEST_CELL, PARTS, Columns, labels_of
+from tunebook.audit.read.documents import Grid, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
-    COUNTED,
     CUMULATIVE,
     DONE,
     EXTENDED_BASELINE,
@@ -36,9 +33,7 @@ from tunebook.audit.words.columns import (
     MODEL_NAME,
     OTHER_DIFFERENCE,
     REFERENCE,
-    TOTAL,
     UNCHANGED,
-    UNFINISHED,
     UNTRAINED,
     factor_of_header,
     factors_of_header,
@@ -85,22 +80,6 @@ def spread_grid(grid: Grid) -> Grid | None:
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
 
 
-def counted_grid(grid: Grid) -> Grid:
-    """A table with how many were right and how many there were in two columns, as fractions in the first."""
-    headers = [clean_text(cell) for cell in grid.header]
-    right = next((i for i, h in enumerate(headers) if COUNTED.search(h) and total_of(h) is None), None)
-    total = next((i for i, h in enumerate(headers) if TOTAL.fullmatch(h)), None)
-    if right is None or total is None:
-        return grid
-
-    def with_total(cells: tuple[str, ...]) -> tuple[str, ...]:
-        a, b = (clean_text(cells[i]) if i < len(cells) else "" for i in (right, total))
-        whole = a.isdigit() and b.isdigit() and 0 <= int(a) <= int(b)
-        return (*cells[:right], f"{a}/{b}", *cells[right + 1 :]) if whole else cells
-
-    return replace(grid, rows=tuple((line, with_total(cells)) for line, cells in grid.rows))
-
-
 def scaled_grid(grid: Grid) -> Grid:
     """A table with learning rates in units of its header, "LR (1e-4)", as numbers with their power: where all cells are
     0.1 or more none can be scaled already."""
@@ -119,21 +98,6 @@ def _named_factor(cells: Sequence[str]) -> str | None:
     named = [settings(cell) for cell in cells]
     names = {name for found in named for name in found}
     return names.pop() if len(named) > 1 and len(names) == 1 and all(len(found) == 1 for found in named) else None
-
-
-def long_grids(grid: Grid) -> list[Grid]:
-    """A table of a factor's name, its level and results a row, as one table a factor; none for other tables."""
-    rows: dict[str, list[Line]] = {}
-    factor: str | None = None
-    for line, cells in grid.rows:
-        name = clean_text(cells[0]) if len(cells) > 2 else "?"
-        factor = factor_of_header(name) if name else factor
-        if factor is None or isinstance(read_level(factor, clean_text(cells[1])), Why):
-            return []
-        rows.setdefault(factor, []).append((line, cells[1:]))
-    if len(rows) < 2:
-        return []
-    return [Grid((name, *grid.header[2:]), tuple(found), found[0][0], grid.section) for name, found in rows.items()]
 
 
 def turned_grid(grid: Grid) -> Grid | None:
@@ -214,24 +178,21 @@ class Table:
         self._fill_blanks()
         self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
         scores = {index: self._scores(index) for index in columns.results}
-        pending, unfinished = [], []
+        without: list[str] = []
         for i, (line, _) in enumerate(grid.rows):
             label = self._label(i)
             if self._is_reference(i):
                 self.notes.append(Note("reference_row", {"trial": label, "line": line}))
-            elif self._is_pending(i):
-                pending.append(label)
-                self.remarks.append(Statement(self._remark(i), line, grid.section))
-            elif UNFINISHED.fullmatch(self._cell(i, "status")) or self._was_stopped(i):
-                unfinished.append(label)
-                self.remarks.append(Statement(self._remark(i), line, grid.section))
+                continue
+            row = self._row(i, line, label, {k: v[i] for k, v in scores.items()})
+            if row.score is not None or row.failed:
+                self.rows.append(row)
             else:
-                self.rows.append(self._row(i, line, label, {k: v[i] for k, v in scores.items()}))
+                without.append(label)
+                self.remarks.append(Statement(row.analysis, line, grid.section))
         self._telling_labels()
-        if pending:
-            self.notes.append(Note("planned_rows", {"trials": tuple(pending), "line": grid.line}))
-        if unfinished:
-            self.notes.append(Note("unfinished_rows", {"trials": tuple(unfinished), "line": grid.line}))
+        if without:
+            self.notes.append(Note("no_result_rows", {"trials": tuple(without), "line": grid.line}))
         self.labelled = "trial" in columns.roles or "place" in columns.roles
         if not self.labelled:
             self.notes.append(Note("rows_numbered", {"line": grid.line}))
@@ -252,18 +213,6 @@ class Table:
             and any(row.is_baseline for table in before for row in table.rows)
             and labels.isdisjoint(row.trial.casefold() for row in self.rows)
         )
-
-    def gives_again(self, other: Table) -> bool:
-        """Whether this table has the settings of another with other results: those of another data set."""
-        if {self.columns.kind, other.columns.kind} != {TableKind.SETTINGS}:
-            return False
-
-        def scores(table: Table) -> dict[str, Score | None]:
-            return {repr((row.trial, row.values, row.extra, row.seed)): row.score for row in table.rows}
-
-        mine, known = scores(self), scores(other)
-        shared = mine.keys() & known.keys()
-        return len(shared) > 1 and 2 * sum(not _same(mine[k], known[k]) for k in shared) > len(shared)
 
     def _telling_labels(self) -> None:
         """Where labels in words, such as LoRA and DoRA, or descriptions are all that tells two rows apart, these are a
@@ -313,18 +262,6 @@ class Table:
         named = self._names_baseline(i) and not UNTRAINED.fullmatch(self._label(i))
         others = any(not is_blank(row[j]) for row in self._text for j in self.columns.factors)
         return blank and unsaid and others and not named and bool(self.columns.factors)  # "GPT-4", "human", "average"
-
-    def _is_pending(self, i: int) -> bool:
-        """Whether the result, the status, or beside a blank result a remark says that the run is still to come."""
-        cell = self._text[i][self.columns.results[0]]
-        said = any(is_pending(self._text[i][j]) for j in self.columns.texts)
-        return is_pending(cell) or is_pending(self._cell(i, "status")) or (said and is_blank(cell))
-
-    def _was_stopped(self, i: int) -> bool:
-        """Whether the row has no result, and its result or a remark says that the run did not finish."""
-        cell = self._text[i][self.columns.results[0]]
-        words = cell if any(c.isdigit() for c in cell) else f"{cell} {self._remark(i)}"
-        return isinstance(read_number(cell), Why) and is_unfinished(words)
 
     def _remark(self, i: int) -> str:
         return " ".join(self._text[i][j] for j in self.columns.texts if self._text[i][j])
@@ -394,10 +331,7 @@ class Table:
         for j, factor in self.columns.factors.items():
             text = self._text[i][j]
             level = read_level(factor, text)
-            single = factor == BATCH and ACCUMULATION not in self.columns.factors.values()
-            if single and (product := read_product(text)):
-                values |= {BATCH: product[0], ACCUMULATION: product[1]}
-            elif not isinstance(level, Why):
+            if not isinstance(level, Why):
                 values[factor] = level
             elif self.blanks == "baseline" and is_blank(text) and factor in self.said:
                 values[factor] = self.said[factor]
@@ -445,7 +379,7 @@ class Table:
 
     def _row(self, i: int, line: int, label: str, scores: Mapping[int, Score | Why | None]) -> Row:
         columns = self.columns
-        change, status = self._cell(i, "change"), self._cell(i, "status")
+        change = self._cell(i, "change")
         analysis = self._remark(i)
         named = trial_labels(change, self._wordy) if columns.kind is TableKind.CHANGES else []
         described = settings(_without(change, named))
@@ -460,18 +394,7 @@ class Table:
         sure = fully or not i or self._names_baseline(i)
         if "change" in columns.roles and columns.kind is TableKind.CHANGES and not sure and not unknown:
             unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
-        main = columns.results[0]
-        cell, result = self._text[i][main], scores[main]
-        done = not status or DONE.search(status) is not None
-        failed = has_diverged(status) or (done and (result is None or has_failed(cell)))
-        if is_blank(cell):  # a remark, or the result on another test set, says what became of it
-            failed = failed or has_diverged(analysis) or any(s is None for s in scores.values())
-        if status and not DONE.fullmatch(without_marks(status)) and not failed:
-            result = Why.STATUS
-        if isinstance(result, Why) and not failed:
-            shown = status if result is Why.STATUS else cell
-            blank = is_blank(cell) and result is not Why.STATUS
-            self._not_read(line, label, main, shown, Why.BLANK if blank else result)
+        result, failed = self._outcome(i, line, label, scores)
         round_named = self._cell(i, "round")
         return Row(
             trial=label,
@@ -484,10 +407,10 @@ class Table:
             unsettled={self._headers[j]: self._text[i][j].casefold() for j in columns.unsettled},
             unknown=tuple(unknown),
             builds_on=built_on,
-            score=result if isinstance(result, Score) else None,
-            others={self._headers[j]: s for j, s in scores.items() if j != main and isinstance(s, Score)},
+            score=result,
+            others={self._headers[j]: s for j, s in scores.items() if j != columns.results[0] and isinstance(s, Score)},
             failed=failed,
-            said_to_fail=has_failed(f"{change} {analysis} {cell}"),
+            said_to_fail=has_failed(f"{change} {analysis} {self._text[i][columns.results[0]]}"),
             change=change,
             analysis=analysis,
             is_baseline=self._names_baseline(i),
@@ -497,6 +420,27 @@ class Table:
             difference=self._difference(i),
             round=round_of(round_named) or round_named or round_of(self.grid.section) or self.grid.section,
         )
+
+    def _outcome(
+        self, i: int, line: int, label: str, scores: Mapping[int, Score | Why | None]
+    ) -> tuple[Score | None, bool]:
+        """A row's result, None where it was not surely read or its run did not finish; and whether its training failed.
+        Beside a blank result a remark, or the result on another test set, says so."""
+        main = self.columns.results[0]
+        cell, result, status = self._text[i][main], scores[main], self._cell(i, "status")
+        failed = has_diverged(status)
+        if not status or DONE.search(status):
+            failed = failed or result is None or has_failed(cell)
+        if not isinstance(result, Score) and was_stopped(f"{cell} {self._remark(i)}"):
+            failed, result = False, Why.STATUS
+        elif is_blank(cell):
+            failed = failed or has_diverged(self._remark(i)) or any(score is None for score in scores.values())
+        if not failed and status and not DONE.fullmatch(without_marks(status)):
+            result = Why.STATUS
+        shown = status if result is Why.STATUS else cell
+        if isinstance(result, Why) and not failed and not is_blank(shown):
+            self._not_read(line, label, main, shown, result)
+        return (result if isinstance(result, Score) else None), failed
 
     def _difference(self, i: int) -> Difference | None:
         """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words, and for a column that does not compare
@@ -518,11 +462,13 @@ def _without(text: str, named: Sequence[tuple[str, int, int]]) -> str:
     return text
 
 
-def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> Iterator[Row]:
-    """The rows of all tables. Where tables each vary settings that the others do not give, what they leave out is the
-    baseline's: as the text says it (`said`), or of the baseline's row, which each table must have. Without either
-    nothing is said to connect them, and the table itself counts as a setting. The baseline given again with the same
-    result is one trial."""
+def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> tuple[list[Row], bool]:
+    """The rows of all tables, and whether nothing says what tells two of them apart.
+
+    Where tables vary settings that the others do not give, what they leave out is the baseline's: as the text says it
+    (`said`), or of the baseline's row, which each table must have; given again with the same result it is one trial.
+    Without either the table itself counts as a setting.
+    """
     rows = [list(table.rows) for table in tables]
     unlabelled = [i for i, table in enumerate(tables) if not table.labelled]
     for number, i in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
@@ -530,48 +476,45 @@ def one_factor_tables(tables: Sequence[Table], said: Mapping[str, Level], notes:
     given = [frozenset(name for row in group for name in row.values) for group in rows]
     every = frozenset().union(*given)
     in_words = any(row.kind is TableKind.CHANGES for group in rows for row in group)
-    bases = [row for group in rows for row in group if row.is_baseline]
-    apart = False
-    if len(set(filter(None, given))) < 2 or in_words or every in given:
-        apart = not in_words and _are_apart(tables, rows)
-        if apart:
-            notes.append(Note("tables_apart"))
-    elif every <= said.keys():
+    uneven = len(set(filter(None, given))) > 1 and not in_words
+    contradict = not in_words and not uneven and _contradict(tables, rows)
+    if contradict:
+        notes.append(Note("tables_apart"))
+    elif uneven and every <= said.keys():
         notes.append(Note("left_out"))
         rows = [[replace(row, values={**said, **row.values}) for row in group] for group in rows]
-        rows = [[replace(row, is_baseline=row.values == said) for row in group] for group in rows]
-        rows = _once(rows)
-    elif all(sum(row.is_baseline for row in group) == 1 for group in rows if group):
+        rows = _once([[replace(row, is_baseline=row.values == said) for row in group] for group in rows])
+        uneven = False
+    elif uneven and all(sum(row.is_baseline for row in group) == 1 for group in rows if group):
+        bases = [row for group in rows for row in group if row.is_baseline]
         union = {name: level for row in bases for name, level in row.values.items()}
         rows = [[replace(row, values=union) if row.is_baseline else row for row in group] for group in rows]
-        rows = _once(rows)
-    else:
-        apart = True
-    for number, group in enumerate(rows, 1):
-        yield from [replace(row, extra={**row.extra, "table": str(number)}) for row in group] if apart else group
+        rows, uneven = _once(rows), False
+    if contradict or uneven:
+        rows = [[replace(r, extra={**r.extra, "table": str(n)}) for r in group] for n, group in enumerate(rows, 1)]
+    return [row for group in rows for row in group], contradict
 
 
-def _are_apart(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
-    """Whether tables may differ in something that only their headings say, such as the model: trials of two tables have
-    the same settings and other results; or the headings are others and no rounds, the rows are numbered anew or not at
-    all, and no trial stands in two of the tables."""
+def _contradict(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
+    """Whether tables differ in something that only their headings say, such as the model or the data: most trials that
+    two of them give with the same settings have other results; or the headings are others and no rounds, and the rows
+    are numbered anew or not at all."""
     sections = [table.grid.section for table in tables]
-    if len(set(sections)) > 1:
-        seen: dict[str, Row] = {}
-        for group in rows:
-            for row in group:
-                known = seen.setdefault(repr((sorted(row.values.items()), row.extra, row.seed)), row)
-                if known.table != row.table and known.trial != row.trial and not _same(known.score, row.score):
-                    return True
-    if len(tables) < 2 or len(set(sections)) < len(sections) or all(map(round_of, sections)):
+    seen: dict[str, Row] = {}
+    shared = [
+        (known, row)
+        for group in rows
+        for row in group
+        if (known := seen.setdefault(repr((sorted(row.values.items()), row.extra, row.seed)), row)).table != row.table
+    ]
+    other = [(a, b) for a, b in shared if not _same(a.score, b.score)]
+    named_anew = len(set(sections)) > 1 and any(a.trial != b.trial for a, b in other)
+    if named_anew or (len(shared) > 1 and 2 * len(other) > len(shared)):
+        return True
+    if len(tables) < 2 or shared or len(set(sections)) < len(sections) or all(map(round_of, sections)):
         return False
     labels = [row.trial for group in rows for row in group]
-    anew = not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
-    first = {repr(sorted(row.values.items())): row for row in rows[0]}
-    return anew and not all(
-        any((again := first.get(repr(sorted(row.values.items())))) and _same(row.score, again.score) for row in group)
-        for group in rows[1:]
-    )
+    return not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
 
 
 def _once(rows: list[list[Row]]) -> list[list[Row]]:

@@ -72,11 +72,6 @@ REFERENCE = re.compile(
 )
 """A label of the model without training."""
 DONE = re.compile(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成", re.IGNORECASE)
-UNFINISHED = re.compile(
-    r"\W*(?:aborted|cancell?ed|stopped|killed|interrupted|running|in progress|已?(?:中止|终止|取消|停止|中断)|(?:运行|训练|进行)中)\W*",
-    re.IGNORECASE,
-)
-"""The whole status of a run that somebody stopped or that still runs: no result, whatever stands in its row."""
 COUNTED = re.compile(r"correct|正确数|答对(?!率)", re.IGNORECASE)
 DIFFERENCE = re.compile(
     r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线",
@@ -230,8 +225,6 @@ _LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|
 _VAGUE = any_of("results?|scores?|outcome|cv|lb|leaderboard", "结果|成绩|得分|分数|实验结果|评分")
 _MEAN = re.compile(r"(?:avg|average|mean)\.?|平均[分值]?|均[分值]|总分", re.IGNORECASE)
 """The whole header of means over the results beside it."""
-_OF_SEVERAL = any_of("avg|average|mean|overall", "平均|均值|均分|总分|综合")
-"""In a header of results that may be means over the results beside it."""
 _AVERAGED = re.compile(
     r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
 )
@@ -241,8 +234,6 @@ _TOTAL = re.compile(
     r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)",
     re.IGNORECASE,
 )
-TOTAL = any_of("total|examples|questions|samples|n", "总数|总题数|题数|样本数|总计|共")
-"""The whole header of how many there were, beside a column of how many were right."""
 _OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
 
 
@@ -276,19 +267,9 @@ def total_of(header: str) -> int | None:
     return int(match[1]) if match else None
 
 
-def may_be_mean(header: str) -> bool:
-    """Whether a column may hold the means of those beside it."""
-    return _OF_SEVERAL.search(header) is not None
-
-
-def is_replicate(header: str) -> bool:
-    """Whether a column holds the results of one seed, run or fold: "seed 2", "2"."""
-    return _ONE_OF_SEVERAL.search(header) is not None or header.strip().isdigit()
-
-
 def is_averaged(header: str) -> bool:
     """Whether a header says that its results are means, over seeds or runs."""
-    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or "平均" in header
+    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or _MEANS.search(header) is not None
 
 
 def result_named(text: str) -> str:
@@ -353,20 +334,26 @@ BLANKS_SAID = {
 CONSTANT = ("learning_rate", "num_train_epochs", "lora_r", "lora_alpha", "lora_dropout", "weight_decay")
 """Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
 FIXED = re.compile(
-    r"\bunless\b|\b(?:everywhere|throughout)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s))\b|"
+    r"\bunless\b|\b(?:everywhere|throughout)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b|"
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b|"
     r"固定|不动|不变|统一|一律|共同|除(?:非)?.{0,12}(?:说明|注明|标明|写明)|若?[无未没](?:有)?.{0,6}(?:说明|注明|标明|写明)|"
     r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)|(?:参数|设置)都一样|\bin all (?:of them|runs)\b",
     re.IGNORECASE,
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
+OF_EVERY_TRIAL = re.compile(
+    r"\b(?:all|every|each) (?:\w+ )?(?:runs?|trials?|experiments?|models?|adapters?|rows?|tables?)\b|\beverywhere\b|\bthroughout\b"
+    r"|(?:所有|全部|每[个组次])",
+    re.IGNORECASE,
+)
+"""In such a sentence: it speaks of all tables, also where it stands under the heading of some."""
 COMPARES = any_of(
     r"than|is (?:the )?(?:best|worst)|beats?|outperforms?|as good as",
     "不如|优于|[^，。]比.{1,16}[好差高低]|最[好差优佳]",
 )
 """In a cell of descriptions: it is a sentence about results, no list of settings."""
 ALPHA_RULE = re.compile(
-    r"\balpha`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times|[1-9](?=r\b))\s?(?:the )?(?:lora )?(?:rank|r)\b|"
+    r"(?:\b|_)(?:alpha|α)`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times|[1-9](?=r\b))\s?(?:the )?(?:lora[ _])?(?:rank|r)\b|"
     r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(?P<zh>\d{1,2}|[一两二三四])\s?倍",
     re.IGNORECASE,
 )

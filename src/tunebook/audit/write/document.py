@@ -275,26 +275,16 @@ class _Writer:
         if deciding is not None and reason not in _SILENT_ABOUT_PAIRS:
             yield self._differences(deciding)
             yield self._number_fits(judged, deciding)
-        boundary = facts.get("boundary")
-        if isinstance(boundary, Boundary) and reason in (Reason.CONFOUNDED, Reason.ONE_TRIAL):
+        boundary, no_more = facts.get("boundary"), judged.claim.no_more
+        if isinstance(boundary, Boundary) and reason is not Reason.FAILED:
             yield self._break_point(boundary)
         elif reason is Reason.CONFOUNDED:
             yield from self._mixed(judged)
-        elif reason is Reason.EXAMPLES_UNKNOWN and deciding is not None and judged.claim.direction:
-            yield say("agrees")
-            yield say("examples_unknown")
-        elif reason is Reason.SAME_TRAINING and "same" not in facts:
-            yield say("changes_nothing", factor=self._words.factor(judged.claim.factor or ""))
-        elif reason is Reason.CONTRADICTED and "worked" in facts:
-            yield say("worked", **self._facts_of(judged))
-        elif reason is Reason.FAILED and judged.claim.kind is not ClaimKind.BOUNDARY:
-            yield say("failed", name=self._name(judged.trials[0]))
-        elif reason is not Reason.ONE_TRIAL:
-            no_more = judged.claim.no_more
-            if reason is Reason.ABSENCE and no_more and deciding is not None and deciding.effect * no_more <= 0:
+        else:
+            denied = reason is Reason.ABSENCE and no_more and deciding is not None and deciding.effect * no_more <= 0
+            if denied or (reason is Reason.EXAMPLES_UNKNOWN and judged.claim.direction):
                 yield say("agrees")
-            code = "all_failed" if reason in (Reason.FEW_RUNS, Reason.FAILED) else reason.value
-            yield say(code, **self._facts_of(judged))
+            yield say(_special_reason(judged) or reason.value, **self._facts_of(judged))
 
     def _number_fits(self, judged: Judged, deciding: Comparison) -> str:
         """That the difference which a sentence gives is the table's, beside a verdict that does not support it."""
@@ -308,7 +298,7 @@ class _Writer:
         """Values for every reason's sentence; each takes what it has a place for."""
         words, c, facts = self._words, judged.deciding, judged.case.facts
         names = self._names(judged.trials)
-        boundary, same = facts.get("boundary"), facts.get("same")
+        same = facts.get("same")
         a, b = same[0] if isinstance(same, tuple) and same else ("", "")
         found: dict[str, object] = {
             "factor": words.factor(judged.claim.factor) if judged.claim.factor else "",
@@ -321,13 +311,9 @@ class _Writer:
             "a": self._name(a),
             "b": self._name(b),
             "measure": _quoted(self._measure.name),
-            "others": words.cut_list([_quoted(name) for name in self._measure.others]),
             "used": _tenths(self._report.noise.used),
             "interval": "",
         }
-        if isinstance(boundary, Boundary):
-            found["trained"] = self._level(boundary.trained, boundary.factor)
-            found["failed"] = self._level(boundary.failed[0], boundary.factor)
         if c is not None:
             significant = judged.reason in (Reason.SIGNIFICANT, Reason.SEED_NOISE)
             found |= {
@@ -590,9 +576,18 @@ class _Writer:
 
 _SETTINGS = ("factor", "effective_batch", "setting", "change")
 _SAID_ELSEWHERE = ("result", "seed", "status", "round", "kind", "purpose", "difference", "constant")
-_SILENT_ABOUT_PAIRS = (Reason.NOT_BEST, Reason.CONFOUNDED, Reason.NO_TRIAL, Reason.NOT_VARIED, Reason.UNREAD)
+_SILENT_ABOUT_PAIRS = (Reason.NOT_BEST, Reason.CONFOUNDED)
 _LABELS = ("trial", "as", "reference", "best", "trials", "fits")
 """Values of notes that are trials' labels."""
+
+
+def _special_reason(judged: Judged) -> str:
+    """The sentence for a reason that is said otherwise of some claims; "" for the usual one."""
+    if judged.reason is Reason.FAILED and judged.claim.kind is ClaimKind.BOUNDARY:
+        return "all_failed"
+    if judged.reason is Reason.SAME_TRAINING and "same" not in judged.case.facts:
+        return "changes_nothing"
+    return "worked" if judged.reason is Reason.CONTRADICTED and "worked" in judged.case.facts else ""
 
 
 def _quoted(text: str) -> str:
