@@ -210,8 +210,8 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
     spans = [v for code, v in view.notes if code == "trial_span" and v.get("trial") in shown]
     if not spans:
         return None
-    begin = min(float(v["start"]) for v in spans)
     beside = [(code, v) for code, v in view.notes if code in BESIDE and "start" in v]
+    begin = min(float(v["start"]) for v in (*spans, *(v for _, v in beside)))
     slots = {(str(v.get("worker", "")), int(v["slot"])) for v in spans}
     lanes = sorted(slots | {(str(v["worker"]), BELOW) for _, v in beside})
     order = list(dict.fromkeys(n for n, _ in view.rounds))
