@@ -8,8 +8,9 @@ together. A device trains up to `SLOTS` trials at once, each at most at the spee
 at `saturation` times that: 1 is an engine without cohorts, 8 is what the packed engine aims at on a GPU. With several
 devices, waves that do not depend on each other are trained together, and the next begin when all have ended, as in a
 run; and devices train ahead for round confirm what the planner guesses: with nothing else to do, and, where a device
-holds fewer trials than make full use of it, beside those (decision 106). Beside that it is computed what it would be
-without either, and what bounds it (decision 105).
+holds fewer trials than make full use of it, beside those (decision 106). A trial's scoring is divided, when it begins,
+among its device and those that hold fewer trials than make full use of them; a part counts as a trial there (decision
+107). Beside that it is computed what it would be without these, and what bounds it (decision 105).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ __all__ = ["Row", "measure", "study_seconds"]
 
 DEVICES = (1, 2, 4, 8, 32)
 SLOTS = 64
+MOST_PARTS = 7
+"""Parts of a scoring of 358 short examples: 14 groups, two of them a part (`engines.packed.scheduling.divided`)."""
 N_TEST = 358
 CLIFFS = (2.5e-3, 5e-3, 7.5e-3)
 """Learning rates at which training breaks."""
@@ -51,7 +54,8 @@ class Row:
         design: the study's.
         saturation: how many trials together make full use of a device.
         speed_up: over one device of the same saturation.
-        speed_up_not_ahead: the same if nothing were trained ahead.
+        speed_up_undivided: the same if every trial were scored by its device alone.
+        speed_up_not_ahead: that if nothing were trained ahead either.
         speed_up_one_by_one: the same with the plan for one device, one wave after another.
         speed_up_dealt: the bound if trials were dealt perfectly: what begins together ends after its longest trial, or
             when all devices have done all work at full speed.
@@ -69,6 +73,7 @@ class Row:
     saturation: float
     devices: int
     speed_up: float
+    speed_up_undivided: float
     speed_up_not_ahead: float
     speed_up_one_by_one: float
     speed_up_dealt: float
@@ -198,35 +203,67 @@ Key = tuple[Configuration, int]
 
 
 class Devices:
-    """Devices and what they hold: of each trial by number the work that is left, and trials that are trained ahead."""
+    """Devices and what they hold.
+
+    Attributes:
+        left: of each device's trials by number the work that is left, scoring included.
+        parts: likewise of parts of other devices' trials.
+        ahead: what each device trains ahead.
+    """
 
     def __init__(self, n: int, saturation: float) -> None:
         self.left: list[dict[int, float]] = [{} for _ in range(n)]
+        self.parts: list[dict[int, float]] = [{} for _ in range(n)]
         self.ahead: list[set[Key]] = [set() for _ in range(n)]
         self.saturation = saturation
+        self._full = max(1, int(saturation))
 
     def deal_ahead(self, wanted: Iterable[Key]) -> None:
         """Trials ahead go where most is free: on a device without a trial as many as make full use of it, on another
         what it lacks of them."""
         self.ahead = [set() for _ in self.left]
-        full = max(1, int(self.saturation))
         for key in wanted:
-            free = [full - len(mine) - len(own) for mine, own in zip(self.left, self.ahead, strict=True)]
+            free = [self._room(i) - len(own) for i, own in enumerate(self.ahead)]
             device = max(range(len(free)), key=lambda i: free[i])
-            if free[device] > 0 and (self.saturation > 1 or not self.left[device]):
+            if free[device] > 0 and (self.saturation > 1 or self._room(device) == self._full):
                 self.ahead[device].add(key)
 
+    def divide(self, number: int, device: int) -> None:
+        """A trial's scoring begins: it is divided among its device and those that have room."""
+        others = [i for i in range(len(self.left)) if i != device and self._room(i) > 0]
+        others = sorted(others, key=self._room, reverse=True)[: MOST_PARTS - 1]
+        part = self.left[device][number] / (1 + len(others))
+        self.left[device][number] = part
+        for other in others:
+            self.parts[other][number] = part
+
+    def is_scored(self, number: int) -> bool:
+        return not any(number in each for each in (*self.left, *self.parts))
+
     def speeds(self) -> list[float]:
-        held = [len(mine) + len(own) for mine, own in zip(self.left, self.ahead, strict=True)]
+        held = [len(mine) + len(parts) + len(own) for mine, parts, own in self._each()]
         return [min(1.0, self.saturation / n) if n else 0.0 for n in held]
 
+    def _room(self, device: int) -> int:
+        return self._full - len(self.left[device]) - len(self.parts[device])
 
-def study_seconds(waves: Sequence[Planned], devices: int, saturation: float) -> Took:
-    """What a study takes. What is trained ahead is left where it is when a device is wanted, and gone on with."""
+    def _each(self) -> list[tuple[dict[int, float], dict[int, float], set[Key]]]:
+        return list(zip(self.left, self.parts, self.ahead, strict=True))
+
+
+def study_seconds(waves: Sequence[Planned], devices: int, saturation: float, in_parts: bool = False) -> Took:
+    """What a study takes. What is trained ahead is left where it is when a device is wanted, and gone on with.
+
+    Args:
+        in_parts: devices with room score parts of others' trials.
+    """
     queue = JobQueue(Limits(), n_workers=devices)
     open_trials = {i: {job.id for job in wave.jobs} for i, wave in enumerate(waves)}
     waiting = set(open_trials)
     machine = Devices(devices, saturation)
+    under_way: set[int] = set()
+    in_training: dict[int, int] = {}
+    scoring: dict[int, float] = {}
     offered: dict[Key, float] = {}
     done: dict[Key, float] = {}
     now, busy, asked_for = 0.0, 0.0, 0.0
@@ -236,33 +273,45 @@ def study_seconds(waves: Sequence[Planned], devices: int, saturation: float) -> 
                 waiting.remove(i)
                 for job in waves[i].jobs:
                     asked_for += done.get(_key(job), 0.0)
+                    scoring[job.id] = scoring_work(job)
                 queue.add([replace(job, work=job.work - done.get(_key(job), 0.0)) for job in waves[i].jobs])
                 offered = {_key(job): job.work for job in waves[i].ahead}
         while taken := [(d, job) for d in range(devices) for job in queue.take(d, SLOTS - len(machine.left[d]))]:
             for device, job in taken:
                 machine.left[device][job.id] = job.work
-        if not any(machine.left):
+                in_training[job.id] = device
+                under_way.add(job.id)
+        if not under_way:
             return Took(seconds=now, busy=busy, ahead=sum(done.values()), asked_for=asked_for)
+        for number, device in tuple(in_training.items()):
+            if machine.left[device][number] <= scoring[number] * (1 + 1e-9):
+                del in_training[number]
+                if in_parts and not queue.has_waiting:
+                    machine.divide(number, device)
         machine.deal_ahead(key for key, work in offered.items() if done.get(key, 0.0) < work * (1 - 1e-9))
+        steps = []
         speeds = machine.speeds()
-        pairs = list(zip(machine.left, machine.ahead, speeds, strict=True))
-        step = min(
-            min([*mine.values(), *(offered[key] - done.get(key, 0.0) for key in own)]) / speed
-            for mine, own, speed in pairs
-            if mine or own
-        )
+        for mine, parts, own, speed in zip(machine.left, machine.parts, machine.ahead, speeds, strict=True):
+            works = [work - scoring[number] * (number in in_training) for number, work in mine.items()]
+            works += [*parts.values(), *(offered[key] - done.get(key, 0.0) for key in own)]
+            steps += [work / speed for work in works]
+        step = min(steps)
         now += step
         busy += step * sum(bool(speed) for speed in speeds)
-        for mine, own, speed in pairs:
+        for mine, parts, own, speed in zip(machine.left, machine.parts, machine.ahead, speeds, strict=True):
             for key in own:
                 done[key] = done.get(key, 0.0) + step * speed
-            for number in list(mine):
-                mine[number] -= step * speed
-                if mine[number] <= 1e-9 * now:
-                    del mine[number]
-                    queue.finished(number)
-                    for trials in open_trials.values():
-                        trials.discard(number)
+            for held in (mine, parts):
+                for number in list(held):
+                    held[number] -= step * speed
+                    if held[number] <= 1e-9 * now:
+                        del held[number]
+                        in_training.pop(number, None)
+        for number in [number for number in under_way if machine.is_scored(number)]:
+            under_way.remove(number)
+            queue.finished(number)
+            for trials in open_trials.values():
+                trials.discard(number)
 
 
 def _key(job: TrialJob) -> Key:
@@ -302,11 +351,12 @@ def measure(studies: Sequence[Study], saturation: float, design: str) -> list[Ro
     for devices in DEVICES:
         plans = [study.one if devices == 1 else study.several for study in studies]
 
-        def taken(waves: Iterable[Sequence[Planned]], devices: int = devices) -> Took:
-            each = [study_seconds(of_study, devices, saturation) for of_study in waves]
+        def taken(waves: Iterable[Sequence[Planned]], in_parts: bool = False, devices: int = devices) -> Took:
+            each = [study_seconds(of_study, devices, saturation, in_parts) for of_study in waves]
             return Took(**{name: sum(getattr(took, name) for took in each) for name in Took.__dataclass_fields__})
 
-        took, not_ahead = taken(as_run(plan, ahead=True) for plan in plans), taken(map(as_run, plans))
+        run = [as_run(plan, ahead=True) for plan in plans]
+        took, undivided, not_ahead = taken(run, in_parts=True), taken(run), taken(map(as_run, plans))
         in_turn = taken(as_run(study.one) for study in studies)
         explores = any(wave.kind is RoundKind.EXPLORE for plan in plans for wave in plan)
         guessed = taken(as_run(plan, confirm_ahead=True) for plan in plans).seconds
@@ -316,6 +366,7 @@ def measure(studies: Sequence[Study], saturation: float, design: str) -> list[Ro
                 saturation=saturation,
                 devices=devices,
                 speed_up=alone / took.seconds,
+                speed_up_undivided=alone / undivided.seconds,
                 speed_up_not_ahead=alone / not_ahead.seconds,
                 speed_up_one_by_one=alone / in_turn.seconds,
                 speed_up_dealt=alone / sum(bound_seconds(plan, devices, saturation) for plan in plans),
@@ -390,7 +441,8 @@ def _show(studies: Sequence[Study], rows: Sequence[Row]) -> None:
         print(
             f"saturation {row.saturation:g}, {row.devices:2} devices: {row.speed_up:.2f} times one, "
             f"idle {100 * row.idle_share:.0f} %, of confirm {100 * row.confirm_ahead:.0f} % trained ahead "
-            f"({100 * row.asked_for:.0f} % of what was); nothing ahead {row.speed_up_not_ahead:.2f}; "
+            f"({100 * row.asked_for:.0f} % of what was); scored by one device each {row.speed_up_undivided:.2f}; "
+            f"and nothing ahead {row.speed_up_not_ahead:.2f}; "
             f"one wave after another {row.speed_up_one_by_one:.2f}, idle {100 * row.idle_share_one_by_one:.0f} %; "
             f"bounds: dealt perfectly {row.speed_up_dealt:.2f}, scored in parts too {row.speed_up_in_parts:.2f}, "
             f"confirm guessed rightly {row.speed_up_confirm_ahead:.2f}, without waves {row.speed_up_without_waves:.2f}"

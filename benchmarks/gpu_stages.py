@@ -38,7 +38,7 @@ from benchmarks.gpu_checked import (
 from benchmarks.gpu_speed import LITTLE_CARD, little_card
 from benchmarks.shapes import SHAPES, TINY, alpaca_like, model_of, trec_like
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import EngineEvent, Failed, Finished, Noted, Step
+from tunebook.core.events import EngineEvent, Failed, Finished, Noted, PartScored, Step
 from tunebook.core.order import example_order
 from tunebook.core.ports import EngineOptions, RawTrial, Scoring, TokenizedExample, TrialJob, Workload
 from tunebook.engines.base_model import load_model
@@ -509,9 +509,15 @@ class _Sink:
 class _Source:
     left: list[TrialJob]
 
-    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
+    def take(self, n: int, ahead: int = 0, has_room: bool = False) -> Sequence[TrialJob]:
         taken, self.left = self.left[:n], self.left[n:]
         return taken
+
+    def divide(self, trial_id: int, most: int, rows: int) -> int:
+        return 1
+
+    def parts(self) -> Sequence[PartScored]:
+        return ()
 
 
 def _run(engine: PackedEngine, jobs: list[TrialJob], workload: Workload, kill_at: int | None = None) -> _Sink:

@@ -4,7 +4,8 @@
     python -m benchmarks.soak --quick    a short version for CI
 
 One study on the simulated engine, one on a tiny real model with two workers (in the long version of 75 trials, with
-rounds beside one another and trials trained ahead), and, in the long version and where Ray is
+rounds beside one another, trials trained ahead, and scorings divided that are not in the undisturbed study), and, in
+the long version and where Ray is
 installed, the same on a cluster of two nodes on this machine; each run by the command line's own code. Most kills hit
 the runner, some only a worker, and on the cluster some a seat or a whole node. Afterwards every trial, outcome, curve,
 finding and adapter is compared, bit for bit; only measured times may differ. Prints one JSON line for each study and
@@ -24,7 +25,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -35,8 +36,10 @@ import numpy as np
 import psutil
 
 from benchmarks.ray_cluster import RAY_ENVIRONMENT, LocalCluster
+from benchmarks.soak_worker import WHOLE
 from tunebook.cli.main import main as command_line
 from tunebook.core.facts import Cost, History, TrialFact
+from tunebook.core.study import SCORED_PART
 from tunebook.ledger import SqlLedger, open_ledger
 from tunebook.ledger.codec import encode
 from tunebook.testing.tiny_model import write_tiny_model
@@ -131,9 +134,10 @@ class Child:
 
     Args:
         log: what it prints is added there.
+        whole: divide no scoring.
     """
 
-    def __init__(self, file: Path, log: Path) -> None:
+    def __init__(self, file: Path, log: Path, whole: bool = False) -> None:
         importlib.import_module("tunebook.run.session")  # once, before the first fork; and one version for all
         self.started = time.time()
         self.pid = os.fork()
@@ -144,6 +148,7 @@ class Child:
                     os.dup2(out.fileno(), 1)
                     os.dup2(out.fileno(), 2)
                     sys.stdout = sys.stderr = out
+                    _divide_scorings(whole)
                     try:
                         code = command_line(["run", str(file), "--quiet", "--no-measure"])
                     finally:
@@ -171,6 +176,19 @@ class Child:
         if workers:
             workers[0].kill()
         return bool(workers)
+
+
+def _divide_scorings(whole: bool) -> None:
+    """Have this process start workers that divide the shortest scorings, or none."""
+    process = importlib.import_module("tunebook.executors.process")
+    plain = process.own_process
+
+    def own_process(module: str, environment: Mapping[str, str]) -> Any:
+        return plain("benchmarks.soak_worker" if module == "tunebook.executors.worker" else module, environment)
+
+    process.own_process = own_process  # type: ignore[attr-defined]
+    if whole:
+        os.environ[WHOLE] = "1"
 
 
 class ClusterKills:
@@ -228,7 +246,7 @@ class Soak:
         """
         while True:
             self.resumes += 1
-            child = Child(self.file, self._log)
+            child = Child(self.file, self._log, whole=like is None)
             if like is not None and self.kills < kills:
                 code = self._disturb(child, like, kills)
             else:
@@ -245,6 +263,11 @@ class Soak:
     @property
     def _log(self) -> Path:
         return self.file.parent / "soak.log"
+
+    def n_parts(self) -> int:
+        """How many parts of scorings a worker did for another one."""
+        with open_ledger(self.folder, write=False) as ledger:
+            return sum(code == SCORED_PART for code, _ in ledger.notes())
 
     def _measure(self, child: Child) -> None:
         with open_ledger(self.folder, write=False) as ledger:
@@ -339,7 +362,7 @@ def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int, **other
     """
     started = time.monotonic()
     rng = random.Random(seed)
-    line: dict[str, Any] = {"study": name, **dict.fromkeys(("studies", *_COUNTED), 0), "of_workers": 0}
+    line: dict[str, Any] = {"study": name, **dict.fromkeys(("studies", *_COUNTED), 0), "of_workers": 0, "parts": 0}
     differences: list[str] = []
     with tempfile.TemporaryDirectory(prefix="tunebook-soak-") as root:
         calm = Soak(make(Path(root) / "unbroken"), rng, **others)
@@ -351,6 +374,7 @@ def soak(name: str, make: Callable[[Path], Path], kills: int, seed: int, **other
             differences += found.differences
             line["studies"] += 1
             line["of_workers"] += harried.worker_kills
+            line["parts"] += harried.n_parts()
             for key, more in zip(_COUNTED, (harried.kills, harried.resumes, *found.counts), strict=True):
                 line[key] += more
     return {**line, "first_differences": differences[:5], "seconds": round(time.monotonic() - started, 1)}

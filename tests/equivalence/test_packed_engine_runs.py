@@ -16,8 +16,8 @@ from safetensors.torch import load_file
 from tiny_models import END, examples, tiny_model
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Cancelled, Finished, Noted, Progress, Step, TrainedAhead
-from tunebook.core.ports import EngineOptions, Scoring, TokenizedExample, TrialJob, Workload
+from tunebook.core.events import Cancelled, Failed, Finished, Noted, PartScored, Progress, Step, TrainedAhead
+from tunebook.core.ports import EngineOptions, Scoring, ScoringPart, TokenizedExample, TrialJob, Workload
 from tunebook.engines import calibration as calibration_module
 from tunebook.engines.packed import engine as engine_module
 from tunebook.engines.packed.engine import PackedEngine
@@ -210,6 +210,67 @@ def test_a_trial_trained_ahead_is_not_scored_and_ends_like_one_that_was_not(engi
         assert (after.results[number].scores["validation"].nll == plain.results[number].scores["validation"].nll).all()
     broken = replace(job(2, tmp_path, MIXED[2], ahead=True), id=-1)
     assert [event.trial for event in run(engine, [broken]).of(TrainedAhead)] == [-1]
+
+
+class Divides(EventRecorder):
+    """Has a second engine score parts of the trials; those of `lost` are not scored."""
+
+    def __init__(self, jobs, helper, workload, lost=()):
+        super().__init__(jobs)
+        self.jobs, self.helper, self.workload, self.lost = {job.id: job for job in jobs}, helper, workload, lost
+        self.n_parts, self.come = {}, []
+
+    def divide(self, trial_id, most, rows):
+        self.n_parts[trial_id] = most = min(most, 4)
+        parts = [
+            replace(self.jobs[trial_id], id=-index, part=ScoringPart(index, most, rows)) for index in range(1, most)
+        ]
+        beside = EventRecorder(parts)
+        self.helper.run(beside, self.workload, beside)
+        assert not beside.of(Finished)
+        assert not beside.of(Step)
+        scored = {event.index: event for event in beside.of(PartScored)}
+        assert scored.keys() == set(range(1, most))
+        for index, event in scored.items():
+            self.come.append(replace(event, trial=trial_id, scores=None if index in self.lost else event.scores))
+        return most
+
+    def parts(self):
+        come, self.come = self.come, []
+        return come
+
+
+@pytest.mark.parametrize("scoring", [WORKLOAD.scoring, Scoring("choice", choices=((3, END), (4, 5, END)))])
+def test_scoring_in_parts_gives_the_bits_of_scoring_at_once(model_folder, tmp_path, monkeypatch, scoring):
+    """Also where parts are lost; the worker that scores a part leaves the trial's folder as it was."""
+    monkeypatch.setattr(memory_module, "CPU_LIMITS", ScoringLimits(rows=32, held_rows=64, answers=4))
+    monkeypatch.setattr(cohort_module, "_WORTH_SAVING_SECONDS", 0.0)
+    workload = replace(
+        WORKLOAD, splits={"validation": examples(24, seed=5), "test": examples(16, seed=6)}, scoring=scoring
+    )
+
+    def engine():
+        return PackedEngine(EngineOptions(model=str(model_folder), threads=1, extra={"slots": 2}))
+
+    def both(folder):
+        return [replace(job(i, tmp_path / folder, c), splits=("validation", "test")) for i, c in enumerate(MIXED[1:4])]
+
+    whole = run(engine(), both("a"), workload=workload)
+    for folder, lost in (("b", ()), ("c", (1, 2))):
+        sink = Divides(both(folder), engine(), workload, lost)
+        engine().run(sink, workload, sink)
+        assert sink.n_parts.keys() == {0}, "neither one that broke nor one without training"
+        assert sink.n_parts[0] >= 3
+        for number, result in sink.results.items():
+            assert_same_weights(weights(tmp_path / "a", number), weights(tmp_path / folder, number))
+            for split, scores in result.scores.items():
+                same = whole.results[number].scores[split]
+                assert (scores.answers, scores.n_label_tokens) == (same.answers, same.n_label_tokens)
+                assert (scores.nll == same.nll).all()
+        assert not list(tmp_path.glob(f"{folder}/*/resume"))
+    gone = EventRecorder([replace(job(0, tmp_path / "d"), part=ScoringPart(1, 2, 32))])
+    engine().run(gone, workload, gone)
+    assert [event.trial for event in gone.of(Failed)] == [0]
 
 
 def test_a_checkpoint_of_a_longer_run_equals_the_shorter_trial(engine, tmp_path):

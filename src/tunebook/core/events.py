@@ -18,7 +18,7 @@ from typing import Any
 from tunebook.core.facts import Cost, EvaluationRecord, History, StepRecord, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.study import RoundKind, Wave
-from tunebook.core.trial_result import JudgedTrial, RawTrial
+from tunebook.core.trial_result import JudgedTrial, PartialScores, RawTrial
 
 __all__ = [
     "Cancelled",
@@ -28,6 +28,7 @@ __all__ = [
     "Failed",
     "Finished",
     "Noted",
+    "PartScored",
     "Progress",
     "Recorded",
     "Requeued",
@@ -124,7 +125,24 @@ class TrainedAhead:
     trial: int
 
 
-EngineEvent = Step | Evaluation | Progress | Saved | Finished | Failed | Cancelled | Noted | TrainedAhead
+@dataclass(frozen=True)
+class PartScored:
+    """A part of a trial's scoring (`core.ports.TrialJob.part`) has ended. Told to the executor, which passes it on to
+    the worker that has the trial.
+
+    Attributes:
+        index: of the part.
+        scores: by split; None: it could not be scored.
+        seconds: that it took.
+    """
+
+    trial: int
+    index: int
+    scores: dict[str, PartialScores] | None = None
+    seconds: float = 0.0
+
+
+EngineEvent = Step | Evaluation | Progress | Saved | Finished | Failed | Cancelled | Noted | TrainedAhead | PartScored
 """Every event that an engine emits."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import EngineEvent, Event, TrialEvent
+from tunebook.core.events import EngineEvent, Event, PartScored, TrialEvent
 from tunebook.core.facts import DataFacts, History, StudyFacts, TrialFact
 from tunebook.core.findings import Finding
 from tunebook.core.notice import Notice
@@ -43,6 +43,7 @@ __all__ = [
     "RawTrial",
     "SaysWhyDone",
     "Scoring",
+    "ScoringPart",
     "Sink",
     "SinkWrapper",
     "TokenizedExample",
@@ -187,6 +188,21 @@ class EngineOptions:
     unused: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class ScoringPart:
+    """A part of a trial's scoring. Which examples it has follows from these numbers and the examples alone.
+
+    Attributes:
+        index: which of the parts, from 0.
+        of: how many there are.
+        rows: the largest forward of the worker that has the trial, by which examples are grouped.
+    """
+
+    index: int
+    of: int
+    rows: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrialJob:
     """One trial as an engine sees it.
@@ -204,6 +220,9 @@ class TrialJob:
         rows: indices of the training rows that it trains on, ascending; empty: all.
         ahead: train it to its last step, keep its resume state, emit `TrainedAhead`, and score nothing: it is not known
             yet whether the study will ask for it. Only engines that ask a source for such jobs get them.
+        part: score only this part of the splits, with the state after the last step in `folder`, which is another
+            worker's: write nothing there, and emit `PartScored`. Only engines that divide their scoring
+            (`TrialSource.divide`) get such jobs.
     """
 
     id: int
@@ -215,14 +234,34 @@ class TrialJob:
     work: float = 1.0
     rows: tuple[int, ...] = ()
     ahead: bool = False
+    part: ScoringPart | None = None
 
 
 class TrialSource(Protocol):
     """Where an engine gets its trials. Engines that train several at once take more as slots become free."""
 
-    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
+    def take(self, n: int, ahead: int = 0, has_room: bool = False) -> Sequence[TrialJob]:
         """Up to n further trials, in order; where none are waiting, up to `ahead` to be trained ahead
-        (`TrialJob.ahead`). Empty when there are neither. Calling it often is cheap."""
+        (`TrialJob.ahead`). Empty when there are neither. Calling it often is cheap.
+
+        Args:
+            has_room: whether parts of other workers' scorings (`TrialJob.part`) may come as well, now or with a later
+                call, beyond the n.
+        """
+        ...
+
+    def divide(self, trial_id: int, most: int, rows: int) -> int:
+        """Into how many parts the scoring of a trial is divided, up to `most`: one more than there are other workers
+        with room for one, 1 without any. All but the first are scored by these, from the trial's resume state.
+
+        Args:
+            rows: see `ScoringPart`.
+        """
+        ...
+
+    def parts(self) -> Sequence[PartScored]:
+        """What has become of the parts that others score, since the last call. Parts without scores are left to the
+        caller."""
         ...
 
 

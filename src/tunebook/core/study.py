@@ -23,6 +23,7 @@ __all__ = [
     "OWN_TRIALS",
     "PROCESSOR_TIME",
     "REMARK",
+    "SCORED_PART",
     "TAKEN_AHEAD",
     "TRAINED_AHEAD",
     "BracketPlan",
@@ -255,8 +256,10 @@ class OwnTrials:
 PROCESSOR_TIME = "processor_time"
 """Code of the ledger's note that holds the processor seconds of one run."""
 TRAINED_AHEAD, TAKEN_AHEAD = "trained_ahead", "taken_ahead"
-"""Codes of the ledger's notes on what idle devices trained ahead of the last round: for how many seconds in one
-`Executor.run`, and which trials of that round went on from it."""
+"""Codes of the ledger's notes on what idle devices trained ahead of the last round: for how many seconds without a
+break, and which trials of that round went on from it."""
+SCORED_PART = "scored_part"
+"""Code of the ledger's notes on a part of a trial's scoring that another worker did."""
 REMARK = "remark"
 """Code of the ledger's note that holds a `Remark`, field by field."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from tunebook.core.facts import Cost, Curve, Floats, Outcomes
 
-__all__ = ["JudgedTrial", "RawScores", "RawTrial"]
+__all__ = ["JudgedTrial", "PartialScores", "RawScores", "RawTrial", "merged"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,31 @@ class RawScores:
     nll: Floats
     n_label_tokens: tuple[int, ...]
     texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PartialScores:
+    """A model's raw results on some examples of a split.
+
+    Attributes:
+        examples: their indices in the split.
+        scores: in this order.
+    """
+
+    examples: tuple[int, ...]
+    scores: RawScores
+
+
+def merged(parts: Sequence[PartialScores]) -> RawScores:
+    """The scores of a whole split, each example of which is in exactly one part."""
+    order = np.argsort([index for part in parts for index in part.examples])
+    answers: list[Any] = [answer for part in parts for answer in part.scores.answers]
+    n_label_tokens = [n for part in parts for n in part.scores.n_label_tokens]
+    return RawScores(
+        tuple(answers[k] for k in order) if answers else (),
+        np.concatenate([part.scores.nll for part in parts])[order],
+        tuple(n_label_tokens[k] for k in order),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

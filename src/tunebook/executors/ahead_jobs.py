@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tunebook.core.ports import TrialJob
 
-__all__ = ["AheadJobs"]
+__all__ = ["AheadJobs", "Stint"]
+
+
+@dataclass(frozen=True)
+class Stint:
+    """A time in which one worker trained ahead without a break."""
+
+    n_trials: int
+    seconds: float
 
 
 class AheadJobs:
@@ -14,10 +23,6 @@ class AheadJobs:
 
     Args:
         clock: monotonic seconds.
-
-    Attributes:
-        n_begun: jobs that a worker took.
-        seconds: time of devices that trained ahead, summed over devices.
     """
 
     def __init__(self, jobs: Sequence[TrialJob], clock: Callable[[], float]) -> None:
@@ -25,8 +30,7 @@ class AheadJobs:
         self._clock = clock
         self._held: dict[int, set[int]] = {}
         self._since: dict[int, float] = {}
-        self.n_begun = 0
-        self.seconds = 0.0
+        self._n_taken: dict[int, int] = {}
 
     @property
     def has_waiting(self) -> bool:
@@ -43,20 +47,20 @@ class AheadJobs:
         if taken:
             self._since.setdefault(worker, self._clock())
             self._held.setdefault(worker, set()).update(job.id for job in taken)
-            self.n_begun += len(taken)
+            self._n_taken[worker] = self._n_taken.get(worker, 0) + len(taken)
         return taken
 
-    def ended(self, worker: int, trial_id: int) -> None:
-        """A worker has trained one to its end, or cannot."""
+    def ended(self, worker: int, trial_id: int) -> Stint | None:
+        """A worker has trained one to its end, or cannot; gives what it did, if it was the last that it held."""
         self._held.get(worker, set()).discard(trial_id)
-        if not self.holds(worker):
-            self.left(worker)
+        return None if self.holds(worker) else self.left(worker)
 
-    def left(self, worker: int) -> None:
-        """A worker has left what it trained ahead."""
+    def left(self, worker: int) -> Stint | None:
+        """A worker has left what it trained ahead; gives what it did."""
         self._held.pop(worker, None)
-        if worker in self._since:
-            self.seconds += self._clock() - self._since.pop(worker)
+        if worker not in self._since:
+            return None
+        return Stint(self._n_taken.pop(worker), self._clock() - self._since.pop(worker))
 
     def withdraw(self) -> None:
         """No further job is begun."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, Started, TrialEvent
+from tunebook.core.events import Cancelled, EngineEvent, Failed, Finished, PartScored, Started, TrialEvent
 from tunebook.core.ports import Calibration, Engine, OnEvents, SinkWrapper, TrialJob, Workload
 from tunebook.executors.faults import death_by_exception, stops_the_study
 from tunebook.executors.job_queue import JobQueue, Limits
@@ -83,7 +83,7 @@ class InlineSink:
         self._executor = executor
         self._error: BaseException | None = None
 
-    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
+    def take(self, n: int, ahead: int = 0, has_room: bool = False) -> Sequence[TrialJob]:
         if self.should_stop():
             return []
         for trial_id in tuple(self._executor.cancelled):
@@ -92,6 +92,14 @@ class InlineSink:
         for job in jobs:
             self._tell(Started(job.id, _WORKER))
         return jobs
+
+    def divide(self, trial_id: int, most: int, rows: int) -> int:
+        """There is no other worker."""
+        return 1
+
+    def parts(self) -> Sequence[PartScored]:
+        """None."""
+        return ()
 
     def emit(self, event: EngineEvent) -> None:
         match event:

@@ -11,6 +11,7 @@ import queue
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum, auto
 from typing import Any
 
 from tunebook.core.events import (
@@ -19,6 +20,7 @@ from tunebook.core.events import (
     Failed,
     Finished,
     Noted,
+    PartScored,
     Progress,
     Started,
     TrainedAhead,
@@ -26,11 +28,12 @@ from tunebook.core.events import (
     WorkerDied,
 )
 from tunebook.core.ports import Calibration, EngineOptions, OnEvents, SinkWrapper, TrialJob, Workload, torch_device
-from tunebook.core.study import TRAINED_AHEAD
+from tunebook.core.study import SCORED_PART, TRAINED_AHEAD
 from tunebook.errors import EnvironmentStop, TrialFailed
-from tunebook.executors.ahead_jobs import AheadJobs
+from tunebook.executors.ahead_jobs import AheadJobs, Stint
 from tunebook.executors.handle import GONE, PLACED, WorkerHandle
 from tunebook.executors.job_queue import Death, DeathKind, JobQueue, Limits
+from tunebook.executors.part_jobs import Part, PartJobs
 from tunebook.executors.worker import Assignment
 
 __all__ = ["CALIBRATION_SECONDS", "MakeWorker", "PoolExecutor", "options_by_device"]
@@ -63,6 +66,32 @@ def options_by_device(options: EngineOptions, devices: Sequence[str]) -> tuple[E
     return tuple(replace(options, device=torch_device(device), threads=threads) for device in devices)
 
 
+class _State(Enum):
+    """What a worker does, as far as it has been told and has answered."""
+
+    ABSENT = auto()
+    """It has no process."""
+    STARTING = auto()
+    FREE = auto()
+    """It waits, and has not been asked to work in this run."""
+    WORKING = auto()
+    """It asks for trials as it gets room for them."""
+    DRY = auto()
+    """It works, and was told that nothing waits for it: it does not ask again before it is told otherwise."""
+    LEAVING = auto()
+    """It was asked to save what it does and leave it."""
+    DONE = auto()
+    """It waits, and has done in this run what there was for it."""
+
+    @property
+    def is_ready(self) -> bool:
+        return self not in (_State.ABSENT, _State.STARTING)
+
+    @property
+    def is_running(self) -> bool:
+        return self in (_State.WORKING, _State.DRY, _State.LEAVING)
+
+
 @dataclass(kw_only=True)
 class _Worker:
     """A worker and what is known of it."""
@@ -72,15 +101,12 @@ class _Worker:
     process: WorkerHandle | None = None
     host: str = ""
     asked_at: float = 0.0
-    is_ready: bool = False
-    is_running: bool = False
+    state: _State = _State.ABSENT
+    has_room: bool = False
     failed_starts: int = 0
     last_progress: float = 0.0
     shares: dict[int, tuple[float, str]] = field(default_factory=dict)
     death: Death | None = None
-    told_to_stop: bool = False
-    told_nothing_waits: bool = False
-    offered: bool = False
     is_retired: bool = False
     workload: Workload | None = None
 
@@ -101,6 +127,8 @@ class PoolExecutor:
         transform: wraps the sink in the worker, e.g. to judge answers.
         limits: when to give a trial up.
         idle_seconds: a worker without work is ended after so long, so that others can use its device; None: never.
+        one_disk: whether workers see the files of one another; only then do those with nothing else to do train ahead
+            and score parts of others' trials.
         clock: monotonic seconds.
     """
 
@@ -114,6 +142,7 @@ class PoolExecutor:
         transform: SinkWrapper | None = None,
         limits: Limits | None = None,
         idle_seconds: float | None = None,
+        one_disk: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make = make
@@ -122,6 +151,7 @@ class PoolExecutor:
         self._transform = transform
         self._limits = limits or Limits()
         self._idle_seconds = idle_seconds
+        self._one_disk = one_disk
         self._clock = clock
         self._workers: list[_Worker] = []
         self._set_workers(options)
@@ -129,6 +159,7 @@ class PoolExecutor:
         self._jobs = JobQueue(self._limits)
         self._offered: tuple[TrialJob, ...] = ()
         self._ahead = AheadJobs((), clock)
+        self._parts = PartJobs(clock)
         self._told: list[TrialEvent] = []
         self._on_events: OnEvents = lambda events: None
         self._stop_level = 0
@@ -139,7 +170,7 @@ class PoolExecutor:
 
     def offer(self, jobs: Sequence[TrialJob]) -> None:
         """See `core.ports.TrainsAhead`."""
-        self._offered = tuple(jobs)
+        self._offered = tuple(jobs) if self._one_disk else ()
 
     def run(self, jobs: Sequence[TrialJob], on_events: OnEvents) -> None:
         """Train all jobs; see `core.ports.Executor`.
@@ -150,8 +181,10 @@ class PoolExecutor:
         self._jobs = JobQueue(self._limits, n_workers=len(self._usable()), most_together=self._jobs.most_together)
         self._jobs.add(jobs)
         self._ahead, self._offered = AheadJobs(self._offered, self._clock), ()
+        self._parts = PartJobs(self._clock)
         for worker in self._workers:
-            worker.offered = False
+            if worker.state is _State.DONE:
+                worker.state = _State.FREE
         self._on_events = on_events
         try:
             while not self._is_over():
@@ -161,8 +194,6 @@ class PoolExecutor:
                     self._look_after()
                 finally:
                     self._pass_on()
-            self._tell_what_was_ahead()
-            self._pass_on()
         except BaseException:
             self._kill_all()
             raise
@@ -199,7 +230,7 @@ class PoolExecutor:
         for worker in self._workers:
             if worker.process is not None:
                 worker.process.close()
-                worker.process = None
+                worker.process, worker.state = None, _State.ABSENT
 
     def _set_workers(self, options: Sequence[EngineOptions]) -> None:
         """Have workers with these options. Those that are there stay; none is taken away."""
@@ -222,7 +253,7 @@ class PoolExecutor:
             if kind == PLACED:
                 self._placed(worker, value)
             elif kind == "ready":
-                worker.is_ready, worker.failed_starts = True, 0
+                worker.state, worker.failed_starts = _State.FREE, 0
                 process.send("calibrate")
             elif kind == "calibration":
                 found: Calibration = value
@@ -230,7 +261,7 @@ class PoolExecutor:
             elif kind == "raised":
                 self._raised(worker, value)
             elif kind == GONE:
-                was_ready, death = worker.is_ready, self._died(worker)
+                was_ready, death = worker.state.is_ready, self._died(worker)
                 if was_ready:
                     raise TrialFailed("the measurement of this machine failed: {reason}", reason=death.reason)
         raise TrialFailed(
@@ -243,16 +274,14 @@ class PoolExecutor:
         if self._stop_level > 1:
             return True
         if self._stop_level == 1:
-            return not any(worker.is_running for worker in self._workers)
-        return self._jobs.is_done and not any(worker.is_running for worker in self._workers)
+            return not any(worker.state.is_running for worker in self._workers)
+        return self._jobs.is_done and not any(worker.state.is_running for worker in self._workers)
 
     def _put_to_work(self) -> None:
         """Start workers and give them work while trials wait."""
         if self._stop_level:
             for worker in self._workers:
-                if worker.is_running and worker.process is not None and not worker.told_to_stop:
-                    worker.told_to_stop = True
-                    worker.process.send("stop")
+                self._ask_to_leave(worker)
             return
         self._let_go()
         if not self._jobs.has_waiting:
@@ -261,42 +290,43 @@ class PoolExecutor:
         for worker in self._usable():
             if worker.process is None:
                 self._start(worker)
-            elif worker.is_ready and not worker.is_running:
+            elif worker.state in (_State.FREE, _State.DONE):
                 self._set_running(worker, worker.process)
-            elif worker.told_nothing_waits and self._jobs.may_take(worker.number):
-                worker.told_nothing_waits = False
+            elif worker.state is _State.DRY and self._jobs.may_take(worker.number):
+                worker.state = _State.WORKING
                 worker.process.send("more")
+
+    def _ask_to_leave(self, worker: _Worker) -> None:
+        if worker.process is not None and worker.state in (_State.WORKING, _State.DRY):
+            worker.state = _State.LEAVING
+            worker.process.send("stop")
 
     def _let_go(self) -> None:
         """Ask workers that only train ahead to leave that where they are wanted, all once the jobs are done."""
         if self._jobs.is_done or self._jobs.has_waiting:
-            for worker in self._workers:
-                if worker.process is None or worker.told_to_stop or not self._ahead.holds(worker.number):
-                    continue
-                is_free = not self._jobs.running(worker.number)
+            for worker in [each for each in self._workers if self._ahead.holds(each.number)]:
+                is_free = not self._jobs.running(worker.number) and not self._parts.holds(worker.number)
                 if self._jobs.is_done or (is_free and self._jobs.may_take(worker.number)):
-                    worker.told_to_stop = True
-                    worker.process.send("stop")
+                    self._ask_to_leave(worker)
 
     def _let_train_ahead(self) -> None:
         """Set workers to work that no trial of the run was left for. None is started for that."""
         if self._jobs.is_done or not self._ahead.has_waiting:
             return
         for worker in self._usable():
-            if worker.process is not None and worker.is_ready and not worker.is_running and not worker.offered:
+            if worker.process is not None and worker.state is _State.FREE:
                 self._set_running(worker, worker.process)
 
-    def _tell_what_was_ahead(self) -> None:
-        if self._ahead.n_begun:
-            values = {"trials": self._ahead.n_begun, "seconds": self._ahead.seconds}
+    def _tell_what_was_ahead(self, worker: _Worker, stint: Stint | None) -> None:
+        if stint is not None:
+            values = {"worker": worker.name, "trials": stint.n_trials, "seconds": stint.seconds}
             self._tell(Noted(TRAINED_AHEAD, values))
 
     def _set_running(self, worker: _Worker, process: WorkerHandle) -> None:
         if worker.workload is not self._workload:
             worker.workload = self._workload
             process.send("use", (self._workload, self._transform))
-        worker.is_running, worker.told_nothing_waits, worker.told_to_stop = True, False, False
-        worker.offered = True
+        worker.state, worker.has_room = _State.WORKING, False
         worker.last_progress = self._clock()
         process.send("run")
 
@@ -320,8 +350,12 @@ class PoolExecutor:
             self._hand_out(worker, *value)
         elif kind == PLACED:
             self._placed(worker, value)
+        elif kind == "room":
+            worker.has_room = value
+        elif kind == "divide":
+            self._divide(worker, *value)
         elif kind == "ready":
-            worker.is_ready, worker.failed_starts = True, 0
+            worker.state, worker.failed_starts = _State.FREE, 0
         elif kind == "idle":
             self._gone_idle(worker)
         elif kind == "raised":
@@ -342,16 +376,18 @@ class PoolExecutor:
 
     def _hand_out(self, worker: _Worker, n: int, ahead: int) -> None:
         assert worker.process is not None
-        jobs = [] if worker.told_to_stop or self._stop_level else self._jobs.take(worker.number, n)
+        is_leaving = worker.state is _State.LEAVING or bool(self._stop_level)
+        jobs = [] if is_leaving else self._jobs.take(worker.number, n)
         for job in jobs:
             self._tell(Started(job.id, worker.name))
         worker.last_progress = self._clock()
-        worker.told_nothing_waits = not jobs
-        worker.process.send("jobs", jobs or self._to_train_ahead(worker, ahead))
+        if not is_leaving:
+            worker.state = _State.WORKING if jobs else _State.DRY
+        worker.process.send("jobs", jobs or ([] if is_leaving else self._to_train_ahead(worker, ahead)))
 
     def _to_train_ahead(self, worker: _Worker, n: int) -> list[TrialJob]:
         """None where memory has run out before, nor when the run is over."""
-        if worker.told_to_stop or self._stop_level or self._jobs.is_done or self._jobs.most_together is not None:
+        if self._jobs.is_done or self._jobs.most_together is not None:
             return []
         return self._ahead.take(worker.number, n, self._jobs.n_workers)
 
@@ -366,18 +402,72 @@ class PoolExecutor:
             case _:
                 worker.last_progress = self._clock()
         if not isinstance(event, Noted) and event.trial < 0:
-            if isinstance(event, TrainedAhead | Failed | Cancelled):
-                self._ahead.ended(worker.number, event.trial)
+            if isinstance(event, TrainedAhead | PartScored | Failed | Cancelled):
+                self._ended_beside(worker, event)
             return
         if isinstance(event, Noted) and event.values.get("trial", 0) < 0:
             return
         match event:
             case Failed():
+                self._drop_parts([event.trial])
                 self._tell(self._jobs.failed(event))
                 return
             case Finished() | Cancelled():
+                self._drop_parts([event.trial])
                 self._jobs.finished(event.trial)
         self._tell(event)
+
+    def _ended_beside(self, worker: _Worker, event: TrainedAhead | PartScored | Failed | Cancelled) -> None:
+        """A worker has ended what it did beside the run's trials."""
+        if (part := self._parts.ended(event.trial)) is None:
+            self._tell_what_was_ahead(worker, self._ahead.ended(worker.number, event.trial))
+        elif isinstance(event, PartScored):
+            self._answer(part, replace(event, trial=part.trial))
+            values = {"trial": part.trial, "worker": worker.name, "seconds": self._parts.seconds(part)}
+            self._tell(Noted(SCORED_PART, values))
+        else:
+            self._answer(part, part.lost)
+
+    # --- scoring in parts --------------------------------------------------------------------------------------
+
+    def _divide(self, owner: _Worker, trial_id: int, most: int, rows: int) -> None:
+        """Let workers that have room score parts of a trial."""
+        assert owner.process is not None
+        job = next((job for job in self._jobs.running(owner.number) if job.id == trial_id), None)
+        parts = [] if job is None else self._parts.divide(owner.number, job, most, rows, self._with_room(owner))
+        owner.process.send("divided", 1 + len(parts))
+        for part in parts:
+            worker = self._workers[part.worker]
+            assert worker.process is not None
+            if not worker.state.is_running:
+                self._set_running(worker, worker.process)
+            worker.process.send("score", part.job)
+
+    def _with_room(self, owner: _Worker) -> list[int]:
+        """Workers that can score parts of another's trial now; none while trials wait, or after memory ran out."""
+        if not self._one_disk or self._stop_level or self._jobs.has_waiting or self._jobs.most_together is not None:
+            return []
+        others = [each for each in self._usable() if each is not owner and each.process is not None]
+        waiting = (_State.FREE, _State.DONE)
+        working = (_State.WORKING, _State.DRY)
+        return [w.number for w in others if w.state in waiting or (w.state in working and w.has_room)]
+
+    def _answer(self, part: Part, event: PartScored) -> None:
+        """Tell the worker that has the trial what has become of a part."""
+        if (process := self._workers[part.owner].process) is not None:
+            process.send("part", event)
+
+    def _drop_parts(self, trials: Sequence[int]) -> None:
+        """The attempts of trials have ended: nobody waits for parts of them any more."""
+        for part in self._parts.dropped(trials):
+            if (process := self._workers[part.worker].process) is not None:
+                process.send("cancel", part.job.id)
+
+    def _leave_what_is_beside(self, worker: _Worker) -> None:
+        """A worker has left what it did beside the run's trials, or has died."""
+        self._tell_what_was_ahead(worker, self._ahead.left(worker.number))
+        for part in self._parts.lost(worker.number):
+            self._answer(part, part.lost)
 
     def _cancel(self, trial_id: int) -> None:
         self._tell(self._jobs.cancel(trial_id))
@@ -386,8 +476,8 @@ class PoolExecutor:
             process.send("cancel", trial_id)
 
     def _gone_idle(self, worker: _Worker) -> None:
-        worker.is_running = False
-        self._ahead.left(worker.number)
+        worker.state = _State.DONE
+        self._leave_what_is_beside(worker)
         if self._jobs.running(worker.number) and not self._stop_level:
             reason = "the engine returned without a result for the trials that it had taken"
             self._lose(worker, Death(DeathKind.CRASH, reason))
@@ -405,11 +495,13 @@ class PoolExecutor:
         assert process is not None
         how = process.ended()
         death = death or how
-        was_ready = worker.is_ready
-        worker.process, worker.death, worker.is_ready, worker.is_running = None, None, False, False
+        was_ready = worker.state.is_ready
+        worker.process, worker.death, worker.state = None, None, _State.ABSENT
         if self._ahead.holds(worker.number):  # it may have been the cause
             self._ahead.withdraw()
-        self._ahead.left(worker.number)
+        if self._parts.holds(worker.number):
+            self._parts.withdraw()
+        self._leave_what_is_beside(worker)
         if not was_ready and death.kind is not DeathKind.NODE:
             self._count_failed_start(worker, death)
         if not self._stop_level:
@@ -433,6 +525,7 @@ class PoolExecutor:
 
     def _lose(self, worker: _Worker, death: Death) -> None:
         """A worker died: queue its trials again or fail them."""
+        self._drop_parts([job.id for job in self._jobs.running(worker.number)])
         for event in self._jobs.lost(worker.number, death):
             self._tell(event)
 
@@ -454,14 +547,14 @@ class PoolExecutor:
             if worker.process is None:
                 continue
             worker.process.look()
-            if worker.process.is_waiting:
+            if worker.process.is_waiting or self._parts.waits(worker.number):
                 worker.last_progress = self._clock()
             silent = self._clock() - worker.last_progress
-            if worker.is_ready and not worker.is_running:
+            if worker.state in (_State.FREE, _State.DONE):
                 self._give_back(worker, silent)
                 continue
             limit = self._limits.no_progress_seconds
-            if silent > (limit if worker.is_ready else max(limit, _START_SECONDS)) and worker.death is None:
+            if silent > (limit if worker.state.is_ready else max(limit, _START_SECONDS)) and worker.death is None:
                 worker.death = Death(DeathKind.HANG, f"no progress for {silent:.0f} seconds; the worker was killed")
                 worker.process.kill()
 
@@ -480,14 +573,14 @@ class PoolExecutor:
             return
         assert worker.process is not None
         worker.process.close()
-        worker.process, worker.is_ready = None, False
+        worker.process, worker.state = None, _State.ABSENT
 
     def _kill_all(self) -> None:
         for worker in self._workers:
             if worker.process is not None:
                 worker.process.kill()
                 worker.process.ended()
-                worker.process, worker.is_ready, worker.is_running = None, False, False
+                worker.process, worker.state = None, _State.ABSENT
 
     # --- inside ------------------------------------------------------------------------------------------------
 
@@ -496,8 +589,7 @@ class PoolExecutor:
             return
         assignment = Assignment(self._factory, worker.options, self._workload, self._transform)
         process = self._make(worker.number, assignment)
-        worker.process, worker.host = process, ""
-        worker.told_to_stop = False
+        worker.process, worker.host, worker.state = process, "", _State.STARTING
         worker.workload = self._workload
         worker.asked_at = worker.last_progress = self._clock()
         worker.shares.clear()

@@ -12,16 +12,19 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from tunebook.core.events import EngineEvent, Progress
+from tunebook.core.events import EngineEvent, PartScored, Progress
 from tunebook.core.ports import Engine, EngineOptions, SinkWrapper, TrialJob, Workload
 from tunebook.executors.channel import Receiver, Sender
 from tunebook.executors.faults import death_by_exception, stops_the_study
 from tunebook.executors.references import resolve, wrapped
 
 __all__ = ["Assignment", "main"]
+
+_T = TypeVar("_T")
 
 _PROGRESS_SECONDS = 1.0
 
@@ -53,6 +56,10 @@ class _Connection:
         self._nothing_waits = False
         self._none_ahead = False
         self._asks_ahead = False
+        self._has_room = False
+        self._answers: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._parts: queue.SimpleQueue[PartScored] = queue.SimpleQueue()
+        self._to_score: queue.SimpleQueue[TrialJob] = queue.SimpleQueue()
         self._told: dict[int, tuple[str, float]] = {}
         self.orders: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
 
@@ -67,14 +74,21 @@ class _Connection:
                     self._jobs.put(value)
                 elif kind == "more":
                     self._nothing_waits = False
+                elif kind == "score":
+                    self._to_score.put(value)
+                elif kind == "divided":
+                    self._answers.put(value)
+                elif kind == "part":
+                    self._parts.put(value)
                 elif kind == "stop":
                     self._stopping.set()
                 elif kind == "cancel":
                     self._cancelled |= {value}
                 else:
-                    self._nothing_waits = self._none_ahead = False
+                    self._nothing_waits = self._none_ahead = self._has_room = False
                     if kind == "run":
                         self._stopping.clear()  # it may have been asked to leave what it trained ahead
+                        _drained(self._to_score)  # parts that came when it had just ended its run
                     self.orders.put((kind, value))
         except (EOFError, OSError):
             _end_group()
@@ -85,13 +99,30 @@ class _Connection:
         except OSError:
             _end_group()
 
-    def take(self, n: int, ahead: int = 0) -> Sequence[TrialJob]:
+    def take(self, n: int, ahead: int = 0, has_room: bool = False) -> Sequence[TrialJob]:
         ahead = 0 if self._none_ahead else ahead
-        if self.should_stop() or (self._nothing_waits and not ahead):  # saves a round trip at every step
-            return []
-        self._asks_ahead = ahead > 0
-        self.tell("take", (n, ahead))
-        return self._jobs.get()
+        jobs: Sequence[TrialJob] = ()
+        if not self.should_stop() and (ahead or (n and not self._nothing_waits)):  # else a round trip at every step
+            self._asks_ahead = ahead > 0
+            self.tell("take", (n, ahead))
+            jobs = self._jobs.get()
+        self._tell_room(has_room and all(job.ahead for job in jobs))
+        return [*_drained(self._to_score), *jobs]
+
+    def _tell_room(self, has_room: bool) -> None:
+        """Tell when it changes whether another worker's scoring would find room here."""
+        if has_room != self._has_room:
+            self._has_room = has_room
+            self.tell("room", has_room)
+
+    def divide(self, trial_id: int, most: int, rows: int) -> int:
+        if self.should_stop():
+            return 1
+        self.tell("divide", (trial_id, most, rows))
+        return self._answers.get()
+
+    def parts(self) -> list[PartScored]:
+        return _drained(self._parts)
 
     def emit(self, event: EngineEvent) -> None:
         if not isinstance(event, Progress) or self._is_due(event):
@@ -148,6 +179,15 @@ def _serve(line: _Connection, engine: Engine, assignment: Assignment) -> None:
             case ("run", _):
                 engine.run(line, workload, sink)
                 line.tell("idle")
+
+
+def _drained(waiting: queue.SimpleQueue[_T]) -> list[_T]:
+    """What is in a queue now."""
+    found = []
+    with suppress(queue.Empty):
+        while True:
+            found.append(waiting.get_nowait())
+    return found
 
 
 def _end_group() -> None:

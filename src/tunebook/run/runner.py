@@ -53,7 +53,7 @@ from tunebook.core.ports import (
     TrialEnd,
     TrialJob,
 )
-from tunebook.core.study import TAKEN_AHEAD, StudySpec, Trial, TrialState, Wave
+from tunebook.core.study import SCORED_PART, TAKEN_AHEAD, TRAINED_AHEAD, StudySpec, Trial, TrialState, Wave
 from tunebook.core.trial_result import JudgedTrial
 from tunebook.errors import Interrupted
 from tunebook.run.ahead import AheadFolder
@@ -262,6 +262,8 @@ class Runner:
                 self._cancelled(trial_id, state, cost)
             case Noted("trial_resumed", {"trial": trial_id}) if trial_id in self._taken_ahead:
                 self._taken_ahead.discard(trial_id)  # it was not interrupted
+            case Noted(code, values) if code in (TRAINED_AHEAD, SCORED_PART):
+                self._p.ledger.note(code, values | self._line.until_now(values["seconds"]))
             case Noted(code, values):
                 self._p.ledger.note(code, values)
             case WorkerDied(worker, reason, retired=True):
@@ -475,3 +477,8 @@ class TimeLine:
     def dropped(self, trial_id: int) -> None:
         """A trial leaves its slot without a result."""
         self._running.pop(trial_id, None)
+
+    def until_now(self, seconds: float) -> dict[str, float]:
+        """Start and end of what has taken so long and ends now."""
+        end = self._clock() - self._zero
+        return {"start": end - seconds, "end": end}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
-from tunebook.core.events import EngineEvent, Failed, Finished, Step
+from tunebook.core.events import EngineEvent, Failed, Finished, PartScored, Step
 from tunebook.core.ports import TrialJob
 from tunebook.core.trial_result import RawTrial
 
@@ -37,11 +37,20 @@ class EventRecorder:
         self.events: list[EngineEvent] = []
         self.taken: list[list[int]] = []
 
-    def take(self, n: int, ahead: int = 0) -> list[TrialJob]:
+    def take(self, n: int, ahead: int = 0, has_room: bool = False) -> list[TrialJob]:
         """The next n jobs."""
         now, self._jobs = self._jobs[:n], self._jobs[n:]
-        self.taken.append([job.id for job in now])
+        if n:
+            self.taken.append([job.id for job in now])
         return now
+
+    def divide(self, trial_id: int, most: int, rows: int) -> int:
+        """Nobody scores with the engine."""
+        return 1
+
+    def parts(self) -> list[PartScored]:
+        """None."""
+        return []
 
     def emit(self, event: EngineEvent) -> None:
         """Record the event."""

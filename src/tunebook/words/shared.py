@@ -41,6 +41,7 @@ SILENT_NOTES = frozenset(
         "own_trials",
         "processor_time",
         "remark",
+        "scored_part",
         "taken_ahead",
         "trained_ahead",
         "trial_span",

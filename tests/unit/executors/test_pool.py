@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tunebook.core.configuration import Configuration
-from tunebook.core.events import Finished, Noted, Requeued, Started, Step, TrainedAhead
+from tunebook.core.events import Cancelled, Failed, Finished, Noted, PartScored, Requeued, Started, Step, TrainedAhead
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, Scoring, TrialJob, Workload
 from tunebook.core.trial_result import RawTrial
@@ -212,7 +212,107 @@ def test_idle_workers_train_ahead_and_leave_it_when_they_are_wanted(run):
     executor.close()
     assert [event.trial for event in events if isinstance(event, Finished)] == [7]
     assert not any(isinstance(event, Step) for event in events), "nothing is told of what is trained ahead"
-    [note] = [event for event in events if isinstance(event, Noted)]
-    assert note.code == "trained_ahead"
-    assert note.values["seconds"] >= 2.0
+    notes = [event for event in events if isinstance(event, Noted)]
+    assert {note.code for note in notes} == {"trained_ahead"}
+    assert sum(note.values["seconds"] for note in notes) >= 2.0
+    assert {note.values["worker"] for note in notes} == {"worker 1 (cpu on host1)"}
     assert (1, "stop") in said
+
+
+class Shares(Worker):
+    """The first worker has its only trial's scoring divided, and again when a part comes back, until there are no more
+    parts; the second has room, and does with a part what `does` says."""
+
+    def __init__(self, cluster: Cluster, number: int, does, heard: list) -> None:
+        super().__init__(cluster, number)
+        self.does, self.heard = does, heard
+        if number == 0:
+            cluster.first = self
+
+    def send(self, kind: str, value: Any = None) -> None:
+        self.heard.append((self.number, kind, value))
+        if kind == "run":
+            self.tell("room", self.number == 1)
+            self.tell("take", (1, 0))
+        elif kind == "score":
+            self.does(self, value)
+        elif kind == "cancel" or (kind == "jobs" and not value and (self.number == 0 or self.does is None)):
+            self.tell("idle", None)
+        elif (kind == "jobs" and value) or kind == "part":
+            self.tell("divide", (7, 4, 32))
+        elif (kind, value) == ("divided", 1):
+            self.tell("event", result(replace(JOB, id=7)))
+            self.tell("take", (1, 0))
+
+
+@pytest.fixture
+def shared(run):
+    """Run a trial whose scoring is shared; gives what the study was told, and what the workers were."""
+
+    def shared(does, **options) -> tuple[list, list]:
+        heard: list = []
+        cluster = Cluster()
+        cluster.make = lambda number, assignment: Shares(cluster, number, does, heard)
+        executor = PoolExecutor(
+            cluster.make, "none:none", [EngineOptions(model="m")] * 2, Workload((), {}, Scoring()), **options
+        )
+        events: list = []
+        executor.run([replace(JOB, id=7)], events.extend)
+        executor.close()
+        return events, heard
+
+    return shared
+
+
+def test_a_worker_with_room_scores_a_part_and_the_other_one_gets_it(shared):
+    scores: dict = {"validation": None}
+
+    def does(worker: Worker, job: TrialJob) -> None:
+        assert (job.part.index, job.part.of, job.part.rows) == (1, 2, 32)
+        worker.tell("room", False)
+        worker.tell("event", PartScored(job.id, 1, scores, 2.0))
+        worker.tell("idle", None)
+        worker.look = lambda: None
+        worker.does = lambda worker, job: worker.tell(GONE, None)
+
+    events, heard = shared(does)
+    parts = [value for number, kind, value in heard if kind == "part"]
+    assert parts == [PartScored(7, 1, scores, 2.0), PartScored(7, 1)], "scored; then lost with the worker"
+    assert [value for number, kind, value in heard if kind == "divided"] == [2, 2, 1], "none after a death in a part"
+    assert [event.trial for event in events if isinstance(event, Finished)] == [7]
+    [note] = [event for event in events if isinstance(event, Noted)]
+    assert (note.code, note.values["trial"]) == ("scored_part", 7)
+    assert not any(isinstance(event, Requeued) for event in events)
+
+
+def test_a_part_that_is_left_or_fails_is_told_and_nothing_of_it_to_the_study(shared):
+    def does(worker: Worker, job: TrialJob) -> None:
+        worker.tell("event", Failed(job.id, "out of memory"))
+        worker.tell("idle", None)
+        worker.does = leaves
+
+    def leaves(worker: Worker, job: TrialJob) -> None:
+        worker.tell("idle", None)
+        worker.does = lambda worker, job: worker.tell(GONE, None)
+
+    events, heard = shared(does)
+    assert [value for number, kind, value in heard if kind == "part"] == [PartScored(7, 1)] * 3
+    assert {type(event).__name__ for event in events} == {"Started", "Finished", "WorkerDied"}
+
+
+def test_parts_of_a_trial_that_ended_are_cancelled(shared):
+    def does(worker: Worker, job: TrialJob) -> None:
+        worker.cluster.first.tell("event", Cancelled(7))
+        worker.cluster.first.tell("take", (1, 0))
+
+    _, heard = shared(does)
+    [(given, cancelled)] = [
+        (job.id, number) for _, kind, job in heard if kind == "score" for _, other, number in heard if other == "cancel"
+    ]
+    assert given == cancelled
+    assert not any(kind == "part" for _, kind, _ in heard)
+
+
+def test_nothing_is_divided_where_workers_do_not_see_the_same_files(shared):
+    _, heard = shared(None, one_disk=False)
+    assert [value for _, kind, value in heard if kind == "divided"] == [1]

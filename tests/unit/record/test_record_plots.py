@@ -8,6 +8,7 @@ from tunebook.record import View, write_all
 from tunebook.record.plots import draw_all
 from tunebook.record.plots.effects import effects
 from tunebook.record.plots.gallery import PAINTERS
+from tunebook.record.plots.overview import timeline
 from tunebook.record.plots.style import Paper, chinese_font
 from tunebook.words import words_for
 
@@ -64,6 +65,20 @@ def test_no_curves_where_none_were_kept(view):
     trials = {i: replace(f, curve=Curve()) for i, f in view.history.trials.items()}
     bare = replace(view, history=replace(view.history, trials=trials), notes=())
     assert draw_all(bare, "en", ["curves", "curve_best", "timeline"]) == ()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_time_line_tells_what_workers_did_beside_their_trials(view, language):
+    span = {"worker": "worker 1 (cpu)", "seconds": 60.0, "start": 30.0, "end": 90.0}
+    notes = (("trained_ahead", span), ("scored_part", span), ("trained_ahead", {"trials": 1, "seconds": 5.0}))
+    words, alone = words_for(language), timeline(Paper(), view, words_for(language))
+    figure, says = timeline(Paper(), replace(view, notes=(*view.notes, *notes)), words)
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {words.label("leg_trained_ahead"), words.label("leg_scored_part")} <= set(legend)
+    assert says.startswith(alone[1])
+    assert len(says) > len(alone[1])
+    ticks = [[label.get_text() for label in each.axes[0].get_yticklabels()] for each in (figure, alone[0])]
+    assert ticks[0] == ticks[1], "what is beside has no slot of its own"
 
 
 def test_chinese_labels_only_with_a_font_that_has_them(view, monkeypatch):

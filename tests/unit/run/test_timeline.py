@@ -29,3 +29,4 @@ def test_a_free_slot_is_taken_again_and_time_goes_on_over_runs() -> None:
     clock[0] = 9.0
     notes += second.ended(5)
     assert (notes[-1][1]["start"], notes[-1][1]["end"]) == (30.0, 32.0)
+    assert second.until_now(1.5) == {"start": 30.5, "end": 32.0}

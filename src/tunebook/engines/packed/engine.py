@@ -51,7 +51,7 @@ class PackedEngine:
 
     def run(self, source: TrialSource, workload: Workload, sink: Sink) -> None:
         slots = self._plan(workload, ()).slots
-        jobs = list(source.take(slots, slots))
+        jobs = list(source.take(slots, slots, True))
         if jobs:
             plan = self._plan(workload, jobs)
             Cohort(self._model(), self._options, plan, workload, sink, self._lanes(), jobs).run(source)

@@ -21,6 +21,8 @@ _IDLE_SECONDS = 60.0
 class RayExecutor(PoolExecutor):
     """A pool of workers on a cluster. Nothing is asked of the cluster before there is something to do.
 
+    Nothing is trained ahead nor scored for another worker: idle devices are given back, and states do not travel.
+
     Args:
         options: the same for each worker.
         wanted: the devices to ask for.
@@ -43,8 +45,9 @@ class RayExecutor(PoolExecutor):
         idle_seconds: float = _IDLE_SECONDS,
     ) -> None:
         super().__init__(
-            self._on_cluster, factory, (), workload, transform=transform, limits=limits, idle_seconds=idle_seconds
-        )
+            self._on_cluster, factory, (), workload, transform=transform, limits=limits, idle_seconds=idle_seconds,
+            one_disk=False,
+        )  # fmt: skip
         self._options, self._wanted, self._most, self._model_hash = options, wanted, n_workers, model_hash
         self._cluster: Cluster | None = None
 
@@ -52,9 +55,6 @@ class RayExecutor(PoolExecutor):
         """Train all jobs; see `core.ports.Executor`."""
         self._enlist()
         super().run(jobs, on_events)
-
-    def offer(self, jobs: Sequence[TrialJob]) -> None:
-        """Nothing is trained ahead: idle devices of a cluster are given back, and states do not travel."""
 
     def calibrate(self, limit_seconds: float = CALIBRATION_SECONDS) -> Calibration:
         """Let the first worker measure its node; see `PoolExecutor.calibrate`."""

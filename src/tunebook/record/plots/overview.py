@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tunebook.core.facts import TrialFact
-from tunebook.core.study import Purpose, RoundKind, TrialState
+from tunebook.core.study import SCORED_PART, TRAINED_AHEAD, Purpose, RoundKind, TrialState
 from tunebook.record.cost import relative_work
 from tunebook.record.names import name
 from tunebook.record.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PAPER, PURPLE, SKY, VERMILLION, WIDTH, Paper
@@ -20,6 +20,9 @@ __all__ = ["confirmation", "cost", "rounds", "timeline"]
 WIDE_RANGE = 8.0
 """Costs that differ by more than this factor are shown on a log scale."""
 ROUND_STYLES = ((BLUE, None), (ORANGE, "//"), (GREEN, "\\\\"), (PURPLE, "xx"), (SKY, ".."), (GREY, None))
+BESIDE = {TRAINED_AHEAD: "|||", SCORED_PART: "---"}
+"""Notes on what workers did beside the trials that were theirs, with their hatches; drawn below a worker's slots."""
+BELOW = 1 << 30
 
 
 def cost(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
@@ -201,13 +204,16 @@ def _chosen_on(view: View, key: str) -> list[TrialFact]:
 
 
 def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
-    """Which trial ran in which slot and when, from the ledger's notes "trial_span" (seconds since the study began)."""
+    """Which trial ran in which slot and when, from the ledger's notes "trial_span" (seconds since the study began), and
+    what workers did beside their own trials."""
     shown = {fact.trial.id for fact in view.trials}  # the reference is in no round that is shown
     spans = [v for code, v in view.notes if code == "trial_span" and v.get("trial") in shown]
     if not spans:
         return None
-    begin = min(float(v["start"]) for v in spans)
-    lanes = sorted({(str(v.get("worker", "")), int(v["slot"])) for v in spans})
+    beside = [(code, v) for code, v in view.notes if code in BESIDE and "start" in v]
+    begin = min(float(v["start"]) for v in (*spans, *(v for _, v in beside)))
+    slots = {(str(v.get("worker", "")), int(v["slot"])) for v in spans}
+    lanes = sorted(slots | {(str(v["worker"]), BELOW) for _, v in beside})
     order = list(dict.fromkeys(n for n, _ in view.rounds))
     figure, axes = paper.subplots(figsize=(WIDTH, 1.7 + 0.28 * len(lanes)))
     labelled: set[int] = set()
@@ -232,10 +238,24 @@ def timeline(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None:
         labelled.add(number_)
         if fact.state is not TrialState.COMPLETED and fact.state.is_final:
             axes.plot(start + width, lane, marker="x", color=INK, ms=6, mew=1.6)
-    axes.set_yticks(range(len(lanes)), [str(i + 1) for i in range(len(lanes))])
+    for code in dict.fromkeys(code for code, _ in beside):
+        bars = [v for each, v in beside if each == code]
+        axes.barh(
+            [lanes.index((str(v["worker"]), BELOW)) for v in bars],
+            [(float(v["end"]) - float(v["start"])) / 60 for v in bars],
+            left=[(float(v["start"]) - begin) / 60 for v in bars],
+            height=0.82,
+            facecolor=PAPER,
+            edgecolor=GREY,
+            hatch=BESIDE[code],
+            lw=0.8,
+            label=words.label(f"leg_{code}"),
+        )
+    at = [i for i, (_, slot) in enumerate(lanes) if slot != BELOW]
+    axes.set_yticks(at, [str(n + 1) for n in range(len(at))])
     axes.set_ylim(len(lanes) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(words.label("ax_minutes"))
     axes.set_ylabel(words.label("ax_slot"))
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    return figure, words.says_timeline(len(spans), len(lanes))
+    return figure, words.says_timeline(len(spans), len(slots), bool(beside))

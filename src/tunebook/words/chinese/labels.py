@@ -248,6 +248,8 @@ LABELS = {
     "leg_all": "其他实验",
     "leg_no_verdict": "与基线无法区分",
     "leg_margin": "您的容差",
+    "leg_trained_ahead": "为确认轮预先训练",
+    "leg_scored_part": "替其他设备评分（一部分）",
 }
 
 PATHS = {

@@ -213,5 +213,5 @@ class ChinesePage(ChinesePieces):
     def says_confirmed(self, before: float, after: float) -> str:
         return f"挑选时为 {self.measured(before)}，换用新随机种子为 {self.measured(after)}。"
 
-    def says_timeline(self, trials: int, slots: int) -> str:
-        return f"{trials} 个实验，{slots} 个并行槽。"
+    def says_timeline(self, trials: int, slots: int, is_beside: bool) -> str:
+        return f"{trials} 个实验，{slots} 个并行槽。" + "并行槽下方是该设备在自己的实验之外所做的。" * is_beside

@@ -249,6 +249,8 @@ LABELS = {
     "leg_all": "other trials",
     "leg_no_verdict": "no difference from the baseline found",
     "leg_margin": "your margin",
+    "leg_trained_ahead": "trained ahead for confirm",
+    "leg_scored_part": "scored a part of another worker's trial",
 }
 
 PATHS = {

@@ -263,5 +263,7 @@ class EnglishPage(EnglishPieces):
     def says_confirmed(self, before: float, after: float) -> str:
         return f"{self.measured(after)} with fresh seeds, after {self.measured(before)} when it was chosen."
 
-    def says_timeline(self, trials: int, slots: int) -> str:
-        return f"{plural(trials, 'trial')} in {plural(slots, 'slot')}, up to {count(slots)} at a time."
+    def says_timeline(self, trials: int, slots: int, is_beside: bool) -> str:
+        """`is_beside`: workers did something beside their own trials, which is drawn below their slots."""
+        text = f"{plural(trials, 'trial')} in {plural(slots, 'slot')}, up to {count(slots)} at a time."
+        return text + " Below a worker's slots: what it did beside its own trials." * is_beside

@@ -14,16 +14,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tunebook.core.events import Cancelled, Evaluation, Failed, Finished, Noted, Progress, Saved, Step, TrainedAhead
+from tunebook.core.events import (
+    Cancelled,
+    Evaluation,
+    Failed,
+    Finished,
+    Noted,
+    PartScored,
+    Progress,
+    Saved,
+    Step,
+    TrainedAhead,
+)
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import EngineOptions, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.engines.packed.model.multiplies import multiply_kind
 from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.divided import Divided
 from tunebook.engines.packed.scheduling.lane_work import (
+    AWAIT,
     EPOCH,
     SCORE,
     TRAIN,
     EpochEnd,
+    PartScores,
     Scores,
     Slot,
     Stopped,
@@ -37,7 +51,7 @@ from tunebook.engines.packed.training.loop import choose
 from tunebook.engines.packed.training.saving import save_adapter
 from tunebook.engines.packed.training.step import Known
 from tunebook.engines.packed.training.trainee import Trainee
-from tunebook.errors import EnvironmentStop, TunebookError, is_out_of_memory
+from tunebook.errors import EnvironmentStop, TrialFailed, TunebookError, is_out_of_memory
 
 __all__ = ["Cohort"]
 
@@ -50,6 +64,8 @@ _HIDDEN_WORK = 5e11
 trials of 250 rows on 135 million parameters at 0.8 times the speed of one, 8 on 1.5 billion at 0.6 (docs/engine.md)."""
 _LOOK_SECONDS = 0.2
 """How often it is looked whether to stop, and progress shown, while the lanes compute."""
+_AWAIT_SECONDS = 0.02
+"""How often it is looked for what other workers have scored, while nothing is computed here."""
 
 
 class Cohort:
@@ -97,11 +113,14 @@ class Cohort:
         """Fill slots and lanes, and take back what has ended; False when nothing is left to do."""
         self._fill(source)
         self._leave_trained_ahead()
+        self._prepare_scoring(source)
         self._start_lanes()
-        if self._lanes.n_idle == self._lanes.n:
+        is_idle = self._lanes.n_idle == self._lanes.n
+        if is_idle and not any(slot.due == AWAIT for slot in self._slots):
             return False
-        for done in self._lanes.wait(_LOOK_SECONDS):
+        for done in self._lanes.wait(_AWAIT_SECONDS if is_idle else _LOOK_SECONDS):
             self._take_back(done)
+        self._take_parts(source.parts())
         self._tell_progress()
         self._check_stop()
         self._drop_cancelled()
@@ -114,27 +133,32 @@ class Cohort:
     # -- taking trials in
 
     def _fill(self, source: TrialSource) -> None:
-        while (free := self._plan.slots - len(self._slots)) > 0:
-            if not self._waiting:
-                self._waiting += source.take(free, self._free_ahead(free))
-            if not self._waiting or not self._fits(self._waiting[0]):
+        while True:
+            free = self._plan.slots - sum(slot.trainee.job.part is None for slot in self._slots)
+            wanted = 0 if self._waiting else max(0, free)
+            room = self._room_beside()
+            taken = source.take(wanted, min(wanted, room), room > 0)
+            self._waiting.extendleft(job for job in taken if job.part is not None)
+            self._waiting.extend(job for job in taken if job.part is None)
+            if not self._waiting or not self._may_enter(self._waiting[0], free):
                 return
             job = self._waiting.popleft()
             self._guarded(job.id, lambda job=job: self._slots.append(self._enter(job)))  # type: ignore[misc]
 
-    def _free_ahead(self, free: int) -> int:
-        """How many trials may be trained ahead now: with nothing else to do, as many as there are slots; beside others
-        as many as cost them nothing."""
-        if all(slot.trainee.job.ahead for slot in self._slots):
-            return free
-        if self._packed.device.type == "cpu":
+    def _room_beside(self) -> int:
+        """For how many trials that the study does not wait for, or of which a part is to be scored for another worker,
+        there is room now: with nothing else to do, for as many as there are slots; beside others for as many as cost
+        them nothing."""
+        if all(job.ahead for job in (*(slot.trainee.job for slot in self._slots), *self._waiting)):
+            return self._plan.slots
+        if self._packed.device.type == "cpu" or self._waiting:
             return 0
         rows = [slot.trainee.computed_tokens / max(1, slot.trainee.n_done) for slot in self._slots]
         if not all(rows):  # nothing is known of one that has made no step
             return 0
         parameters = sum(n_in * n_out for n_in, n_out in self._packed.base_shapes)
         left = _HIDDEN_WORK / parameters - sum(rows)
-        return max(0, min(free, int(left / max(rows))))
+        return max(0, int(left / max(rows)))
 
     def _leave_trained_ahead(self) -> None:
         """A trial that was to be trained ahead and has no step left keeps its state, and nothing of it is scored."""
@@ -147,8 +171,13 @@ class Cohort:
             self._drop(slot)
             self._sink.emit(TrainedAhead(slot.id))
 
-    def _fits(self, job: TrialJob) -> bool:
-        """Whether a trial's adapter has room beside those in training; one alone always has."""
+    def _may_enter(self, job: TrialJob, free: int) -> bool:
+        """Whether there is a slot for a trial, and its adapter has room beside those in training; one alone always has,
+        and one of which a part is to be scored needs neither."""
+        if job.part is not None:
+            return True
+        if free < 1:
+            return False
         if not self._slots or self._plan.trials_bytes is None:
             return True
         jobs = [job, *(slot.trainee.job for slot in self._slots)]
@@ -163,12 +192,16 @@ class Cohort:
             self._options.share_prompts, self._options.extra.get("max_steps"), packed.adapter_dtype, packed.device,
         )  # fmt: skip
         slot = Slot(trainee=trainee, saved_at=time.monotonic())
+        if job.part is not None and (saved is None or len(saved.steps) < trainee.total_steps):
+            raise TrialFailed(f"{job.folder}: no state after the last step, of which a part could be scored")
         if saved is not None:
             slot.scored = list(saved.facts["scored"])
             trainee.load_state(saved.tensors, saved.steps, saved.evaluations, saved.facts)
             self._sink.emit(Noted("trial_resumed", {"trial": job.id, "step": trainee.n_done}))
         # a resumed trial may have been stopped while this epoch's end was scored
         slot.due = EPOCH if trainee.epochs_done is not None else SCORE if trainee.is_trained else TRAIN
+        if job.part is not None:
+            slot.due, trainee.score_seconds = SCORE, 0.0
         return slot
 
     # -- handing work to the lanes
@@ -177,36 +210,49 @@ class Cohort:
         while self._lanes.n_idle and (turn := self._next_turn()) is not None:
             for slot in turn.slots:
                 slot.busy = True
-            work = {TRAIN: self._turns.train, EPOCH: self._turns.end_epoch, SCORE: self._turns.score}[turn.due]
+            scoring = self._turns.score if turn.slots[0].part is None else self._turns.score_part
+            work = {TRAIN: self._turns.train, EPOCH: self._turns.end_epoch, SCORE: scoring}[turn.due]
             self._lanes.start(lambda work=work, turn=turn: work(turn.slots), turn)  # type: ignore[misc]
         self._lanes.help()
 
     def _next_turn(self) -> Turn | None:
         """Slots that are due for the same, an equal part of those that wait for each idle lane; scoring goes first, as
         it frees slots."""
-        if any(slot.due != TRAIN for slot in self._slots if not slot.busy):
+        free = [slot for slot in self._slots if not slot.busy and slot.due != AWAIT]
+        if any(slot.due != TRAIN for slot in free):
             self._settle()  # its time would count as scoring's
-        waiting = sorted((slot for slot in self._slots if not slot.busy), key=lambda slot: slot.due == TRAIN)
+        waiting = sorted(free, key=lambda slot: slot.due == TRAIN)
         if not waiting:
             return None
         first = waiting[0]
-        same = [
-            slot for slot in waiting if slot.due == first.due and slot.trainee.job.splits == first.trainee.job.splits
-        ]
+        alike = (first.due, first.trainee.job.splits, first.part)
+        same = [slot for slot in waiting if (slot.due, slot.trainee.job.splits, slot.part) == alike]
         same = same[: -(-len(waiting) // self._lanes.n_idle)]
         if first.due == TRAIN:
             chosen = choose([slot.trainee for slot in same], self._plan.rows)
             same = [slot for slot in same if slot.trainee in chosen]
-        if first.due == SCORE:
-            for slot in same:
-                self._before_scoring(slot)
         return Turn(first.due, tuple(same))
 
-    def _before_scoring(self, slot: Slot) -> None:
-        if slot.trainee.train_seconds > _WORTH_SAVING_SECONDS:
+    def _prepare_scoring(self, source: TrialSource) -> None:
+        """What is to be scored is saved where it is worth that, and then shared with workers that have room."""
+        due = [slot for slot in self._slots if slot.due == SCORE and not slot.busy and not slot.may_score]
+        if due:
+            self._settle()  # its time would count as scoring's
+        for slot in due:
+            self._guarded(slot.id, lambda slot=slot: self._before_scoring(slot, source))  # type: ignore[misc]
+
+    def _before_scoring(self, slot: Slot, source: TrialSource) -> None:
+        trainee = slot.trainee
+        is_saved = trainee.train_seconds > _WORTH_SAVING_SECONDS and trainee.job.part is None
+        if is_saved:
             self._save(slot)
-        slot.trainee.end_training()
+        trainee.end_training()
         slot.share = slot.told = 0.0
+        slot.may_score = True
+        if is_saved and trainee.broke is None and (most := self._turns.most_parts(trainee.job.splits)) > 1:
+            rows = self._turns.limits.rows
+            if (of := source.divide(slot.id, most, rows)) > 1:
+                slot.divided = Divided(of, rows)
 
     # -- taking back what the lanes have computed
 
@@ -222,6 +268,9 @@ class Cohort:
             self._trained(done.result)
         elif turn.due == EPOCH:
             self._epoch_ended(turn.slots, done.result)
+        elif turn.slots[0].part is not None:
+            for slot, scores in zip(turn.slots, done.result, strict=True):
+                self._guarded(slot.id, lambda slot=slot, scores=scores: self._part_scored(slot, scores))  # type: ignore[misc]
         else:
             self._scored(turn.slots, done.result)
 
@@ -234,8 +283,10 @@ class Cohort:
                 slot.trainee.restart_step()
         elif turn.due == TRAIN and is_out_of_memory(error):
             self._split(turn.slots, error)
-        elif is_out_of_memory(error) and (limits := self._turns.limits.halved()) is not None:
+        elif is_out_of_memory(error) and not turn.is_part and (limits := self._turns.limits.halved()) is not None:
             self._turns.limits = limits  # the turn is still due
+            for slot in turn.slots:
+                slot.divided = None  # examples are grouped otherwise now
             self._sink.emit(Noted("scoring_split", {"trials": [slot.id for slot in turn.slots], "rows": limits.rows}))
         elif turn.due != TRAIN and isinstance(error, _OWN_TROUBLE) and not isinstance(error, EnvironmentStop):
             for slot in turn.slots:
@@ -282,6 +333,31 @@ class Cohort:
     def _scored(self, slots: Sequence[Slot], found: Sequence[Scores]) -> None:
         for slot, scores in zip(slots, found, strict=True):
             self._guarded(slot.id, lambda slot=slot, scores=scores: self._report(slot, scores))  # type: ignore[misc]
+
+    def _part_scored(self, slot: Slot, scores: PartScores) -> None:
+        job = slot.trainee.job
+        if job.part is not None:
+            self._sink.emit(PartScored(slot.id, job.part.index, scores, slot.trainee.score_seconds))
+            self._drop(slot)
+        elif slot.divided is not None:
+            slot.divided.scored_here(scores)
+            self._go_on_divided(slot, slot.divided)
+
+    def _take_parts(self, events: Sequence[PartScored]) -> None:
+        """What other workers have scored of trials here, or have left."""
+        for event in events:
+            for slot in [slot for slot in self._slots if slot.id == event.trial]:
+                if slot.divided is not None:
+                    slot.divided.told(event)
+                    if not slot.busy:
+                        self._guarded(slot.id, lambda s=slot, d=slot.divided: self._go_on_divided(s, d))  # type: ignore[misc]
+
+    def _go_on_divided(self, slot: Slot, divided: Divided) -> None:
+        if (scores := divided.scores()) is not None:
+            slot.trainee.score_seconds += divided.seconds
+            self._report(slot, scores)
+        else:
+            slot.due = SCORE if divided.part is not None else AWAIT
 
     def _report(self, slot: Slot, scores: Scores) -> None:
         """The trial is over: its adapter is written, its slot is free."""
@@ -341,6 +417,8 @@ class Cohort:
 
     def _save(self, slot: Slot) -> None:
         trainee = slot.trainee
+        if trainee.job.part is not None:  # the state is another worker's
+            return
         before = slot.saved_at
         if not trainee.is_known:
             self._settle()
@@ -385,7 +463,8 @@ class Cohort:
         """End trials that were asked to end, as soon as no lane computes them."""
         for slot in [slot for slot in self._slots if not slot.busy and self._sink.is_cancelled(slot.id)]:
             self._drop(slot)
-            checkpoint.clear_state(Path(slot.trainee.job.folder))
+            if slot.trainee.job.part is None:
+                checkpoint.clear_state(Path(slot.trainee.job.folder))
             self._sink.emit(Cancelled(slot.id, self._cost(slot.trainee, 0)))
 
     def _tell_progress(self) -> None:

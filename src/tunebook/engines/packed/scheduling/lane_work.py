@@ -8,25 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from tunebook.core.facts import EvaluationRecord
-from tunebook.core.ports import RawScores, Workload
+from tunebook.core.ports import RawScores, ScoringPart, Workload
+from tunebook.core.trial_result import PartialScores
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
+from tunebook.engines.packed.scheduling.divided import MIN_GROUPS, Divided
 from tunebook.engines.packed.scheduling.lanes import Lanes
 from tunebook.engines.packed.scheduling.memory import forget_peak, peak_bytes
-from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score
+from tunebook.engines.packed.scoring.score import ScoringLimits, losses, score, score_part
+from tunebook.engines.packed.scoring.scoring_groups import n_groups
 from tunebook.engines.packed.training.loop import Training
 from tunebook.engines.packed.training.step import Known
 from tunebook.engines.packed.training.trainee import Trainee
 
-__all__ = ["EPOCH", "SCORE", "TRAIN", "EpochEnd", "Scores", "Slot", "Stopped", "Turn", "Turns"]
+__all__ = ["AWAIT", "EPOCH", "SCORE", "TRAIN", "EpochEnd", "PartScores", "Scores", "Slot", "Stopped", "Turn", "Turns"]
 
-TRAIN, EPOCH, SCORE = "train", "epoch", "score"
+TRAIN, EPOCH, SCORE, AWAIT = "train", "epoch", "score", "await"
 """What a slot needs next: a step; what is due at an epoch's end (a point of the curve, scores of a checkpoint); its
-final scores."""
+final scores; nothing but what other workers score of it."""
 
 Scores = dict[str, RawScores]
+PartScores = dict[str, PartialScores]
 """By split."""
 
 
@@ -35,9 +40,11 @@ class Slot:
     """A trainee with what the cohort keeps about it.
 
     Attributes:
-        due: TRAIN, EPOCH or SCORE.
+        due: TRAIN, EPOCH, SCORE or AWAIT.
         busy: a lane is computing it.
         scored: ids of the checkpoints that are finished.
+        may_score: whether what comes before scoring has been done.
+        divided: how its scoring is shared with other workers; None: it is not.
         share, told: share of the running scoring pass done, and the last one reported.
     """
 
@@ -46,12 +53,19 @@ class Slot:
     due: str = TRAIN
     busy: bool = False
     scored: list[int] = field(default_factory=list)
+    may_score: bool = False
+    divided: Divided | None = None
     share: float = 0.0
     told: float = 0.0
 
     @property
     def id(self) -> int:
         return self.trainee.job.id
+
+    @property
+    def part(self) -> ScoringPart | None:
+        """The part of its scoring that is due here; None: all of it."""
+        return self.trainee.job.part if self.divided is None else self.divided.part
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,11 @@ class Turn:
 
     due: str
     slots: tuple[Slot, ...]
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is scored for other workers."""
+        return self.slots[0].trainee.job.part is not None
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,7 @@ class Turns:
         self._packed, self._workload = packed, workload
         self._clock, self._spread = lanes.clock, lanes.spread
         self._training = Training(packed, lanes.clock, lanes.spread, self._leave_if_stopping)
+        self._n_groups: dict[tuple[str, int], int] = {}
         self.stopping = False
         self.limits = limits
 
@@ -140,9 +160,30 @@ class Turns:
 
     def score(self, slots: Sequence[Slot]) -> list[Scores]:
         """The answers and likelihoods of each slot's trial, by split."""
+        return self._scored(slots, score)
+
+    def score_part(self, slots: Sequence[Slot]) -> list[PartScores]:
+        """The same of the part that is due here, which is the same of all slots."""
+        part = slots[0].part
+        assert part is not None
+        return self._scored(slots, lambda packed, adapters, examples, how, *rest: score_part(
+            packed, adapters, examples, how, part, *rest
+        ))  # fmt: skip
+
+    def most_parts(self, splits: Sequence[str]) -> int:
+        """Into how many parts the scoring of some splits can be divided."""
+        rows, counts = self.limits.rows, []
+        for split in splits:
+            if (split, rows) not in self._n_groups:
+                examples = self._workload.splits[split]
+                self._n_groups[split, rows] = n_groups(examples, self._workload.scoring, rows)
+            counts.append(self._n_groups[split, rows])
+        return min(counts, default=0) // MIN_GROUPS
+
+    def _scored(self, slots: Sequence[Slot], score: Callable[..., list[Any]]) -> list[dict[str, Any]]:
         trainees = [slot.trainee for slot in slots]
         adapters: list[Adapter | None] = [t.adapter if t.job.configuration.num_train_epochs else None for t in trainees]
-        found: list[Scores] = [{} for _ in trainees]
+        found: list[dict[str, Any]] = [{} for _ in trainees]
         for split in trainees[0].job.splits:
             began = self._clock()
             with self._peak_of(trainees):

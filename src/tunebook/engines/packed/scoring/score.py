@@ -13,14 +13,15 @@ depends on the examples alone, not on the adapters beside it nor on the lanes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tunebook.core.facts import Floats
-from tunebook.core.ports import RawScores, Scoring, TokenizedExample
+from tunebook.core.ports import RawScores, Scoring, ScoringPart, TokenizedExample
+from tunebook.core.trial_result import PartialScores
 from tunebook.engines.packed.model.bank import Adapter
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scoring.generation import Begun, Writing, accepted
@@ -29,7 +30,7 @@ from tunebook.engines.packed.scoring.passes import Reading, SlotRows, read_head,
 from tunebook.engines.packed.scoring.scoring_groups import Group, Path, group_of, groups_of, paths_of, shared_prompt
 from tunebook.engines.packed.spread import Spread, one_by_one
 
-__all__ = ["ScoringLimits", "losses", "score"]
+__all__ = ["ScoringLimits", "losses", "score", "score_part"]
 
 OnBatch = Callable[[float], None]
 """Told the share done after every forward; may raise to leave."""
@@ -86,7 +87,28 @@ def score(
     Returns: one RawScores an adapter, examples in their own order.
     """
     walk = _Pass(packed, adapters, examples, scoring, on_batch, spread, limits)
-    return [slot.result(scoring) for slot in walk.run()]
+    return [slot.result(scoring, range(len(examples))) for slot in walk.run()]
+
+
+@torch.inference_mode()
+def score_part(
+    packed: PackedModel,
+    adapters: Sequence[Adapter | None],
+    examples: Sequence[TokenizedExample],
+    scoring: Scoring,
+    part: ScoringPart,
+    on_batch: OnBatch = lambda share: None,
+    spread: Spread = one_by_one,
+    limits: ScoringLimits = ScoringLimits(),
+) -> list[PartialScores]:
+    """What `score` would find of one part of a split's groups; all parts together have each example once.
+
+    Args: as for `score`; `examples` is the whole split.
+    """
+    limits = replace(limits, rows=part.rows)
+    walk = _Pass(packed, adapters, examples, scoring, on_batch, spread, limits, part)
+    slots = walk.run()
+    return [PartialScores(walk.scored, slot.result(scoring, walk.scored)) for slot in slots]
 
 
 @torch.inference_mode()
@@ -112,27 +134,36 @@ class _Slot:
         self.answers: dict[int, tuple[int, ...]] = {}
         self._examples = examples
 
-    def result(self, scoring: Scoring) -> RawScores:
-        n_label_tokens = tuple(len(example.completion_ids) for example in self._examples)
+    def result(self, scoring: Scoring, of: Sequence[int]) -> RawScores:
+        """The scores of some examples, in this order."""
+        n_label_tokens = tuple(len(self._examples[index].completion_ids) for index in of)
+        nll = self.nll[np.asarray(of, dtype=np.int64)]
+        gold = nll[:, -1]
         if scoring.kind == "likelihood":
-            return RawScores((), self.nll[:, -1].copy(), n_label_tokens)
+            return RawScores((), gold, n_label_tokens)
         if scoring.kind != "choice":
-            generated = tuple(self.answers[index] for index in range(len(self._examples)))
-            return RawScores(generated, self.nll[:, -1].copy(), n_label_tokens)
-        options = self.nll[:, :-1]
+            return RawScores(tuple(self.answers[index] for index in of), gold, n_label_tokens)
+        options = nll[:, :-1]
         if scoring.per_token:
             options = options / np.array([len(choice) for choice in scoring.choices])
         chosen = tuple(int(best) for best in np.argmin(options, axis=1))
-        return RawScores(chosen, self.nll[:, -1].copy(), n_label_tokens)
+        return RawScores(chosen, gold, n_label_tokens)
 
 
 class _Pass:
-    """One walk over the examples."""
+    """One walk over the examples, or over a part of them.
+
+    Attributes:
+        scored: the examples that were walked over.
+    """
 
     def __init__(
         self, packed: PackedModel, adapters: Sequence[Adapter | None], examples: Sequence[TokenizedExample],
         scoring: Scoring | None, on_batch: OnBatch, spread: Spread, limits: ScoringLimits | None,
+        part: ScoringPart | None = None,
     ) -> None:  # fmt: skip
+        self._part = part or ScoringPart(0, 1, 0)
+        self.scored: tuple[int, ...] = ()
         self._packed, self._examples, self._scoring = packed, examples, scoring
         self._on_batch, self._spread = on_batch, spread
         self._limits = limits or (GPU_LIMITS if packed.device.type == "cuda" else CPU_LIMITS)
@@ -148,7 +179,9 @@ class _Pass:
         if self._prompt:
             self._run_prompt()
         paths = paths_of(self._examples, self._scoring, len(self._prompt))
-        groups = groups_of(paths, len(self._prompt), self._limits.rows, self._packed.device)
+        part, rows = self._part, self._limits.rows
+        groups = groups_of(paths, len(self._prompt), rows, self._packed.device, part.index, part.of)
+        self.scored = tuple(sorted(path.example for group in groups for path in group.paths))
         self._rows = sum(group.n_rows for group in groups)
         writing = self._writing()
         for start in range(0, len(groups), WINDOW):

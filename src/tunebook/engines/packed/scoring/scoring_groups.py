@@ -21,7 +21,7 @@ from torch import Tensor
 from tunebook.core.ports import Scoring, TokenizedExample
 from tunebook.engines.packed.model.batches import cut, evenly
 
-__all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "paths_of", "shared_prompt"]
+__all__ = ["Block", "Group", "Path", "Wanted", "group_of", "groups_of", "n_groups", "paths_of", "shared_prompt"]
 
 MIN_SHARED = 8
 """A shared prompt of fewer tokens is not worth a forward of its own."""
@@ -181,14 +181,27 @@ def paths_of(examples: Sequence[TokenizedExample], scoring: Scoring | None, n_sh
     return sorted(paths, key=lambda path: (path.tokens[: path.n_tail], path.example))
 
 
-def groups_of(paths: Sequence[Path], n_shared: int, max_rows: int, device: torch.device | str = "cpu") -> list[Group]:
+def groups_of(
+    paths: Sequence[Path], n_shared: int, max_rows: int, device: torch.device | str = "cpu", part: int = 0, of: int = 1
+) -> list[Group]:
     """Cut sorted paths into groups of at most `max_rows` rows (a longer path has a group to itself), an even number of
-    about equal ones where one is not enough."""
+    about equal ones where one is not enough; gives one of `of` parts of these groups."""
+    pieces = _pieces(paths, max_rows)
+    mine = pieces[part * len(pieces) // of : (part + 1) * len(pieces) // of]
+    return [group_of(paths[start:stop], n_shared, device) for start, stop, _ in mine]
+
+
+def n_groups(examples: Sequence[TokenizedExample], scoring: Scoring, max_rows: int) -> int:
+    """How many groups some examples are cut into."""
+    return len(_pieces(paths_of(examples, scoring, len(shared_prompt(examples))), max_rows))
+
+
+def _pieces(paths: Sequence[Path], max_rows: int) -> list[tuple[int, int, int]]:
+    """Where sorted paths are cut: first and last one, and rows, of each group."""
     if not paths:
         return []
     sizes = [(len(path.tokens), reused) for path, reused in zip(paths, _all_reused(paths), strict=True)]
-    pieces = evenly(lambda rows: cut(sizes, rows), lambda piece: piece[2], max_rows)
-    return [group_of(paths[start:stop], n_shared, device) for start, stop, _ in pieces]
+    return evenly(lambda rows: cut(sizes, rows), lambda piece: piece[2], max_rows)
 
 
 def group_of(paths: Sequence[Path], n_shared: int, device: torch.device | str = "cpu") -> Group:
