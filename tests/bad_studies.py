@@ -100,8 +100,12 @@ BAD = {
         ["the baseline has no lora_r, so it is 8", "Write baseline.lora_r"],
     ),
     "budget below the baseline's seeds": (
-        changed(budget="budget: {trials: 3}"),
+        changed(budget="budget: {trials: 3}\ndesign: one_factor"),
         ["budget.trials: found 3; must be at least 5, as seeds.baseline is"],
+    ),
+    "budget below what a model needs": (
+        changed(budget="budget: {trials: 4}\nseeds: {baseline: 9}"),
+        ["budget.trials: found 4; must be at least 5: a few pilots"],
     ),
     "no budget": (changed(budget="budget: {}"), ["neither trials nor hours"]),
     "nothing varied": (changed(space="space: {}"), ["varies at least one factor"]),
@@ -179,7 +183,7 @@ BAD = {
     "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
     "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
     "budget of two": (
-        changed(budget="budget: {trials: 2}"),
+        changed(budget="budget: {trials: 2}\ndesign: balanced"),
         ["must be at least 5, as seeds.baseline is. Write 5 or more."],
     ),
     "one template": (changed(data='data: {train: a.jsonl, prompt: "{q}"}'), ["found no data.completion beside it"]),

@@ -10,6 +10,7 @@ import typer
 from tunebook.cli.output import messages, results
 from tunebook.errors import UserError
 from tunebook.escaping import shell_line
+from tunebook.files import reason
 
 if TYPE_CHECKING:
     from tunebook.data import Reading
@@ -97,12 +98,12 @@ def init(
         raise UserError(
             "{output}: cannot be written ({strerror}). Name a file that can be made with --output.",
             output=output,
-            strerror=error.strerror,
+            strerror=reason(error),
         ) from error
     words = words_for(language)
     for notice in seen.notices:
         messages().print(words.warning_line(words.notice(notice)), style="yellow", markup=False)
-    if unused := seen.rows["train"].unused:
+    if unused := seen.unused:
         messages().print(words.not_used(unused), markup=False)
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
     # not wrapped, because the commands are copied

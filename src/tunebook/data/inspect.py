@@ -113,6 +113,11 @@ class Findings:
         return (*left_out(self.rows), *without)
 
     @property
+    def unused(self) -> tuple[str, ...]:
+        """The columns of the training rows that nothing is made of."""
+        return tuple(column for column in self.rows["train"].unused if column != self.group)
+
+    @property
     def is_oddly_named(self) -> bool:
         """Whether the training file has a name of its own, so that no other file was looked for beside it."""
         path = Path(self.sources["train"])
@@ -436,8 +441,8 @@ def _data_lines(seen: Findings, compared: RoundOutlook | None, words: Words) -> 
         else _line("  # test: test.jsonl", words.comment("test_not_looked_for" if seen.is_oddly_named else "no_test")),
     ]
     lines += _reading_lines(seen, words)
-    if train.unused:
-        lines.append(f"  # {yaml_comment(words.not_used(train.unused))}")
+    if seen.unused:
+        lines.append(f"  # {yaml_comment(words.not_used(seen.unused))}")
     if seen.group:
         lines.append(_line(f"  group: {seen.group}", words.comment("group")))
     if seen.n_train > MANY_ROWS:

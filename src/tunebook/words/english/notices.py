@@ -246,6 +246,16 @@ class EnglishNotices(EnglishPieces):
         """Columns of the user's table that are not factors."""
         return f"{file}: columns that are no factors are ignored: {', '.join(columns)}"
 
+    def notice_seeds_not_used(self, keys: Sequence[str], design: str) -> str:
+        """Numbers of seeds that the design has no use for."""
+        what = {
+            "model": "design model decides itself how many seeds a configuration gets, the baseline among them",
+            "balanced": "design balanced tries each combination once",
+            "table": "the trials of a table get seeds.configuration and seeds.baseline",
+        }.get(design, f"design {design} has no use for them")
+        verb = "is" if len(keys) == 1 else "are"
+        return f"{', '.join(keys)} {verb} not used: {what}. `tunebook add` gives a configuration more seeds."
+
     def notice_not_measured(self, reason: str) -> str:
         """The machine's speed could not be measured."""
         return f"{reason.rstrip('.')}. No times are predicted."

@@ -224,6 +224,8 @@ ENGINES = {
     "a folder of that name is in the way": "已有同名的文件夹",
     "permission denied": "没有权限",
     "operation not permitted": "不允许这样操作",
+    "no such file or folder": "没有这个文件或文件夹",
+    "the name is too long": "名字太长",
     "read-only file system": "文件系统是只读的",
     "no space left on device": "设备上没有剩余空间",
     "disk quota exceeded": "超出磁盘配额",
