@@ -43,6 +43,7 @@ _REASONS = {
     errno.EROFS: Phrase("read-only file system"),
     errno.ENOSPC: Phrase("no space left on device"),
     errno.EDQUOT: Phrase("disk quota exceeded"),
+    errno.EFBIG: Phrase("larger than a file may be here"),
     errno.EIO: Phrase("input/output error"),
 }
 """What the system says most often; anything else is told in its own words."""

@@ -117,6 +117,10 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of a pipe has closed it, as `head` does
         sys.stderr.close()
         return 0
+    except SystemExit as ended:  # which click makes of it
+        if isinstance(ended.__context__, BrokenPipeError):
+            return 0
+        raise
     except OSError as error:  # from the file system, without a better message of our own
         what = Phrase("{file}: {why}", file=error.filename, why=reason(error)) if error.filename else reason(error)
         _say(Phrase("{what}. Fix that, then repeat the command.", what=what), arguments)

@@ -40,6 +40,8 @@ Shown = Callable[[str, int, int, int], RoundOutlook | None]
 round that compares, with the smallest difference that it detects."""
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
+NO_MODEL = "none"
+"""The model of a study that is only tried: nothing is trained."""
 PART = "-00000-of-00001"
 """What `datasets` and the hub append to the name of a split's only file."""
 GROUP_FIELDS = (
@@ -386,7 +388,9 @@ def study_file_text(
     def text(compared: RoundOutlook | None) -> str:
         opening = [f"study: {_name(data)}", f"model: {yaml_scalar(model)}", "data:"]
         opening += _data_lines(seen, compared, words)
-        return "\n".join([*opening, *_setting_lines(seen, trials, language, words)]) + "\n"
+        return "\n".join([*opening, *_setting_lines(seen, trials, language, words), *engine]) + "\n"
+
+    engine = [_line("engine: simulated", words.comment("simulated"))] if model == NO_MODEL else []
 
     if shown is None or seen.metric[0] == "perplexity":  # whose differences are in nats, which nobody can say before
         return text(None)

@@ -35,6 +35,7 @@ __all__ = [
     "load_error",
     "load_model",
     "load_tokenizer",
+    "may_be_hub_id",
     "quiet_transformers",
     "resolve_dtype",
     "resolve_model",
@@ -66,7 +67,7 @@ def resolve_model(
     folder = Path(name) if base_folder is None else base_folder / name
     if folder.is_dir():
         return _checked(folder)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "/" not in name:
+    if not may_be_hub_id(name):
         raise ModelError(
             "model: found {name!r}, which is no folder here ({absolute}). A model is a folder with config.json "
             'and safetensors weights, a hub id such as "org/name@revision", or "{built_in}". Correct `model` in '
@@ -76,6 +77,11 @@ def resolve_model(
             built_in=BUILT_IN,
         )
     return _checked(_from_hub(name))
+
+
+def may_be_hub_id(name: str) -> bool:
+    """Whether a name that is no folder could be one of the hub's, or is the built-in model's."""
+    return name == BUILT_IN or (name.count("/") == 1 and not name.startswith((".", "/", "~")))
 
 
 def _from_hub(name: str) -> Path:

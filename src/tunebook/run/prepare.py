@@ -53,7 +53,7 @@ from tunebook.run.scores.service_scores import ScoringExecutor
 from tunebook.study_file import raise_together, with_line
 from tunebook.words import words_for
 
-__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare", "unused_packages"]
+__all__ = ["Prepared", "check_model_and_rows", "computes_elsewhere", "prepare", "unused_packages"]
 
 CONVERTING_TOLD_SECONDS = 5.0
 _SEEDS_USED = {
@@ -519,9 +519,9 @@ def computes_elsewhere(spec: StudySpec) -> bool:
     return bool(getattr(EXECUTORS.load(spec.executor), "computes_elsewhere", False))
 
 
-def check_long_rows(spec: StudySpec, base: Path) -> None:
-    """Refuse what `prepare` would refuse of rows that may be longer than the model's context, where the model is at
-    hand. Quick where no row can be.
+def check_model_and_rows(spec: StudySpec, base: Path) -> None:
+    """Refuse what `prepare` would refuse of a model that is not there, and of rows that may be longer than the model's
+    context, where it is at hand. Quick where no row can be; no hub is asked.
 
     Raises: UserError: as `prepare`.
     """
@@ -529,6 +529,8 @@ def check_long_rows(spec: StudySpec, base: Path) -> None:
 
     entry = ENGINES.load(spec.engine)
     at_hand = base_model.built_in_is_cached() if spec.model == base_model.BUILT_IN else (base / spec.model).is_dir()
+    if entry.needs_model and not at_hand and not base_model.may_be_hub_id(spec.model):
+        base_model.resolve_model(spec.model, base)
     if not entry.needs_model or not at_hand:
         return
     model = base_model.describe_model(spec.model, base_model.resolve_model(spec.model, base))

@@ -133,7 +133,7 @@ class ChineseNotices(ChinesePieces):
     def refused_max_length(self, level: int, shortest: int) -> str:
         return (
             f"max_length: 当前为 {level}；训练数据的提示至少有 {shortest} 个 token，答案会被全部截去。"
-            f"请在研究文件中写大于 {shortest} 的值。"
+            f"请写大于 {shortest} 的值。"
         )
 
     def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:

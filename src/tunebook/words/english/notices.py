@@ -153,7 +153,7 @@ class EnglishNotices(EnglishPieces):
         """A max_length leaves no training answer."""
         return (
             f"max_length: found {level}; every training prompt has at least {shortest} tokens, so no answer would be "
-            f"left. Write more than {shortest} in the study file."
+            f"left. Write more than {shortest}."
         )
 
     def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:

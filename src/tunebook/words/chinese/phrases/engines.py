@@ -229,6 +229,7 @@ ENGINES = {
     "read-only file system": "文件系统是只读的",
     "no space left on device": "设备上没有剩余空间",
     "disk quota exceeded": "超出磁盘配额",
+    "larger than a file may be here": "超出文件大小的限制",
     "input/output error": "输入输出错误",
     ("{place}: cannot be written ({reason}).{safe} Make the place writable or name another one, then repeat this."): (
         "{place}: 无法写入（{reason}）。{safe}请使该位置可写或另选位置，然后重做。"
