@@ -45,8 +45,8 @@ class EnglishPage(EnglishPieces):
             text += f"In order of importance: {', then '.join(told)}. "
         if rest:
             named = self.listed([self.factor(f.factor) for f in rest])
-            what = f"Of {named} no effect is told" if told else "No factor's effect can be told from none"
-            text += f"{what}; it may change the loss by up to {most}. "
+            what = f"No effect of {named} was found" if told else "No effect of any factor was found"
+            text += f"{what}; there may be one of up to {most} of the loss. "
         return text + "Far from the best configuration the order may be another one."
 
     def described_level(self, level: DescribedLevel) -> str:
