@@ -80,7 +80,7 @@ def test_the_strategy_puts_nothing_aside_that_ones_own_trials_showed():
         )
         for name, level, interval in told
     )
-    assert "let dropout wait" in strategy(view, words_for("en"))
+    assert "leave dropout for later" in strategy(view, words_for("en"))
 
 
 def test_a_sweet_spot_goes_without_rates_that_the_trials_contradict():
