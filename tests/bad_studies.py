@@ -100,7 +100,7 @@ BAD = {
         ["the baseline has no lora_r, so it is 8", "Write baseline.lora_r"],
     ),
     "budget below the baseline's seeds": (
-        changed(budget="budget: {trials: 3}"),
+        changed(budget="budget: {trials: 3}\ndesign: one_factor"),
         ["budget.trials: found 3; must be at least 5, as seeds.baseline is"],
     ),
     "further seeds after a single one": (
@@ -110,6 +110,10 @@ BAD = {
     "further seeds where no single level is compared": (
         changed(seed="seed: 0\nseeds: {doubtful: 2}"),
         ["seeds.doubtful: found 2; only design: one_factor", "or remove this line"],
+    ),
+    "budget below what a model needs": (
+        changed(budget="budget: {trials: 4}\nseeds: {baseline: 9}"),
+        ["budget.trials: found 4; must be at least 5: a few pilots"],
     ),
     "no budget": (changed(budget="budget: {}"), ["neither trials nor hours"]),
     "nothing varied": (changed(space="space: {}"), ["varies at least one factor"]),
@@ -187,7 +191,7 @@ BAD = {
     "alias of itself": (changed(data="data: &a {train: *a}"), ["contains itself"]),
     "control character": (GOOD + "x: \x07\n", ["study.yaml:23: character U+0007"]),
     "budget of two": (
-        changed(budget="budget: {trials: 2}"),
+        changed(budget="budget: {trials: 2}\ndesign: balanced"),
         ["must be at least 5, as seeds.baseline is. Write 5 or more."],
     ),
     "one template": (changed(data='data: {train: a.jsonl, prompt: "{q}"}'), ["found no data.completion beside it"]),

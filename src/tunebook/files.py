@@ -22,6 +22,7 @@ __all__ = [
     "as_umask_says",
     "disk_full",
     "is_disk_full",
+    "reason",
     "replaced_folder",
     "said",
     "shared_folder",
@@ -37,9 +38,12 @@ _REASONS = {
     errno.EISDIR: Phrase("a folder of that name is in the way"),
     errno.EACCES: Phrase("permission denied"),
     errno.EPERM: Phrase("operation not permitted"),
+    errno.ENOENT: Phrase("no such file or folder"),
+    errno.ENAMETOOLONG: Phrase("the name is too long"),
     errno.EROFS: Phrase("read-only file system"),
     errno.ENOSPC: Phrase("no space left on device"),
     errno.EDQUOT: Phrase("disk quota exceeded"),
+    errno.EFBIG: Phrase("larger than a file may be here"),
     errno.EIO: Phrase("input/output error"),
 }
 """What the system says most often; anything else is told in its own words."""
@@ -52,6 +56,12 @@ def is_disk_full(error: BaseException) -> bool:
     return (isinstance(error, OSError) and error.errno in _FULL) or "No space left on device" in str(error)
 
 
+def reason(error: BaseException) -> str:
+    """What the file system said, without the place; what it says most often can be told in another language."""
+    number = error.errno if isinstance(error, OSError) else None
+    return _REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
+
+
 def said(error: BaseException, place: object, safe: str = "") -> DiskFull | UnwritableFolder:
     """The error to raise for what the file system said.
 
@@ -60,21 +70,20 @@ def said(error: BaseException, place: object, safe: str = "") -> DiskFull | Unwr
         place: what was being written, as the user knows it.
         safe: what the user need not worry about, a whole sentence.
     """
-    number = error.errno if isinstance(error, OSError) else None
-    reason = _REASONS.get(number or 0) or getattr(error, "strerror", None) or str(error)
+    why = reason(error)
     if is_disk_full(error):
-        return disk_full(place, safe, reason)
+        return disk_full(place, safe, why)
     if isinstance(error, OSError) and error.errno in _NO_LOCKS:
         return UnwritableFolder(
             "{place}: this file system has no working locks ({reason}); a study needs them so that two runners "
             "never write at once. Move the study to a local disk.",
             place=place,
-            reason=reason,
+            reason=why,
         )
     return UnwritableFolder(
         "{place}: cannot be written ({reason}).{safe} Make the place writable or name another one, then repeat this.",
         place=place,
-        reason=reason,
+        reason=why,
         safe=_after(safe),
     )
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from tunebook.audit.judge import AuditReport, audit
 from tunebook.audit.read import MAX_BYTES, read_record
 from tunebook.errors import RecordTableError
+from tunebook.files import reason
 
 __all__ = ["AuditedRecord", "audit_path", "audit_stream"]
 
@@ -53,12 +54,11 @@ def audit_path(path: str, examples: int | None = None, columns: Mapping[str, str
     except (OSError, ValueError) as error:
         if isinstance(error, RecordTableError):
             raise
-        reason = getattr(error, "strerror", None) or error
         raise RecordTableError(
             '{path}: cannot be read ({reason}); a record is a Markdown or CSV file. Give its path, or "-" to '
             "read standard input.",
             path=path,
-            reason=reason,
+            reason=reason(error),
         ) from None
 
 

@@ -10,6 +10,7 @@ import typer
 from tunebook.cli.output import messages, results
 from tunebook.errors import UserError
 from tunebook.escaping import shell_line
+from tunebook.files import reason
 
 if TYPE_CHECKING:
     from tunebook.data import Reading
@@ -54,7 +55,9 @@ def init(
     output: Annotated[
         str, typer.Option("--output", "-o", help="Study file to write; - for standard output.")
     ] = "study.yaml",
-    model: Annotated[str, typer.Option("--model", help="Folder, hub id, or smollm2.")] = "smollm2",
+    model: Annotated[
+        str, typer.Option("--model", help="Folder, hub id, smollm2, or none: results are simulated.")
+    ] = "smollm2",
     prompt: Annotated[
         str | None, typer.Option("--prompt", help="Template of the prompt: columns in braces, \\n for a new line.")
     ] = None,
@@ -68,7 +71,7 @@ def init(
 ) -> None:
     """Look at a dataset and write a study file that runs, with a comment for each value."""
     from tunebook.run.commands.init import study_file_for
-    from tunebook.run.prepare import check_long_rows
+    from tunebook.run.prepare import check_model_and_rows
     from tunebook.study_file import parse_study
     from tunebook.words import words_for
 
@@ -87,7 +90,7 @@ def init(
     told = _told(prompt, completion)
     text, seen = study_file_for(data, folder, target.name, model=model, trials=trials, language=language, told=told)
     spec = parse_study(text, target.name)  # report now what would not run later: too few trials, an unknown model
-    check_long_rows(spec, folder)
+    check_model_and_rows(spec, folder)
     if output == "-":
         results().print(text, end="", markup=False)
         return
@@ -97,12 +100,12 @@ def init(
         raise UserError(
             "{output}: cannot be written ({strerror}). Name a file that can be made with --output.",
             output=output,
-            strerror=error.strerror,
+            strerror=reason(error),
         ) from error
     words = words_for(language)
     for notice in seen.notices:
         messages().print(words.warning_line(words.notice(notice)), style="yellow", markup=False)
-    if unused := seen.rows["train"].unused:
+    if unused := seen.unused:
         messages().print(words.not_used(unused), markup=False)
     commands = [shell_line(["tunebook", command, output]) for command in ("plan", "run")]
     # not wrapped, because the commands are copied

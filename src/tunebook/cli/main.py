@@ -18,6 +18,7 @@ from rich.text import Text
 import tunebook
 from tunebook.cli.output import messages, printable
 from tunebook.errors import EnvironmentStop, Interrupted, TrialFailed, UserError
+from tunebook.files import reason
 from tunebook.phrases import Phrase
 
 __all__ = ["app", "main"]
@@ -116,8 +117,12 @@ def _run(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader of a pipe has closed it, as `head` does
         sys.stderr.close()
         return 0
+    except SystemExit as ended:  # which click makes of it
+        if isinstance(ended.__context__, BrokenPipeError):
+            return 0
+        raise
     except OSError as error:  # from the file system, without a better message of our own
-        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        what = Phrase("{file}: {why}", file=error.filename, why=reason(error)) if error.filename else reason(error)
         _say(Phrase("{what}. Fix that, then repeat the command.", what=what), arguments)
         return EXIT_INPUT if error.errno == errno.ENAMETOOLONG else EXIT_ENVIRONMENT
 

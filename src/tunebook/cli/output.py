@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
+from rich.table import Table
 
 from tunebook.escaping import terminal_text
 from tunebook.json_values import to_json
@@ -19,7 +20,7 @@ from tunebook.json_values import to_json
 if TYPE_CHECKING:
     from tunebook.words import Words
 
-__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results"]
+__all__ = ["SCHEMA_VERSION", "messages", "path_lines", "print_json", "printable", "results", "table_of"]
 
 SCHEMA_VERSION = 1
 """Version of every `--json` output; raised when a key changes its meaning or is removed."""
@@ -91,6 +92,15 @@ class _Terminal:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._stream.fileno())
         os.close(nowhere)
+
+
+def table_of(columns: Iterable[tuple[str, str]]) -> Table:
+    """An empty table with columns of a heading and a side ("left", "right"); in a narrow terminal nothing of a cell is
+    left out."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading, side in columns:
+        table.add_column(heading, justify=side, overflow="fold")  # type: ignore[arg-type]
+    return table
 
 
 def print_json(value: Any, **instead: Any) -> None:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from tunebook.cli.consent import ask_for_code
 from tunebook.cli.options import Folder, Json, Language, NoMeasure, StudyArgument, TrustRemoteCode, TrustStudyCode
-from tunebook.cli.output import messages, print_json, results
+from tunebook.cli.output import messages, print_json, results, table_of
 from tunebook.core.cost import time_range
 from tunebook.escaping import shell_line
 from tunebook.plugins import counts_words, is_simulated
@@ -107,9 +107,7 @@ def _opening(p: StudyPlan, words: Words) -> list[str]:
 
 
 def _rounds(p: StudyPlan, words: Words) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading, justify in zip(words.plan_columns(), ("left", "right", "right", "left"), strict=True):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    table = table_of(zip(words.plan_columns(), ("left", "right", "right", "left"), strict=True))
     for each in p.outlook.all_rounds:
         smallest = each.smallest_detectable_effect
         seen = words.plan_sees(smallest, each.on_test) if smallest is not None else ""
@@ -132,9 +130,7 @@ def _levels(wave: Wave, spec: StudySpec) -> dict[str, list[str]]:
 
 
 def _trials(wave: Wave, spec: StudySpec, words: Words) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in words.plan_trial_columns():
-        table.add_column(heading)
+    table = table_of((heading, "left") for heading in words.plan_trial_columns())
     for trial in wave.trials:
         changes = words.changes(trial.configuration, spec.baseline)
         table.add_row(str(trial.id), words.purpose(trial.purpose), changes, str(trial.seed))

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tunebook.cli.options import Folder, Json, StudyArgument
-from tunebook.cli.output import print_json, results
+from tunebook.cli.output import print_json, results, table_of
 from tunebook.core.study import RoundKind, TrialState
 from tunebook.words.marks import plain_text
 from tunebook.words.numbers import trial_list
@@ -74,9 +74,7 @@ def status(
 
 def _configurations(s: StudyStatus, words: Words) -> Table:
     """Every scored configuration with the key by which `compare` takes it."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in words.status_configurations():
-        table.add_column(heading)
+    table = table_of((heading, "left") for heading in words.status_configurations())
     for each in s.configurations:
         changes = words.comma.join(words.setting(name, new) for name, (_, new) in each.changes.items())
         cells = (each.key[:KEY_DIGITS], words.measured(each.accuracy), trial_list(each.trials))

@@ -200,6 +200,11 @@ class Cost:
     peak_bytes: int = 0
     adapter_bytes: int = 0
 
+    @property
+    def seconds(self) -> float:
+        """Device time of training and scoring."""
+        return self.train_seconds + self.score_seconds
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrialFact:

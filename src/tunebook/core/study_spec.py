@@ -37,7 +37,8 @@ class SeedCounts:
     """Seeds for every configuration and for the baseline, fixed before results are seen."""
 
     configuration: int = key(
-        2, "a whole number of seeds from 1 to 50", "trials of each configuration, with different seeds",
+        2, "a whole number of seeds from 1 to 50", "trials of each configuration, with different seeds, with "
+        "`design: one_factor` or a table of trials, and of each that `tunebook add` adds",
         example="2", minimum=1, maximum=50, may_grow=True,
         later="rounds that are planned from then on; `tunebook add` gives more seeds to what was trained before",
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tunebook.data.inspect import Findings, inspect_data, study_file_text, write_study_file
 from tunebook.data.prepare import PreparedData, ShownExample, may_exceed, prepare
 from tunebook.data.reading import Reading, load_rows
+from tunebook.data.sources import check_source
 from tunebook.data.splits import read_splits
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "PreparedData",
     "Reading",
     "ShownExample",
+    "check_source",
     "inspect_data",
     "load_rows",
     "may_exceed",

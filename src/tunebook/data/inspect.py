@@ -40,6 +40,8 @@ Shown = Callable[[str, int, int, int], RoundOutlook | None]
 round that compares, with the smallest difference that it detects."""
 
 SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
+NO_MODEL = "none"
+"""The model of a study that is only tried: nothing is trained."""
 PART = "-00000-of-00001"
 """What `datasets` and the hub append to the name of a split's only file."""
 GROUP_FIELDS = (
@@ -111,6 +113,11 @@ class Findings:
         """What may mislead: parts of a set of files, and files or rows without answers, that are left out."""
         without = (Notice("no_answers", {"source": source}) for source in self.without_answers)
         return (*left_out(self.rows), *without)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The columns of the training rows that nothing is made of."""
+        return tuple(column for column in self.rows["train"].unused if column != self.group)
 
     @property
     def is_oddly_named(self) -> bool:
@@ -381,7 +388,9 @@ def study_file_text(
     def text(compared: RoundOutlook | None) -> str:
         opening = [f"study: {_name(data)}", f"model: {yaml_scalar(model)}", "data:"]
         opening += _data_lines(seen, compared, words)
-        return "\n".join([*opening, *_setting_lines(seen, trials, language, words)]) + "\n"
+        return "\n".join([*opening, *_setting_lines(seen, trials, language, words), *engine]) + "\n"
+
+    engine = [_line("engine: simulated", words.comment("simulated"))] if model == NO_MODEL else []
 
     if shown is None or seen.metric[0] == "perplexity":  # whose differences are in nats, which nobody can say before
         return text(None)
@@ -436,8 +445,8 @@ def _data_lines(seen: Findings, compared: RoundOutlook | None, words: Words) -> 
         else _line("  # test: test.jsonl", words.comment("test_not_looked_for" if seen.is_oddly_named else "no_test")),
     ]
     lines += _reading_lines(seen, words)
-    if train.unused:
-        lines.append(f"  # {yaml_comment(words.not_used(train.unused))}")
+    if seen.unused:
+        lines.append(f"  # {yaml_comment(words.not_used(seen.unused))}")
     if seen.group:
         lines.append(_line(f"  group: {seen.group}", words.comment("group")))
     if seen.n_train > MANY_ROWS:

@@ -9,18 +9,21 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tunebook.data.class_names import class_names
 from tunebook.data.examples import place, quoted
 from tunebook.data.parts import files_of, is_pattern, other_parts, pattern_in
 from tunebook.data.text_files import Row, decode, read_csv, read_json
 from tunebook.errors import DataError
+from tunebook.files import reason
 
-__all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
+__all__ = ["SUFFIXES", "RawRows", "check_source", "is_hub_id", "read_source"]
+
+_Result = TypeVar("_Result")
 
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -84,24 +87,59 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     Raises:
         DataError: it cannot be read; the message names file and line.
     """
-    path = Path(base_folder) / os.path.expanduser(source)  # Path's own takes ./~ for ~
+    names = _files(source, base_folder, split)
+    if not names:
+        return _read_hub(source, split)
+    if names == [source]:
+        path = _path(source, base_folder)
+        return replace(_read_file(path, source), absent=other_parts(path.name))
+    return _read_parts(source, [_read_file(Path(base_folder) / name, name) for name in names])
+
+
+def check_source(source: str, base_folder: str | Path, split: str = "train") -> None:
+    """Refuse, in the words of `read_source`, a source whose files are not there or cannot be opened. Quick: no rows are
+    read, and a hub is not asked.
+
+    Raises:
+        DataError: the message names the file.
+    """
+    names = _files(source, base_folder, split)
+    paths = [_path(source, base_folder)] if names == [source] else [Path(base_folder) / name for name in names]
+    for name, path in zip(names, paths, strict=True):
+        _kind(path, name)
+        _opened(path, name, lambda each: each.open("rb").close())
+
+
+def _path(source: str, base_folder: str | Path) -> Path:
+    return Path(base_folder) / os.path.expanduser(source)  # Path's own takes ./~ for ~
+
+
+def _files(source: str, base_folder: str | Path, split: str) -> list[str]:
+    """The files that a source stands for, as paths that start at `base_folder`: itself or its parts; none for a hub id.
+
+    Raises:
+        DataError: no path, or parts that are not there.
+    """
+    path = _path(source, base_folder)
     try:
         exists = path.exists()
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise _unreadable(source, error) from None
+    except ValueError as error:
         raise DataError(
             "{source}: not a path ({error}). Give the path of a data file.", source=quoted(source), error=error
         ) from None
     if not exists and is_hub_id(source):
-        return _read_hub(source, split)
+        return []
     if exists and path.is_dir():
         pattern = pattern_in(path, split, tuple(SUFFIXES))
         if pattern is None:
             _refuse_folder(source)
         inside = os.path.relpath(pattern, glob.escape(str(path)))
-        return _read_parts(source, f"{glob.escape(source.rstrip('/'))}/{inside}", base_folder)
+        return files_of(f"{glob.escape(source.rstrip('/'))}/{inside}", base_folder)
     if not exists and is_pattern(source):
-        return _read_parts(source, source, base_folder)
-    return replace(_read_file(path, source, exists), absent=other_parts(path.name))
+        return files_of(source, base_folder)
+    return [source]
 
 
 def _refuse_folder(source: str) -> NoReturn:
@@ -113,10 +151,8 @@ def _refuse_folder(source: str) -> NoReturn:
     )
 
 
-def _read_parts(source: str, pattern: str, base_folder: str | Path) -> RawRows:
-    """The rows of all files of a pattern, one after the other."""
-    names = files_of(pattern, base_folder)
-    parts = [_read_file(Path(base_folder) / name, name, exists=True) for name in names]
+def _read_parts(source: str, parts: Sequence[RawRows]) -> RawRows:
+    """The rows of all files of a source, one after the other."""
     kinds = {part.container: part.source for part in parts}
     if len(kinds) > 1:
         raise DataError(
@@ -138,15 +174,25 @@ def _read_parts(source: str, pattern: str, base_folder: str | Path) -> RawRows:
     )
 
 
-def _read_file(path: Path, source: str, exists: bool) -> RawRows:
-    kind = SUFFIXES.get(path.suffix.lower())
+def _kind(path: Path, source: str) -> str:
+    """What a file is read as.
+
+    Raises:
+        DataError: its name says no kind that is read, or it is not a file.
+    """
+    exists, kind = path.exists(), SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise _unread(source, path.suffix, exists)
     if exists and not path.is_file():  # a pipe may never end, a device never does
         raise DataError(
             "{source}: not a file; data is read more than once. Write it to a file and give that.", source=source
         )
-    data = _bytes(path, source)
+    return kind
+
+
+def _read_file(path: Path, source: str) -> RawRows:
+    kind = _kind(path, source)
+    data = _opened(path, source, Path.read_bytes)
     is_table = kind in ("parquet", "arrow")
     rows = _read_table(data, source, kind) if is_table else _read_text(decode(data, source), source, kind)
     if not rows:
@@ -186,20 +232,26 @@ def _unread(source: str, suffix: str, exists: bool) -> DataError:
     )
 
 
-def _bytes(path: Path, source: str) -> bytes:
+def _opened(path: Path, source: str, use: Callable[[Path], _Result]) -> _Result:
+    """What is made of a file.
+
+    Raises:
+        DataError: the system does not open it.
+    """
     try:
-        return path.read_bytes()
+        return use(path)
     except FileNotFoundError:
         raise DataError(
-            "{source}: no such file in {folder}. Give a path relative to the study file, or an absolute one.",
-            source=source,
-            folder=path.parent.resolve(),
+            "{source}: no such file in {folder}. Correct the path.", source=source, folder=path.parent.resolve()
         ) from None
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise DataError(
-            "{source}: cannot be read ({why}). Give a readable file.", source=quoted(source), why=why
-        ) from None
+        raise _unreadable(source, error) from None
+
+
+def _unreadable(source: str, error: OSError | ValueError) -> DataError:
+    return DataError(
+        "{source}: cannot be read ({why}). Give a readable file.", source=quoted(source), why=reason(error)
+    )
 
 
 def _read_text(text: str, source: str, kind: str) -> list[Row]:

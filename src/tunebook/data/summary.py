@@ -68,6 +68,7 @@ def _lengths(split: EncodedSplit) -> dict[str, float]:
         "mean": statistics.fmean(totals),
         "median": statistics.median(totals),
         "max": max(totals),
+        "shortest_prompt": int(split.prompt_tokens.min()),
         "answer_mean": statistics.fmean(answers),
         "answer_max": max(answers),
     }

@@ -25,6 +25,8 @@ _PACKED = {
     b"\x28\xb5\x2f\xfd": "zstd",
 }
 """How packed files begin."""
+_TURNS = ("messages", "conversations", "conversation", "turns", "dialogue", "tools")
+"""Lists of objects that stand in a row."""
 _FIELD_LIMIT = 2**31 - 1
 """Longest CSV field; the csv module's own limit of 128 KiB is shorter than real texts."""
 
@@ -84,7 +86,7 @@ def read_json(text: str, name: str, lines: bool) -> list[Row]:
     """
     if text.lstrip()[:1] == "[":
         return list(_array(text, name))
-    if not lines and text.lstrip()[:1] == "{" and not _first_line_is_json(text):
+    if not lines and text.lstrip()[:1] == "{" and (not _first_line_is_json(text) or _holds_the_rows(text)):
         return [_single(text, name)]
     return list(_lines(text, name))
 
@@ -95,6 +97,17 @@ def _first_line_is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _holds_the_rows(text: str) -> bool:
+    """Whether a text is one object, on one line, with a list of objects that are not the turns of a chat."""
+    if "\n" in text.strip():
+        return False
+    return any(
+        isinstance(value, list) and len(value) > 1 and all(isinstance(each, dict) for each in value)
+        for name, value in json.loads(text).items()
+        if name.casefold() not in _TURNS
+    )
 
 
 def _single(text: str, name: str) -> Row:

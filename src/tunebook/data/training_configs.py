@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 from tunebook.data.examples import quoted
 from tunebook.data.reading import Reading
 from tunebook.errors import DataError
+from tunebook.files import reason
 from tunebook.phrases import Phrase
 
 __all__ = ["DataSection", "data_section"]
@@ -76,9 +77,7 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise DataError(
-            "{path}: cannot be read ({why}). Give a readable file.", path=path, why=error.strerror or error
-        ) from None
+        raise DataError("{path}: cannot be read ({why}). Give a readable file.", path=path, why=reason(error)) from None
     if len(data) > MOST_BYTES:
         raise DataError(
             "{path}: more than 1 MiB; a data section is a page or two. Give the data file itself.", path=path

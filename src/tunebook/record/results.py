@@ -315,7 +315,7 @@ def _cheapest(view: View) -> CheapestResult | None:
 
 
 def _savings(view: View) -> SavingsResult:
-    by_count, price = counts(view), view.spec.price_per_hour
+    by_count, price, in_a_row = counts(view), view.spec.price_per_hour, one_by_one(view)
     return SavingsResult(
         folded_trials=by_count["folded"],
         checkpoint_trials=by_count["checkpoints"],
@@ -325,7 +325,7 @@ def _savings(view: View) -> SavingsResult:
         raw_tokens=sum(f.cost.raw_tokens for f in view.final),
         computed_tokens=sum(f.cost.computed_tokens for f in view.final),
         seconds=view.history.spent_seconds,
-        one_by_one_seconds=one_by_one(view),
+        one_by_one_seconds=in_a_row.peft if in_a_row is not None else None,
         price=None if price is None else price * view.history.spent_seconds / 3600,
     )
 

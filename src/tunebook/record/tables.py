@@ -79,7 +79,7 @@ def _trial_cells(view: View, words: Words, fact: TrialFact, factors: Sequence[st
         )
     )
     cost = fact.cost
-    cells.append(Cell(words.duration(cost.train_seconds), cost.train_seconds) if cost.train_seconds else none)
+    cells.append(Cell(words.duration(cost.seconds), cost.seconds) if cost.seconds else none)
     cells += [Cell(bytes_text(n), n) if n else none for n in (cost.peak_bytes, cost.adapter_bytes)]
     if view.remarks:
         said = view.remark(trial.id)

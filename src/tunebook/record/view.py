@@ -152,7 +152,7 @@ class View:
     def round_cost(self, number: int) -> tuple[int, float]:
         """(trials that were trained, seconds) of a round so far, including the scoring of the reference."""
         facts = [f for f in self.history.of_round(number) if f.state.is_final]
-        spent = sum(f.cost.train_seconds + f.cost.score_seconds for f in facts)
+        spent = sum(f.cost.seconds for f in facts)
         return sum(f.trial.has_training for f in facts), spent
 
     def waves(self, number: int) -> list[Wave]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tunebook.errors import NotFoundError
+from tunebook.files import reason
 from tunebook.ledger import ledger_address
 
 __all__ = ["LEDGER_FILE", "MANIFEST_FILE", "StudyPaths", "locate"]
@@ -59,7 +60,7 @@ def locate(study: str | Path, name: str | None = None) -> StudyPaths:
         raise NotFoundError(
             "{path}: not a valid path ({strerror}). Give a study file or folder.",
             path=str(path)[:100],
-            strerror=error.strerror,
+            strerror=reason(error),
         ) from None
     if is_folder:
         in_database = ledger_address() is not None and (path / MANIFEST_FILE).is_file()

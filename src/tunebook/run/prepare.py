@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import time
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +24,14 @@ from tunebook.core.ports import (
     EngineOptions,
     Executor,
     ExecutorSetup,
+    Observer,
     Workload,
     torch_device,
 )
 from tunebook.core.quantisation import NONE
 from tunebook.core.service_metric import ServiceMetric
-from tunebook.core.study import Purpose, StudySpec
-from tunebook.data import PreparedData, may_exceed
+from tunebook.core.study import Purpose, SeedCounts, StudySpec
+from tunebook.data import PreparedData, check_source, may_exceed
 from tunebook.data import prepare as prepare_data
 from tunebook.data.labels import MOST_LABELS
 from tunebook.data.plain_tokenizer import PlainTokenizer
@@ -39,15 +43,25 @@ from tunebook.executors import Transform
 from tunebook.plugins import ENGINES, EXECUTORS, METRICS, PLANNERS, TRACKERS
 from tunebook.run.engines import EngineChoice, RoutingExecutor, able, check_space
 from tunebook.run.environment import changed_versions, describe_environment
+from tunebook.run.observers import Silent
 from tunebook.run.paths import StudyPaths, locate
 from tunebook.run.reading import read_study, untrained_answers
+from tunebook.run.requests.meanwhile import meanwhile
 from tunebook.run.scores.answers import JudgeSpec
 from tunebook.run.scores.documents import AskedSettings, asked_model, rows_of_documents, with_requests
 from tunebook.run.scores.service_scores import ScoringExecutor
-from tunebook.study_file import with_line
+from tunebook.study_file import raise_together, with_line
+from tunebook.words import words_for
 
-__all__ = ["Prepared", "check_long_rows", "computes_elsewhere", "prepare", "unused_packages"]
+__all__ = ["Prepared", "check_model_and_rows", "computes_elsewhere", "prepare", "unused_packages"]
 
+CONVERTING_TOLD_SECONDS = 5.0
+_SEEDS_USED = {
+    "one_factor": {"configuration", "baseline", "doubtful"},
+    "table": {"configuration", "baseline"},
+    "balanced": {"baseline"},
+}
+"""The numbers of seeds that each design asks for; `model` decides for itself."""
 FEWEST_PRIOR_RATES = 3
 """Learning rates that an earlier study must have trained at."""
 
@@ -161,17 +175,71 @@ class Prepared:
         )
 
 
-def prepare(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False) -> Prepared:
+def prepare(
+    spec: StudySpec, paths: StudyPaths, trust_remote_code: bool = False, observer: Observer | None = None
+) -> Prepared:
     """Load and check everything that a study needs.
+
+    Args:
+        observer: told what takes a while.
 
     Raises: UserError: bad data, model, device or metric; nothing was written or spent.
     """
+    check_files(spec, paths)
     try:
+        _convert_model(spec, observer or Silent())
         return _checked(spec, paths, trust_remote_code)
     except UserError as error:
         if paths.file is None:
             raise
         raise type(error)(with_line(error.phrase, paths.file)) from error
+
+
+def _convert_model(spec: StudySpec, observer: Observer) -> None:
+    """Bring the built-in model into a form that can be loaded, where that has not been done, and say how far it is."""
+    from tunebook.engines import base_model
+
+    if spec.model != base_model.BUILT_IN or not ENGINES.load(spec.engine).needs_model:
+        return
+    if base_model.built_in_is_cached() or base_model.built_in_wheel() is None:
+        return
+    words = words_for(spec.language)
+    observer.phase(words.phase_converting())
+    began, counts = time.monotonic(), (0, 0)
+
+    def keep(done: int, total: int) -> None:
+        nonlocal counts
+        counts = done, total
+
+    def tell() -> None:
+        observer.phase(words.phase_converted(*counts, time.monotonic() - began))
+
+    with meanwhile(CONVERTING_TOLD_SECONDS, tell):
+        base_model.resolve_model(spec.model, told=keep)
+
+
+def check_files(spec: StudySpec, paths: StudyPaths) -> None:
+    """Refuse, all at once, what the study file names and is not there or cannot be opened: data files, the table of
+    trials, the earlier study. Quick, and before anything that takes long.
+
+    Raises: StudyFileError: each with its line.
+    """
+    base, data = paths.base, spec.data
+    sources = {"train": data.train, "validation": data.validation, "test": data.test}
+    looks: dict[tuple[str | int, ...], Callable[[], object]] = {
+        ("data", role): partial(check_source, source, base, role) for role, source in sources.items() if source
+    }
+    if spec.trials:
+        looks["trials",] = partial(read_trials_table, base / spec.trials, spec.baseline)
+    if spec.prior:
+        looks["prior",] = partial(locate, base / spec.prior)
+    found = {}
+    for path, look in looks.items():
+        try:
+            look()
+        except UserError as error:
+            found[path] = error.phrase
+    raise_together(found, paths.file)
 
 
 def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Prepared:
@@ -197,7 +265,7 @@ def _checked(spec: StudySpec, paths: StudyPaths, trust_remote_code: bool) -> Pre
     prior = _prior(spec, base)
     refused = check_space(spec, table.configurations if table else (), engines)
     _check_class_weights(spec, table, data)
-    warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table))
+    warnings = (*data.warnings, *doubts, *reason, *refused, *_table_warnings(spec, table), *_seed_warnings(spec))
     facts = StudyFacts(
         data=replace(data.facts, prior=prior),
         examples=data.examples,
@@ -451,9 +519,9 @@ def computes_elsewhere(spec: StudySpec) -> bool:
     return bool(getattr(EXECUTORS.load(spec.executor), "computes_elsewhere", False))
 
 
-def check_long_rows(spec: StudySpec, base: Path) -> None:
-    """Refuse what `prepare` would refuse of rows that may be longer than the model's context, where the model is at
-    hand. Quick where no row can be.
+def check_model_and_rows(spec: StudySpec, base: Path) -> None:
+    """Refuse what `prepare` would refuse of a model that is not there, and of rows that may be longer than the model's
+    context, where it is at hand. Quick where no row can be; no hub is asked.
 
     Raises: UserError: as `prepare`.
     """
@@ -461,6 +529,8 @@ def check_long_rows(spec: StudySpec, base: Path) -> None:
 
     entry = ENGINES.load(spec.engine)
     at_hand = base_model.built_in_is_cached() if spec.model == base_model.BUILT_IN else (base / spec.model).is_dir()
+    if entry.needs_model and not at_hand and not base_model.may_be_hub_id(spec.model):
+        base_model.resolve_model(spec.model, base)
     if not entry.needs_model or not at_hand:
         return
     model = base_model.describe_model(spec.model, base_model.resolve_model(spec.model, base))
@@ -492,6 +562,16 @@ def _hashes(paths: StudyPaths, options: EngineOptions, entry: EngineEntry, metri
     if paths.file is not None:
         hashes["study_file"] = hashlib.sha256(paths.file.read_bytes()).hexdigest()
     return hashes
+
+
+def _seed_warnings(spec: StudySpec) -> tuple[Notice, ...]:
+    """Numbers of seeds that the study file sets and its design has no use for."""
+    design = "table" if spec.trials else spec.layout
+    usual = SeedCounts()
+    set_ = {field.name for field in fields(usual) if getattr(spec.seeds, field.name) != getattr(usual, field.name)}
+    unused = sorted(set_ - _SEEDS_USED.get(design, set()))
+    keys = [f"seeds.{name}" for name in unused]
+    return (Notice("seeds_not_used", {"keys": keys, "design": design}),) if keys else ()
 
 
 def _table_warnings(spec: StudySpec, table: TrialsTable | None) -> tuple[Notice, ...]:

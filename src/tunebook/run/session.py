@@ -53,7 +53,7 @@ def run_study(
     require_confirmed(spec, paths, starts_program=True, trusted=trust_study_code)
     words = study_words(spec)
     observer.phase(words.phase_reading())
-    prepared = prepare(spec, paths, trust_remote_code)
+    prepared = prepare(spec, paths, trust_remote_code, observer)
     for warning in prepared.warnings:
         observer.warning(words.notice(warning))
     with open_ledger(paths.folder, write=True, study=spec.name) as ledger:

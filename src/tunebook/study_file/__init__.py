@@ -8,7 +8,15 @@ its values against the known factors (`factors`) and against each other (`checks
 from __future__ import annotations
 
 from tunebook.study_file.changes import accepted_changes, changed_keys
-from tunebook.study_file.reader import load_study, parse_study, with_line
+from tunebook.study_file.reader import load_study, parse_study, raise_together, with_line
 from tunebook.study_file.writer import write_study
 
-__all__ = ["accepted_changes", "changed_keys", "load_study", "parse_study", "with_line", "write_study"]
+__all__ = [
+    "accepted_changes",
+    "changed_keys",
+    "load_study",
+    "parse_study",
+    "raise_together",
+    "with_line",
+    "write_study",
+]

@@ -26,6 +26,8 @@ from tunebook.study_file.problems import KeyPath, Problems, shown
 __all__ = ["cross_check"]
 
 _FILE = re.compile(r"\.(jsonl|ndjson|json|csv|tsv|parquet)$", re.IGNORECASE)
+LEAST_PROPOSED = 5
+"""With fewer trials nothing that a model proposes is compared with the baseline."""
 _FUNCTION = re.compile(r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
 
 
@@ -104,6 +106,16 @@ def _check_budget(values: dict[str, Any], problems: Problems) -> None:
     trials, hours = budget.get("trials"), budget.get("hours")
     if trials is None and hours is None:
         problems.add(("budget",), "found neither trials nor hours; a study has a budget. Add trials: 75.")
+    if isinstance(trials, int) and trials < LEAST_PROPOSED and _proposes(values):
+        problems.add(
+            ("budget", "trials"),
+            "found {trials}; must be at least {needed}: a few pilots, and the best and the baseline compared. Write "
+            "{needed} or more.",
+            trials=trials,
+            needed=LEAST_PROPOSED,
+        )
+    if _proposes(values):
+        return
     seeds = values.get("seeds")
     chosen = seeds.get("baseline") if isinstance(seeds, dict) else None
     needed = chosen if isinstance(chosen, int) else KEYS["seeds", "baseline"].default
@@ -137,6 +149,11 @@ def _check_doubtful(values: dict[str, Any], problems: Problems) -> None:
             "chance, and what would be claimed of it is false too often. Write configuration: 2, or remove this line.",
             n=seeds["doubtful"],
         )
+
+
+def _proposes(values: dict[str, Any]) -> bool:
+    """Whether every trial is proposed, so that no number of seeds is asked for."""
+    return values.get("design", KEYS["design",].default) == "model" and not values.get("trials")
 
 
 def _check_files(values: dict[str, Any], problems: Problems) -> None:

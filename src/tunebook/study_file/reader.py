@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tunebook.core.configuration import Configuration
 from tunebook.core.space import SearchSpace
 from tunebook.core.study import StudySpec
 from tunebook.errors import StudyFileError
-from tunebook.phrases import Phrase
+from tunebook.phrases import Phrase, joined
 from tunebook.study_file.checks import cross_check
 from tunebook.study_file.document import parse_document, read_text
 from tunebook.study_file.factors import looks_numeric, read_baseline, read_space
@@ -19,7 +20,7 @@ from tunebook.study_file.keys import CHILDREN, KEYS
 from tunebook.study_file.problems import KeyPath, Problems, nearest, shown
 from tunebook.study_file.schema import StudySection
 
-__all__ = ["load_study", "parse_study", "with_line"]
+__all__ = ["load_study", "parse_study", "raise_together", "with_line"]
 
 
 def load_study(path: str | Path) -> StudySpec:
@@ -141,6 +142,28 @@ def _put(arguments: dict[str, Any], attribute: tuple[str, ...], value: Any) -> N
     for name in attribute[:-1]:
         arguments = arguments.setdefault(name, {})
     arguments[attribute[-1]] = value
+
+
+def raise_together(found: Mapping[KeyPath, Phrase], file: Path | None) -> None:
+    """Raise one StudyFileError for what is wrong with values that the study file has no mistake in, each with its line;
+    nothing is raised where nothing was found.
+
+    Args:
+        found: by key path, what is wrong there.
+        file: the study file; None: only its folder is there, and no lines are known.
+    """
+    if file is None:
+        if found:
+            raise StudyFileError(joined(found.values()))
+        return
+    try:
+        lines = parse_document(read_text(file), file.name).lines
+    except StudyFileError:  # it is no more what was read
+        lines = {}
+    problems = Problems(file.name, lines)
+    for path, text in found.items():
+        problems.add(path, text)
+    problems.raise_if_any()
 
 
 def with_line(message: Phrase, file: Path) -> Phrase:

@@ -42,6 +42,20 @@ class Price:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OneByOne:
+    """Predicted seconds of trials one after another, lowest and highest: at the load of the machine when its speed was
+    measured, and at that during the study. Both are equal where the load did not change.
+
+    Attributes:
+        here: with the study's own engine.
+        peft: with PEFT and the Trainer.
+    """
+
+    here: tuple[float, float]
+    peft: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Spent:
     """What a study has cost.
 
@@ -54,7 +68,7 @@ class Spent:
         processor_seconds: processor time of all runs; 0: not known.
         ahead_seconds: time in which devices trained ahead for the confirm round, wrong guesses included.
         n_taken_ahead: trials of that round that went on from there; what had been trained of them counts as theirs.
-        one_by_one: lowest and highest seconds with PEFT and the Trainer, one trial after another.
+        one_by_one: the same trials one after another; None: not known.
         price: price of the device time, if the study file gives one.
         is_simulated: whether the times are those of a simulated world.
     """
@@ -67,7 +81,7 @@ class Spent:
     processor_seconds: float
     ahead_seconds: float
     n_taken_ahead: int
-    one_by_one: tuple[float, float] | None
+    one_by_one: OneByOne | None
     price: float | None
     is_simulated: bool
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from tunebook import Study
 from tunebook.cli.main import main
+from tunebook.cli.output import table_of
 from tunebook.errors import UserError
 from tunebook.study_file import load_study
 from tunebook.testing.tiny_model import write_tiny_model
@@ -48,7 +53,7 @@ def test_a_value_that_is_not_offered_is_refused(
 
 def test_init_writes_no_file_that_would_not_run(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["init", "train.jsonl", "--trials", "3"]) == BAD_INPUT
-    assert "budget.trials: found 3; must be at least 5, as seeds.baseline is" in capsys.readouterr().err
+    assert "budget.trials: found 3; must be at least 5: a few pilots" in capsys.readouterr().err
     assert not (train.parent / "study.yaml").exists()
     assert main(["init", "train.jsonl", "--trials", "14", "--language", "zh"]) == 0
     spec = load_study(train.parent / "study.yaml")
@@ -81,6 +86,38 @@ def test_init_refuses_a_row_beyond_the_models_context(train: Path, capsys: pytes
     assert not (train.parent / "other.yaml").exists()
 
 
+@pytest.mark.parametrize("model", ["./gone", "gone", "some/folder/gone"])
+def test_init_refuses_a_model_that_is_not_there(train: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "train.jsonl", "--model", model]) == BAD_INPUT
+    assert f"model: found '{model}', which is no folder here" in capsys.readouterr().err
+    assert not (train.parent / "study.yaml").exists()
+    assert main(["init", "train.jsonl", "--model", "owner/on-the-hub"]) == 0  # nobody is asked for it yet
+
+
+def test_a_reader_that_has_closed_its_pipe_is_no_failure(train: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(errno.EPIPE, "closed")
+
+        def fileno(self) -> int:
+            return nowhere.fileno()
+
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        monkeypatch.setattr("sys.stdout", Closed())
+        assert main(["init", str(train), "--output", "-"]) == 0
+
+
+def test_a_narrow_terminal_leaves_nothing_of_a_table_out() -> None:
+    table = table_of([("实验", "left"), ("与基线的不同", "left")])
+    table.add_row("3", "学习率 5.8e-4、rank 16、alpha 32")
+    narrow = Console(file=io.StringIO(), width=24)
+    narrow.print(table)
+    said = narrow.file.getvalue()
+    assert "…" not in said
+    assert "rank16、alpha32" in "".join(said.split())
+
+
 @pytest.mark.parametrize(("trials", "hours"), [(0, None), (-4, None), (None, 0.0), (None, math.nan), (None, -1.0)])
 def test_a_budget_on_the_command_line_is_above_zero(train: Path, trials: int | None, hours: float | None) -> None:
     main(["init", "train.jsonl", "--trials", "14"])
@@ -93,8 +130,6 @@ def test_a_budget_on_the_command_line_is_above_zero(train: Path, trials: int | N
 
 def test_plan_says_what_takes_its_time_beside_the_result(train: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["init", "train.jsonl", "--trials", "14", "--model", "none"])
-    file = train.parent / "study.yaml"
-    file.write_text(file.read_text(encoding="utf-8") + "engine: simulated\n", encoding="utf-8")
     capsys.readouterr()
     assert main(["plan", "study.yaml", "--json"]) == 0
     told = capsys.readouterr()

@@ -84,7 +84,7 @@ def test_wrong_table_is_told(tmp_path: Path, text: str, part: str) -> None:
 
 
 def test_missing_table_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"trials: .*none.csv cannot be read \(No such file"):
+    with pytest.raises(DataError, match=r"none.csv: cannot be read \(no such file"):
         read_trials_table(tmp_path / "none.csv", BASELINE)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, replace
 from unittest.mock import patch
 
@@ -52,9 +53,13 @@ def test_one_after_another_is_one_number_a_range_or_nothing_as_the_load_changed(
     assert steady is not None
     assert slower is not None
     assert quicker is not None
-    assert steady[0] == steady[1] > 0
-    assert slower == (steady[0], pytest.approx(3 * steady[0]))
-    assert quicker == (pytest.approx(0.4 * steady[0]), steady[0])
+    # at the speed of the start, as the time of one trial alone is told, to that of the study
+    alone, peft = predicted(measured), steady.peft[0]
+    assert steady.here == pytest.approx((alone, alone))
+    assert steady.peft == (peft, peft)
+    assert slower.here == pytest.approx((alone, 3 * alone))
+    assert slower.peft == pytest.approx((peft, 3 * peft))
+    assert quicker.peft == pytest.approx((0.4 * peft, peft))
     assert one_by_one(at_speed(measured, 8.0)) is None
     assert one_by_one(at_speed(measured, 0.1)) is None
 
@@ -93,6 +98,16 @@ def test_the_record_tells_tokens_steps_processor_time_and_a_price(measured: View
     labels = words_for(language).labels
     assert {labels[name] for name in ("steps", "tokens", "seconds_alone", "bytes_alone")} <= set(table.columns)
     assert as_dict(view)["savings"]["price"] == 5.0
+    assert {"en": "with this engine", "zh": "用本引擎"}[language] in build(at_speed(view, 1.0), language).cost
+
+
+def test_wall_times_of_trials_add_up_to_that_of_their_rounds(view: View) -> None:
+    record = build(view, "en")
+    column = record.trial_columns.index("Wall time (its share)")
+    shown = [row.cells[column].sort for row in record.trials]
+    assert sum(seconds for seconds in shown if seconds < math.inf) == pytest.approx(
+        sum(view.round_cost(number)[1] for number, _ in view.rounds)
+    )
 
 
 def test_without_a_measurement_wall_time_is_named_as_that(measured: View) -> None:

@@ -13,7 +13,7 @@ from tunebook.core.space import Folding
 from tunebook.core.study import Purpose, RoundKind
 from tunebook.planning.planner import StudyPlanner
 from tunebook.record import View, build
-from tunebook.record.factors import sweet_spot
+from tunebook.record.factors import strategy, sweet_spot
 from tunebook.record.plots.curves import trend
 from tunebook.statistics.conclusions import conclude
 from tunebook.testing.planner_suite import example_facts, example_study
@@ -58,6 +58,29 @@ def test_an_insight_from_trials_of_ones_own_says_so(extended, language, yours, c
     assert effects.index("4e-4") < effects.index("8e-4")
     assert words_for(language).added_by_you("8e-4").strip() in effects
     assert words_for(language).added_by_you("4e-4").strip() not in effects
+
+
+def test_the_strategy_puts_nothing_aside_that_ones_own_trials_showed():
+    s = Story()
+    s.reference(0.2)
+    base = s.trials(RoundKind.EXPLORE, Purpose.BASELINE, BASE, 0.5, seeds=5)
+    rate = BASE.with_values(learning_rate=4e-4)
+    s.ask(s.trials(RoundKind.EXPLORE, Purpose.LEVEL, rate, 0.7), base, "learning_rate=0.0004", "learning_rate")
+    s.close(RoundKind.EXPLORE)
+    own = BASE.with_values(lora_r=32, lora_alpha=64)
+    s.ask(s.trials(RoundKind.OWN, Purpose.OWN, own, 0.72, seeds=2), base, "lora_r=32", "lora_r")
+    s.close(RoundKind.OWN)
+    view = s.view()
+    told = [("learning_rate", 4e-4, (0.1, 0.3)), ("lora_r", 32, (-0.1, 0.1)), ("lora_dropout", 0.1, (-0.1, 0.1))]
+    view.__dict__["described"] = tuple(
+        DescribedFactor(
+            factor=name,
+            own=getattr(BASE, name),
+            levels=(DescribedLevel(level=level, change=0.0, interval=interval, difference=None, trials=()),),
+        )
+        for name, level, interval in told
+    )
+    assert "leave dropout for later" in strategy(view, words_for("en"))
 
 
 def test_a_sweet_spot_goes_without_rates_that_the_trials_contradict():

@@ -30,7 +30,7 @@ def test_the_comment_of_init_is_the_first_line_of_plan(tmp_path: Path, splits: d
     text, _ = study_file_for(str(data), tmp_path, "study.yaml", model="none", trials=trials, language="en")
     told = r"(\w+): .*first comparisons are made on them and detect differences of ([\d.]+) points or more"
     found = re.search(told, text)
-    (tmp_path / "study.yaml").write_text(text + "engine: simulated\nexecutor: inline\n", encoding="utf-8")
+    (tmp_path / "study.yaml").write_text(text + "executor: inline\n", encoding="utf-8")
     compared = Study.load(tmp_path / "study.yaml").plan().outlook.first_compared
     assert found is not None
     assert compared is not None

@@ -94,7 +94,7 @@ def test_trials_of_ones_own_are_a_round_outside_budget_and_error_rate(study: Pat
 
 def test_added_trials_have_numbers_before_they_begin_and_can_be_taken_back(study: Path) -> None:
     last = max(read(study).history.trials)
-    tunebook("add", study, "max_length=4", "learning_rate=5e-4", "--seeds", "1")
+    tunebook("add", study, "lora_dropout=0.3", "learning_rate=5e-4", "--seeds", "1")
     assert f"waiting: trials {last + 1}-{last + 2}" in " ".join(tunebook("status", study).split())
     tunebook("stop", study, last + 1)
     assert CliRunner().invoke(app, ["stop", str(study), str(last + 3)]).exit_code != 0
@@ -182,6 +182,7 @@ def test_a_request_that_is_noted_twice_is_one(study: Path) -> None:
         ("lora_r=64", 0, "1 to 100"),
         ("lora_r=64", 101, "1 to 100"),
         ("no_such", 1, "no_such"),
+        ("max_length=4", 1, "so no answer would be left. Write more than"),
     ],
 )
 def test_what_cannot_be_added_is_refused(finished, settings: str, seeds: int, part: str) -> None:

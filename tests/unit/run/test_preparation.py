@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tunebook import Study
+from tunebook.cli.main import EXIT_INPUT, main
+from tunebook.engines import base_model
 from tunebook.errors import UserError
+from tunebook.run import prepare as preparation
+from tunebook.run.observers import Silent
 from tunebook.study_file import with_line
 
 STUDY = """\
@@ -63,3 +69,66 @@ def test_a_message_without_a_key_in_the_file_is_kept(tmp_path: Path) -> None:
     assert with_line("device: found 'cuda'", file) == "device: found 'cuda'"
     assert with_line("something else", file) == "something else"
     assert with_line("model: x", tmp_path / "gone.yaml") == "model: x"
+
+
+def test_files_that_are_not_there_are_told_together_and_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = "data: {train: train.jsonl, validation: gone.jsonl, test: shut.xlsx}"
+    study(tmp_path, "data: {train: train.jsonl}", f"{data}\ntrials: mine.csv\nprior: runs/none")
+    file = tmp_path / "study.yaml"
+    file.write_text(file.read_text().replace("engine: simulated", "engine: peft"))  # whose model is not there either
+    with pytest.raises(UserError) as caught:
+        Study.load(file).plan()
+    first, *found = str(caught.value).splitlines()
+    assert first == "study.yaml has 4 problems:"
+    gone = f"gone.jsonl: no such file in {tmp_path}. Correct the path."
+    assert found[1] == f"  study.yaml:4: data.validation: {gone}"
+    assert found[0].startswith("  study.yaml:4: data.test: shut.xlsx: no such file, and the name ends in")
+    assert found[2].startswith("  study.yaml:5: trials: ")
+    assert found[3].startswith("  study.yaml:6: prior: ")
+    file.write_text(STUDY.replace("train.jsonl", "gone.jsonl"))
+    monkeypatch.chdir(tmp_path)
+    for command in (["plan", "study.yaml"], ["run", "study.yaml"], ["init", "gone.jsonl", "-o", "new.yaml"]):
+        assert main(command) == EXIT_INPUT
+        assert gone in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_built_in_model_is_converted_with_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Phases(Silent):
+        def phase(self, text: str) -> None:
+            said.append(text)
+
+    def converts(name: str, told: Callable[[int, int], None]) -> None:
+        told(3, 272)
+        while len(said) < 3:
+            time.sleep(0.001)
+
+    said: list[str] = []
+    monkeypatch.setattr(preparation, "CONVERTING_TOLD_SECONDS", 0.001)
+    monkeypatch.setattr(base_model, "built_in_is_cached", lambda: False)
+    monkeypatch.setattr(base_model, "built_in_wheel", lambda: tmp_path)
+    monkeypatch.setattr(base_model, "resolve_model", converts)
+    spec = study(tmp_path, "model: none\nengine: simulated", "model: smollm2\nengine: peft").spec
+    preparation._convert_model(spec, Phases())
+    assert said[0].startswith("converting the built-in model")
+    assert said[-1].endswith("3 of 272 tensors")
+
+
+@pytest.mark.parametrize(
+    ("design", "seeds", "keys"),
+    [
+        ("model", "baseline: 7", ["seeds.baseline"]),
+        ("model", "configuration: 3, baseline: 5", ["seeds.configuration"]),
+        ("balanced", "baseline: 7, doubtful: 2", ["seeds.doubtful"]),
+        ("one_factor", "configuration: 3, baseline: 7, doubtful: 2", []),
+    ],
+)
+def test_numbers_of_seeds_that_a_design_does_not_ask_for_are_named(
+    tmp_path: Path, design: str, seeds: str, keys: list[str]
+) -> None:
+    opened = study(tmp_path, "design: one_factor", f"design: {design}\nseeds: {{{seeds}}}")
+    told = [warning for warning in opened.plan().warnings if warning.code == "seeds_not_used"]
+    assert [warning.values["keys"] for warning in told] == ([keys] if keys else [])
+    assert all(" ".join(keys) in opened.with_language("zh").words.notice(warning) for warning in told)

@@ -84,7 +84,8 @@ def plan_study(
     Raises: UserError: bad input, as `run` would raise it.
     """
     require_confirmed(spec, paths, starts_program=False, trusted=trust_study_code)
-    prepared = prepare(spec, paths, trust_remote_code)
+    observer = observer or Silent()
+    prepared = prepare(spec, paths, trust_remote_code, observer)
     facts, history, calibration = prepared.facts, History(), None
     if has_ledger(paths):
         study = read_study(paths)
@@ -95,7 +96,7 @@ def plan_study(
     if calibration is None and measure:
         executor = prepared.make_executor(logs=False)
         try:
-            with telling_progress(prepared, observer or Silent()):
+            with telling_progress(prepared, observer):
                 calibration = measured_speeds(prepared, executor)
         except TrialFailed as error:
             prepared = replace(prepared, warnings=(*prepared.warnings, Notice("not_measured", {"reason": str(error)})))

@@ -158,7 +158,7 @@ def study_status(spec: StudySpec, history: History, conclusions: StudyFindings |
 def _trials_per_hour(ended: Sequence[TrialFact]) -> float | None:
     """Trials that broke, failed or were cancelled took an unknown part of a whole one's time."""
     counted = [f for f in ended if f.state in (TrialState.COMPLETED, TrialState.COLLAPSED, TrialState.STOPPED)]
-    seconds = sum(f.cost.train_seconds + f.cost.score_seconds for f in counted)
+    seconds = sum(f.cost.seconds for f in counted)
     return 3600 * sum(f.share for f in counted) / seconds if seconds > 0 else None
 
 

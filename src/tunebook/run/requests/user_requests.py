@@ -27,6 +27,7 @@ from tunebook.plugins import ENGINES
 from tunebook.run.commands.compare import resolve
 from tunebook.run.paths import StudyPaths
 from tunebook.run.reading import StudyRead, read_study
+from tunebook.words import words_for
 
 __all__ = ["Added", "add_trials", "keep_requests", "remark"]
 
@@ -67,6 +68,7 @@ def add_trials(
     configurations = tuple(_configuration(text, study) for text in asked)
     for configuration in configurations:
         _check_seeds(n, configuration, study.history)
+    _check_lengths(study, configurations)
     _check_targets(study.spec, paths, configurations, trust_remote_code)
     own = OwnTrials(id=uuid4().hex, configurations=configurations, seeds=n, tags=tuple(tags), note=note)
     return Added(configurations=configurations, seeds=n, is_running=not _ask(paths, own))
@@ -127,6 +129,15 @@ def _changed(spec: StudySpec, text: str) -> Configuration:
     follows = {name: level for name, level in settings.items() if name != "lora_alpha"}
     alpha = {"lora_alpha": settings["lora_alpha"]} if "lora_alpha" in settings else {}
     return configured(spec, follows).with_values(**alpha)
+
+
+def _check_lengths(study: StudyRead, configurations: Sequence[Configuration]) -> None:
+    """Refuse, as `plan` does, a max_length that leaves no answer; studies of older versions do not know."""
+    shortest = study.facts.summary.get("tokens", {}).get("train", {}).get("shortest_prompt")
+    for configuration in configurations:
+        if shortest is not None and configuration.max_length <= shortest:
+            words = words_for(study.spec.language)
+            raise UserError(words.refused_max_length(configuration.max_length, shortest))
 
 
 def _check_targets(

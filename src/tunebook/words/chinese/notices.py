@@ -133,7 +133,7 @@ class ChineseNotices(ChinesePieces):
     def refused_max_length(self, level: int, shortest: int) -> str:
         return (
             f"max_length: 当前为 {level}；训练数据的提示至少有 {shortest} 个 token，答案会被全部截去。"
-            f"请在研究文件中写大于 {shortest} 的值。"
+            f"请写大于 {shortest} 的值。"
         )
 
     def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:
@@ -202,6 +202,14 @@ class ChineseNotices(ChinesePieces):
 
     def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
         return f"{file}：忽略不是参数的列：{'、'.join(columns)}"
+
+    def notice_seeds_not_used(self, keys: Sequence[str], design: str) -> str:
+        what = {
+            "model": "design: model 自行决定每个配置（包括基线）用几个随机种子",
+            "balanced": "design: balanced 中每个组合只训练一次",
+            "table": "实验表只用 seeds.configuration 和 seeds.baseline",
+        }.get(design, f"design: {design} 用不到")
+        return f"{'、'.join(keys)} 未被使用：{what}。可用 `tunebook add` 为某个配置增加随机种子。"
 
     def notice_not_measured(self, reason: str) -> str:
         return f"无法测量本机速度（{reason.rstrip('.')}），因此不预测时间。"

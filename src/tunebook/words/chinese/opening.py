@@ -15,7 +15,7 @@ from tunebook.words.chinese.common import ChinesePieces, fold, gap, span
 from tunebook.words.marks import strong
 from tunebook.words.numbers import about, bytes_text, count, count_text, number, rate, times, trial_list
 from tunebook.words.shared import is_empty
-from tunebook.words.values import Aim, Gain, Price, Spent
+from tunebook.words.values import Aim, Gain, OneByOne, Price, Spent
 
 __all__ = ["ChineseOpening"]
 
@@ -351,8 +351,8 @@ class ChineseOpening(ChinesePieces):
 
     def cost_remark(self) -> str:
         return (
-            "步数与 token 数为实际计数，括号内为基线的倍数。单独运行的用时与内存，按开始时测得的速度预测；"
-            "“用时（分摊）”是并行实验各自分摊的实际时间，机器上可能还有其他任务。"
+            "步数与 token 数为实际计数，括号内为基线的倍数。单独运行的用时与内存，按本引擎在开始时测得的速度预测。"
+            "“用时（分摊）”包括训练和评测，是并行实验各自分摊的实际时间，机器上可能还有其他任务。"
         )
 
     def cost_fact(self, spent: Spent) -> str:
@@ -381,9 +381,17 @@ class ChineseOpening(ChinesePieces):
         if spent.ahead_seconds >= 1:
             text += "；" + self.trained_ahead(spent.ahead_seconds, spent.n_taken_ahead)
         if spent.one_by_one:
-            low, high = map(self.duration, spent.one_by_one)
-            text += f"；逐个训练约需 {low}" if low == high else f"；逐个训练需 {span(low, high)}（期间机器负载有变化）"
+            text += "；" + self._one_by_one(spent.one_by_one)
         return text + (f"；费用 {spent.price:,.2f}" if spent.price is not None else "")
+
+    def _one_by_one(self, spent: OneByOne) -> str:
+        here, peft = (span(*map(self.duration, seconds)) for seconds in (spent.here, spent.peft))
+        told = f"逐个训练：用本引擎约 {here}，用 PEFT 和 Trainer 约 {peft}"
+        if here == peft:
+            told = f"逐个训练约需 {here}"
+        if spent.peft[0] == spent.peft[1]:
+            return told
+        return f"{told}（分别按开始时测得的速度和研究期间的速度计算，期间机器负载有变化）"
 
     def reading_fact(self) -> str:
         return (

@@ -160,11 +160,11 @@ class ChineseTerminal(ChineseRounds):
         finds = f"，能检出 {self.amount(effect)} {self.unit}以上的差异" if effect else ""
         priced = f"，费用 {prices[0]:,.2f} 至 {prices[1]:,.2f}" if prices else ""
         lead, together = ("按模拟世界的时间，", "并行") if simulated else ("", "在本机并行")
-        alone = f"{lead}逐个训练约需 {self._between(one_by_one)}"
+        alone = f"{lead}用 PEFT 和 Trainer 逐个训练约需 {self._between(one_by_one)}"
         return f"{alone}；{together}约需 {self._between(here)}{priced}{finds}。"
 
     def plan_service(self, requests: float, tokens: tuple[float, float], price: float | None) -> str:
-        counted = f"，约 {tokens[0]:,.0f} 个输入词元、{tokens[1]:,.0f} 个输出词元" if any(tokens) else ""
+        counted = f"，约 {tokens[0]:,.0f} 个输入 token、{tokens[1]:,.0f} 个输出 token" if any(tokens) else ""
         priced = f"，费用约 {price:,.2f}" if price is not None else ""
         return f"评判最多需要 {requests:,.0f} 次请求{counted}{priced}，失败的请求不计在内；相同的回答只询问一次。"
 
@@ -301,6 +301,13 @@ class ChineseTerminal(ChineseRounds):
 
     def phase_reading(self) -> str:
         return "正在读取数据和模型"
+
+    def phase_converting(self) -> str:
+        return "正在转换内置模型，只需一次，供所有研究使用：约 15 秒"
+
+    def phase_converted(self, done: int, total: int, seconds: float) -> str:
+        how_far = f"{total} 个张量中已完成 {done} 个" if total else "正在读取分词器和张量列表"
+        return f"仍在转换，已 {seconds:.0f} 秒：{how_far}"
 
     def phase_measuring(self) -> str:
         return "正在测量本机速度，结果用于同一模型的所有研究：约 20 秒（--no-measure 可跳过）"

@@ -136,7 +136,7 @@ class ChineseWhole(ChinesePieces):
     def service_usage(self, metric: str, usage: ServiceUsage, between: float | None) -> str:
         models = self.comma.join(f"{clean(name) or '未命名'}：{count(n)}" for name, n in usage.models.items())
         cost = f"，费用 {usage.price:,.2f}" if usage.price is not None else ""
-        tokens = f"，输入 {count(usage.prompt_tokens)} 个词元，输出 {count(usage.completion_tokens)} 个"
+        tokens = f"，输入 {count(usage.prompt_tokens)} 个 token，输出 {count(usage.completion_tokens)} 个"
         text = (
             f"指标 {metric} 共请求服务 {count(usage.requests)} 次{tokens}{cost}；得到 {count(usage.judgements)} 个评判"
         )

@@ -153,7 +153,7 @@ class EnglishNotices(EnglishPieces):
         """A max_length leaves no training answer."""
         return (
             f"max_length: found {level}; every training prompt has at least {shortest} tokens, so no answer would be "
-            f"left. Write more than {shortest} in the study file."
+            f"left. Write more than {shortest}."
         )
 
     def refused_long_prompts(self, place: str, shortest: int, context: int) -> str:
@@ -245,6 +245,16 @@ class EnglishNotices(EnglishPieces):
     def notice_columns_ignored(self, file: str, columns: Sequence[str]) -> str:
         """Columns of the user's table that are not factors."""
         return f"{file}: columns that are no factors are ignored: {', '.join(columns)}"
+
+    def notice_seeds_not_used(self, keys: Sequence[str], design: str) -> str:
+        """Numbers of seeds that the design has no use for."""
+        what = {
+            "model": "design model decides itself how many seeds a configuration gets, the baseline among them",
+            "balanced": "design balanced tries each combination once",
+            "table": "the trials of a table get seeds.configuration and seeds.baseline",
+        }.get(design, f"design {design} has no use for them")
+        verb = "is" if len(keys) == 1 else "are"
+        return f"{', '.join(keys)} {verb} not used: {what}. `tunebook add` gives a configuration more seeds."
 
     def notice_not_measured(self, reason: str) -> str:
         """The machine's speed could not be measured."""

@@ -24,7 +24,7 @@ from tunebook.words.numbers import (
     trial_list,
 )
 from tunebook.words.shared import is_empty
-from tunebook.words.values import Aim, Gain, Price, Spent
+from tunebook.words.values import Aim, Gain, OneByOne, Price, Spent
 
 __all__ = ["EnglishOpening"]
 
@@ -443,8 +443,8 @@ class EnglishOpening(EnglishPieces):
         """Above the table of costs: what its columns mean."""
         return (
             "Steps and tokens are counted, with the multiple of the baseline's behind them. Time and memory alone are "
-            "predicted for one trial with the machine to itself, from the speed measured at the start; wall times are "
-            "shares of what ran side by side, on a machine that others may have used."
+            "predicted for one trial at a time with this engine, at the speed measured at the start. Wall times, of "
+            "training and scoring, are shares of what ran side by side, on a machine that others may have used."
         )
 
     def cost_fact(self, spent: Spent) -> str:
@@ -476,10 +476,17 @@ class EnglishOpening(EnglishPieces):
         if spent.ahead_seconds >= 1:
             text += "; " + self.trained_ahead(spent.ahead_seconds, spent.n_taken_ahead)
         if spent.one_by_one:
-            low, high = map(duration, spent.one_by_one)
-            text += f"; one after another: about {low}" if low == high else ""
-            text += f"; one after another: {low} to {high}, for the machine's load changed" if low != high else ""
+            text += "; " + self._one_by_one(spent.one_by_one)
         return text + (f"; price {spent.price:,.2f}" if spent.price is not None else "")
+
+    def _one_by_one(self, spent: OneByOne) -> str:
+        here, peft = (" to ".join(dict.fromkeys(map(duration, seconds))) for seconds in (spent.here, spent.peft))
+        told = f"one after another about {here} with this engine, {peft} with PEFT and the Trainer"
+        if here == peft:
+            told = f"one after another about {here}"
+        if spent.peft[0] == spent.peft[1]:
+            return told
+        return f"{told}: at the speed measured at the start, and at that of the study, for the machine's load changed"
 
     def reading_fact(self) -> str:
         """How to read the brackets in the tables."""

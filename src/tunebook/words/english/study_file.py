@@ -14,6 +14,7 @@ _COMMENTS = {
     "design": "finds good settings in few trials; one_factor tests what each factor does instead",
     "margin": "differences below 3 points do not matter to you",
     "margin_nats": "differences below 0.03 nats a token (3 % of perplexity) do not matter to you",
+    "simulated": "nothing is trained, all results are made up; remove this line and name a model to train",
     "seed": "everything random follows from it",
     "report": "en or zh",
     "no_test": "none found: without one nothing is confirmed on fresh examples",

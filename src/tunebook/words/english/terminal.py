@@ -207,9 +207,9 @@ class EnglishTerminal(EnglishRounds):
         simulated: bool,
     ) -> str:
         """One line with the time that the study takes: each a range, in seconds; simulated: of a made-up world."""
-        finds = f"; it detects differences of {self.amount(effect)} {self.unit} or more" if effect else ""
+        finds = f"; the study detects differences of {self.amount(effect)} {self.unit} or more" if effect else ""
         priced = f", for {prices[0]:,.2f} to {prices[1]:,.2f}" if prices else ""
-        alone = f"One after another the trials would take {_time_range(one_by_one)}"
+        alone = f"One after another with PEFT and the Trainer the trials would take {_time_range(one_by_one)}"
         if simulated:
             alone, together = f"In the time of the simulated world, {alone[0].lower()}{alone[1:]}", "together"
         else:
@@ -376,6 +376,15 @@ class EnglishTerminal(EnglishRounds):
     def phase_reading(self) -> str:
         """Data and model are being read."""
         return "reading the data and the model"
+
+    def phase_converting(self) -> str:
+        """The built-in model is brought into a form that can be loaded."""
+        return "converting the built-in model, once for all studies: some 15 seconds"
+
+    def phase_converted(self, done: int, total: int, seconds: float) -> str:
+        """How far that is: tensors that are done and all of them, 0 and 0 before the file is read."""
+        how_far = f"{done} of {total} tensors" if total else "reading its tokenizer and the list of its tensors"
+        return f"still converting, for {seconds:.0f} s: {how_far}"
 
     def phase_measuring(self) -> str:
         """The machine is being measured."""

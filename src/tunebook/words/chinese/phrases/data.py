@@ -209,9 +209,7 @@ DATA = {
     "{source}: not a path ({error}). Give the path of a data file.": (
         "{source}: 不是路径（{error}）。请给出数据文件的路径。"
     ),
-    "{source}: no such file in {folder}. Give a path relative to the study file, or an absolute one.": (
-        "{source}: {folder} 里没有这个文件。请给出相对于研究文件的路径，或绝对路径。"
-    ),
+    "{source}: no such file in {folder}. Correct the path.": "{source}: {folder} 里没有这个文件。请改正路径。",
     "{source}: cannot be read ({why}). Give a readable file.": "{source}: 无法读取（{why}）。请给出可读的文件。",
     "{source}: not readable as {kind} ({error}). Write it again.": (
         "{source}: 无法按 {kind} 读取（{error}）。请重新生成这个文件。"
@@ -421,8 +419,8 @@ DATA = {
         "{name}:1: column {column}: there is no such factor. Did you mean {factor}? Columns that are no factors "
         "have other names."
     ): ("{name}:1：列 {column}：没有这个参数。您是指 {factor} 吗？不是参数的列请用别的名字。"),
-    "trials: {path} cannot be read ({why}). Give the path of a CSV file.": (
-        "trials: 无法读取 {path}（{why}）。请给出 CSV 文件的路径。"
+    "{path}: cannot be read ({why}). Give the path of a CSV file.": (
+        "{path}: 无法读取（{why}）。请给出 CSV 文件的路径。"
     ),
     "{word}: {name} is no factor. Write a setting such as lora_r=64.{meant}": (
         "{word}: {name} 不是参数。请写成 lora_r=64 这样的形式。{meant}"

@@ -224,9 +224,12 @@ ENGINES = {
     "a folder of that name is in the way": "已有同名的文件夹",
     "permission denied": "没有权限",
     "operation not permitted": "不允许这样操作",
+    "no such file or folder": "没有这个文件或文件夹",
+    "the name is too long": "名字太长",
     "read-only file system": "文件系统是只读的",
     "no space left on device": "设备上没有剩余空间",
     "disk quota exceeded": "超出磁盘配额",
+    "larger than a file may be here": "超出文件大小的限制",
     "input/output error": "输入输出错误",
     ("{place}: cannot be written ({reason}).{safe} Make the place writable or name another one, then repeat this."): (
         "{place}: 无法写入（{reason}）。{safe}请使该位置可写或另选位置，然后重做。"

@@ -38,7 +38,7 @@ SERVICES = {
         "another model, give it more tokens ({more}), or say in the rubric what to reply."
     ): (
         "metric: judge: {host} 处的 {model} 回复 {reply}，而要求的是带评判的 JSON。"
-        "请换一个模型，给它更多词元（{more}），或在评分标准里写明怎样回复。"
+        "请换一个模型，给它更多 token（{more}），或在评分标准里写明怎样回复。"
     ),
     (
         "metric: judge: the service at {host} does not answer ({why}). What it has judged so far is kept, and "

@@ -64,6 +64,10 @@ STUDY_FILE = {
         "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more, or seeds: "
         "{{baseline: 3}}."
     ): ("现为 {trials}；不能小于 seeds.baseline，即 {needed}。请至少写 {needed}，或写 seeds: {{baseline: 3}}。"),
+    (
+        "found {trials}; must be at least {needed}: a few pilots, and the best and the baseline compared. Write "
+        "{needed} or more."
+    ): ("现为 {trials}；至少需要 {needed}：先做几个摸底实验，再比较最优配置和基线。请至少写 {needed}。"),
     "found {trials}; must be at least {needed}, as seeds.baseline is. Write {needed} or more.": (
         "现为 {trials}；不能小于 seeds.baseline，即 {needed}。请至少写 {needed}。"
     ),
