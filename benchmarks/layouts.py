@@ -11,10 +11,11 @@ A folder of the collection is one data set, as its files are downloaded, and an 
      "prompt_must_contain": ["..."],    # of the first row
      "must_not_be_in_prompt": ["..."],
      "completion": "...",               # or null
-     "completion_any_of": ["..."]}      # further answers that are right
+     "completion_any_of": ["..."],      # further answers that are right
+     "loads_also_fair": [false]}        # further values of loads that are right, where the data leaves it open
 
-Read is what `init` reads without being told more. Asked is a refusal with lines for `data:`, one of which reads the rows
-as they are meant. Exit 1 where anything was read that is not meant.
+Read is what `init` reads without being told more. Asked is a refusal with lines for `data:`, one of which reads the
+rows as they are meant. Exit 1 where anything was read that is not meant.
 """
 
 from __future__ import annotations
@@ -69,10 +70,8 @@ def judge_layout(folder: Path) -> Judged:
         return Judged(folder.name, "CRASH", repr(error))
     train = seen.rows["train"]
     faults = _faults(train.examples[0], expected)
-    if expected["loads"] is False:
-        kind = "read, to be refused"
-    else:
-        kind = "WRONG" if faults else "read"
+    is_read = True in _fair(expected) or "needs_choice" in _fair(expected)
+    kind = "read, to be refused" if not is_read else "WRONG" if faults else "read"
     return Judged(folder.name, kind, "; ".join([*faults, _shown(train.examples[0]), f"not used: {train.unused}"]))
 
 
@@ -86,21 +85,29 @@ def _refused(message: str, source: str, folder: Path, expected: dict[str, Any]) 
             faults.append(str(error))
             continue
         found = _faults(told.rows["train"].examples[0], expected)
-        if not found and expected["loads"] is not False:
+        if not found and _fair(expected) != {False}:
             return "asked", message
         faults += found
-    kind = "refused" if expected["loads"] is True else "refused rightly"
+    kind = "refused" if _fair(expected) == {True} else "refused rightly"
     return kind, "; ".join([message, *(f"BY A LINE: {fault}" for fault in faults)])
+
+
+def _fair(expected: dict[str, Any]) -> set[Any]:
+    return {expected["loads"], *expected.get("loads_also_fair", ())}
 
 
 def _faults(example: DataExample, expected: dict[str, Any]) -> list[str]:
     """What of an example is not as it is meant."""
     prompt = "\n".join([*(text for _, text in example.messages), example.tools])
     wanted = [
-        answer for answer in (expected.get("completion"), *(expected.get("completion_any_of") or [])) if answer is not None
+        answer
+        for answer in (expected.get("completion"), *(expected.get("completion_any_of") or []))
+        if answer is not None
     ]
     given = (example.completion, *example.references)
-    faults = [f"lacks {shorten(text, 40)!r}" for text in expected.get("prompt_must_contain") or [] if text not in prompt]
+    faults = [
+        f"lacks {shorten(text, 40)!r}" for text in expected.get("prompt_must_contain") or [] if text not in prompt
+    ]
     faults += [f"asks {shorten(text, 40)!r}" for text in expected.get("must_not_be_in_prompt") or [] if text in prompt]
     if wanted and not any(_is_same(want, answer) for want in wanted for answer in given):
         faults.append(f"answers {shorten(given[0], 60)!r}, meant {shorten(str(wanted[0]), 60)!r}")
@@ -134,7 +141,9 @@ def main(arguments: Sequence[str]) -> int:
         if judged.kind not in GOOD[:1] or "--quiet" not in arguments:
             print(f"{judged.name}: {judged.kind}: {shorten(one_line(judged.said), SHOWN)}")
     good = sum(counts[kind] for kind in GOOD)
-    print(f"{good} of {len(folders)} as they are meant: " + ", ".join(f"{n} {kind}" for kind, n in counts.most_common()))
+    print(
+        f"{good} of {len(folders)} as they are meant: " + ", ".join(f"{n} {kind}" for kind, n in counts.most_common())
+    )
     return int(any(counts[kind] for kind in WRONG))
 
 

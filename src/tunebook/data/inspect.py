@@ -19,14 +19,15 @@ from tunebook.core.metric import compared
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import RoundOutlook
 from tunebook.data.checks import left_out
+from tunebook.data.decoding import PACKED, ending
 from tunebook.data.examples import DataExample, LoadedRows
-from tunebook.data.guess import guess_columns, named_like_a_value
+from tunebook.data.guess import guess_columns, looks_like_a_row, names_above
 from tunebook.data.labels import repeated_labels
 from tunebook.data.other_kinds import refuse_other_kinds
 from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of, sibling
 from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_what_is_open
-from tunebook.data.rows import has_column
-from tunebook.data.sources import is_hub_id, read_source
+from tunebook.data.rows import value_at
+from tunebook.data.sources import TEXT, is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
@@ -39,7 +40,7 @@ Shown = Callable[[str, int, int, int], RoundOutlook | None]
 """From the text of a study file and its numbers of training, validation and test rows to the first
 round that compares, with the smallest difference that it detects."""
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow", TEXT)
 PART = "-00000-of-00001"
 """What `datasets` and the hub append to the name of a split's only file."""
 GROUP_FIELDS = (
@@ -60,6 +61,8 @@ MANY_ROWS, PART_ROWS = 750, 500
 FEW_TRIALS = 30
 MOST_OPTIONS, LEAST_ROWS_OF_AN_OPTION = 20, 3
 """Up to so many different answers, each in so many training rows, are the options of metric choice."""
+NO_ANSWERS = (None, "", -1, "-1")
+"""What stands for an answer where it is kept back."""
 SEED = 0
 BASELINE = {
     "learning_rate": "2e-4",
@@ -117,7 +120,7 @@ class Findings:
         """Whether the training file has a name of its own, so that no other file was looked for beside it."""
         path = Path(self.sources["train"])
         roles = role_of(path.name.replace("*", "0")), role_of(path.parent.name)
-        return path.suffix.casefold() in SUFFIXES and "train" not in roles
+        return ending(path.name) in SUFFIXES and "train" not in roles
 
     @property
     def n_train(self) -> int:
@@ -189,6 +192,7 @@ def _in_folder(folder: Path, role: str) -> Path | None:
 
 
 def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
+    suffixes = (*suffixes, *(f"{suffix}{packed}" for packed in PACKED for suffix in suffixes))
     names = [f"{name}{part}{suffix}" for part in ("", PART) for suffix in suffixes for name in ROLE_NAMES[role]]
     names += [f"data/{name}" for name in names]
     names += [f"{name}/data{PART}.arrow" for name in ROLE_NAMES[role]]  # as `save_to_disk` lays out several splits
@@ -240,16 +244,17 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
     raw = read_source(source, folder)
     values = [row for _, row in raw.rows]
     where = raw.place(0)
-    refuse_other_kinds(values[0], where)
+    refuse_other_kinds(values, where)
     try:
         form = recognise(values, told, where)
     except DataError:
-        if raw.container == "csv" and (name := named_like_a_value(values)) is not None:
+        if raw.container == "csv" and (name := looks_like_a_row(values)) is not None:
             raise DataError(
-                "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a "
-                "row. A CSV file begins with its column names; write them above it.",
+                "{source}:1: found {column} as the name of a column: the first line looks like a row. A table begins "
+                "with the names of its columns: write a line above it, for example {names}, separated as the rows are.",
                 source=raw.source,
                 column=quoted(name),
+                names=", ".join(names_above(values)),
             ) from None
         guess = guess_columns(values)
         if guess is None:
@@ -261,14 +266,15 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
 
 
 def _without_answers(sources: dict[str, str], folder: str | Path, reading: Reading) -> dict[str, str]:
-    """Of the files of validation and test, by role, those in whose rows the column of the answer is absent."""
+    """Of the files of validation and test, by role, those in whose rows the column of the answer is absent, or hidden
+    as data sets with a leaderboard hide it."""
     raw = read_source(sources["train"], folder)
     answer = recognise([row for _, row in raw.rows], reading, raw.place(0)).answer
     others = {role: source for role, source in sources.items() if role != "train"}
     return {
         role: source
         for role, source in others.items()
-        if not any(has_column(row, answer) for _, row in read_source(source, folder, role).rows)
+        if all(value_at(row, answer) in NO_ANSWERS for _, row in read_source(source, folder, role).rows)
     }
 
 

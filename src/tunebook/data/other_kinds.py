@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from tunebook.data.marked_chats import marked_column
 from tunebook.data.rows import keys_of
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase
@@ -20,18 +22,19 @@ ANSWERS = ("completion", "answer", "response")
 RIGHT_OR_WRONG = (True, False, 0, 1)
 
 
-def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
+def refuse_other_kinds(rows: Sequence[dict[str, Any]], where: str) -> None:
     """Refuse rows that are made for another training.
 
     Raises:
         DataError: what they are made for, and what to do.
     """
-    kind = _kind(row)
+    row = rows[0]
+    kind = _kind(row, is_chat=marked_column(rows) is not None)
     if kind is not None:
         raise DataError("{where}: found {keys_of}; {kind}", where=where, keys_of=keys_of(row), kind=kind)
 
 
-def _kind(row: dict[str, Any]) -> Phrase | None:
+def _kind(row: dict[str, Any], is_chat: bool) -> Phrase | None:
     if "chosen" in row and "rejected" in row:
         return Phrase(
             "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
@@ -61,7 +64,7 @@ def _kind(row: dict[str, Any]) -> Phrase | None:
             "several labels in a row have no answer of their own. Write them as one text, and say which columns are "
             "which with data.prompt and data.completion."
         )
-    if _is_whole_text(row):
+    if _is_whole_text(row) and not is_chat:
         return Phrase(
             "whole texts are pretraining data, in which no answer can be scored. Give the question and the answer "
             "columns of their own."

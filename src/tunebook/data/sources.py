@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tunebook.data.class_names import class_names
+from tunebook.data.decoding import PACKED, decode, ending, unpacked
 from tunebook.data.examples import place, quoted
 from tunebook.data.parts import files_of, is_pattern, other_parts, pattern_in
-from tunebook.data.text_files import Row, decode, read_csv, read_json
+from tunebook.data.text_files import Row, kind_of_text, read_csv, read_fasttext, read_json
 from tunebook.errors import DataError
 
-__all__ = ["SUFFIXES", "RawRows", "is_hub_id", "read_source"]
+__all__ = ["SUFFIXES", "TEXT", "RawRows", "is_hub_id", "read_source"]
 
 SUFFIXES = {
     ".jsonl": "jsonl",
@@ -32,8 +33,10 @@ SUFFIXES = {
     ".arrow": "arrow",
 }
 """Endings of data files, and what they are read as."""
+TEXT = ".txt"
+"""A text file is read where what stands in it is a table or rows of JSON."""
 _ENDINGS = " ".join(SUFFIXES)
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
+_ARCHIVES = (*PACKED, ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
 _WORKBOOKS = (".xlsx", ".xls", ".ods")
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
@@ -47,7 +50,7 @@ class RawRows:
 
     `classes` has by column the names of the numbers 0, 1, ... in it, where the data set says them. Of a source in
     several files, `files` has by row the file that it stands in; else it is empty. Of one part given alone, `absent`
-    has the names of the other parts.
+    has the names of the other parts. `encoding` is that of a text that is not UTF-8; else empty.
     """
 
     source: str
@@ -58,6 +61,7 @@ class RawRows:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    encoding: str = ""
 
     def place(self, index: int) -> str:
         """Where a row stands, as messages name it."""
@@ -67,7 +71,7 @@ class RawRows:
 def is_hub_id(source: str) -> bool:
     """Whether a source is written like a hub id (owner/name, with optional /config, @revision and :split)."""
     return (
-        Path(source).suffix.lower() not in SUFFIXES
+        ending(source) not in (*SUFFIXES, TEXT)
         and _HUB_ID.fullmatch(source) is not None
         and not source.startswith((".", "/", "~"))
     )
@@ -94,7 +98,7 @@ def read_source(source: str, base_folder: str | Path, split: str = "train") -> R
     if not exists and is_hub_id(source):
         return _read_hub(source, split)
     if exists and path.is_dir():
-        pattern = pattern_in(path, split, tuple(SUFFIXES))
+        pattern = pattern_in(path, split, (*SUFFIXES, TEXT))
         if pattern is None:
             _refuse_folder(source)
         inside = os.path.relpath(pattern, glob.escape(str(path)))
@@ -134,12 +138,15 @@ def _read_parts(source: str, pattern: str, base_folder: str | Path) -> RawRows:
         rows=[row for part in parts for row in part.rows],
         sha256=parts[0].sha256 if len(parts) == 1 else hashlib.sha256(digests.encode()).hexdigest(),
         classes=parts[0].classes,
+        encoding=next((part.encoding for part in parts if part.encoding), ""),
         files=tuple(part.source for part in parts for _ in part.rows),
     )
 
 
 def _read_file(path: Path, source: str, exists: bool) -> RawRows:
-    kind = SUFFIXES.get(path.suffix.lower())
+    kind = SUFFIXES.get(ending(path.name))
+    if kind is None and exists and ending(path.name) == TEXT and path.is_file():
+        kind = kind_of_text(decode(_bytes(path, source), source)[0])
     if kind is None:
         raise _unread(source, path.suffix, exists)
     if exists and not path.is_file():  # a pipe may never end, a device never does
@@ -147,8 +154,12 @@ def _read_file(path: Path, source: str, exists: bool) -> RawRows:
             "{source}: not a file; data is read more than once. Write it to a file and give that.", source=source
         )
     data = _bytes(path, source)
-    is_table = kind in ("parquet", "arrow")
-    rows = _read_table(data, source, kind) if is_table else _read_text(decode(data, source), source, kind)
+    is_table, encoding = kind in ("parquet", "arrow"), ""
+    if is_table:
+        rows = _read_table(unpacked(data, source), source, kind)
+    else:
+        text, encoding = decode(data, source)
+        rows = _read_text(text, source, kind)
     if not rows:
         raise DataError(
             "{source}: no rows in it; a data file holds at least one. Give a file with rows.", source=source
@@ -160,6 +171,7 @@ def _read_file(path: Path, source: str, exists: bool) -> RawRows:
         rows=rows,
         sha256=hashlib.sha256(data).hexdigest(),
         classes=class_names(path, data),
+        encoding=encoding,
     )
 
 
@@ -172,7 +184,7 @@ def _unread(source: str, suffix: str, exists: bool) -> DataError:
             "owner/name. Correct the name.",
             **values,
         )
-    if suffix.lower() in _PACKED:
+    if suffix.lower() in _ARCHIVES:
         return DataError(
             "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it.",
             **values,
@@ -203,6 +215,8 @@ def _bytes(path: Path, source: str) -> bytes:
 
 
 def _read_text(text: str, source: str, kind: str) -> list[Row]:
+    if kind == "fasttext":
+        return read_fasttext(text)
     return read_csv(text, source) if kind == "csv" else read_json(text, source, lines=kind == "jsonl")
 
 

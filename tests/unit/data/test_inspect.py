@@ -161,7 +161,7 @@ def test_a_file_whose_name_begins_with_a_tilde_is_no_home_folder(
 def test_a_csv_file_without_a_header_is_noticed(tmp_path: Path) -> None:
     rows = [f"Ticket {i} is broken,{('billing', 'network')[i % 2]}\n" for i in range(60)]
     (tmp_path / "a.csv").write_text("".join(rows), encoding="utf-8")
-    with pytest.raises(DataError, match=r'a\.csv:1: found "billing" as the name of a column, and as a value in it'):
+    with pytest.raises(DataError, match=r'a\.csv:1: found "billing" as the name.*for example text, label,'):
         write_study_file(str(tmp_path / "a.csv"), tmp_path)
     (tmp_path / "a.csv").write_text("ticket,desk\n" + "".join(rows), encoding="utf-8")
     assert parse_study(write_study_file(str(tmp_path / "a.csv"), tmp_path)).data.completion == "{desk}"
