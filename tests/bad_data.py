@@ -100,7 +100,7 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
         "a.jsonl",
         lines({"prompt": "a", "chosen": "b", "rejected": "c"}),
         {},
-        ["preference data (DPO)", "rename chosen to completion"],
+        ["preference data (DPO)", 'data: {prompt: "{prompt}", completion: "{chosen}"}'],
     ),
     "unpaired preferences": (
         "a.jsonl",

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tunebook.data.guess import text_answer
+
 __all__ = ["ANY_COLUMN", "NAME_FILES", "class_names", "names_of"]
 
 INFO_FILES = ("dataset_info.json", "dataset_infos.json")
@@ -52,13 +54,17 @@ def names_of(values: Sequence[Any], column: str, classes: Mapping[str, tuple[str
     """What the numbers 0, 1, ... in a column of answers stand for; empty: nothing says it.
 
     A file that lists names says of no column that it is meant; it is where all values are numbers of its names, from 0,
-    or from 1 to the last.
+    or from 1 to the last, and the column is not called like an answer in words.
     """
     if column in classes:
         return classes[column]
     names = classes.get(ANY_COLUMN, ())
     texts = {str(value).strip() for value in values}
-    if not names or not all(text.isdecimal() and len(text) < MOST_DIGITS for text in texts):
+    if (
+        not names
+        or text_answer(column) is not None
+        or not all(text.isdecimal() and len(text) < MOST_DIGITS for text in texts)
+    ):
         return ()
     numbers = {*map(int, texts)}
     if max(numbers) < len(names):

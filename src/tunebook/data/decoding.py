@@ -27,6 +27,9 @@ MOST_WESTERN = 0.05
 """Of the bytes of a Western text at most so many stand for no letter of ASCII; of a Cyrillic one most do."""
 ENOUGH_UTF8 = 8
 """So many places beyond ASCII are not UTF-8 by chance."""
+COMMON = "的一是不了在有我人这中大来上个们到说国和地也子时道出而要于就下得可你年生，。？！："
+LEAST_COMMON = 0.03
+"""Of Chinese text at least so much is of the commonest characters; Korean bytes read as GB18030 give rare ones."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
 
 
@@ -123,12 +126,14 @@ def _decodes(data: bytes, encoding: str) -> bool:
 
 
 def _is_chinese(data: bytes, runs: list[bytes]) -> bool:
-    """Whether bytes read as GB18030 with Chinese characters for nearly all that is not ASCII, and stand together as
-    those of words do: accents stand alone between letters."""
+    """Whether bytes read as GB18030 with Chinese characters for nearly all that is not ASCII, common ones among them,
+    and stand together as those of words do: accents stand alone between letters."""
     if sum(len(run) for run in runs if len(run) > 1) < 0.9 * sum(map(len, runs)):
         return False
     try:
         other = [character for character in data.decode("gb18030") if ord(character) > 127]
     except UnicodeDecodeError:
         return False
-    return sum("\u3000" <= c <= "\u9fff" or "\uff00" <= c <= "\uffef" for c in other) > 0.9 * len(other) > 0
+    n_chinese = sum("\u3000" <= c <= "\u9fff" or "\uff00" <= c <= "\uffef" for c in other)
+    n_common = sum(character in COMMON for character in other)
+    return n_chinese > 0.9 * len(other) > 0 and n_common >= LEAST_COMMON * len(other)

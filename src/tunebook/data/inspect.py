@@ -32,9 +32,10 @@ from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
+from tunebook.phrases import Phrase
 from tunebook.words import Words, words_for
 
-__all__ = ["Findings", "Shown", "find_files", "inspect_data", "study_file_text", "write_study_file"]
+__all__ = ["Findings", "Shown", "find_files", "inspect_data", "study_file_text"]
 
 Shown = Callable[[str, int, int, int], RoundOutlook | None]
 """From the text of a study file and its numbers of training, validation and test rows to the first
@@ -63,6 +64,7 @@ MOST_OPTIONS, LEAST_ROWS_OF_AN_OPTION = 20, 3
 """Up to so many different answers, each in so many training rows, are the options of metric choice."""
 NO_ANSWERS = (None, "", -1, "-1")
 """What stands for an answer where it is kept back."""
+SHOWN_FILES = 5
 SEED = 0
 BASELINE = {
     "learning_rate": "2e-4",
@@ -155,10 +157,11 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         found = {role: file for role in ROLE_NAMES if (file := _in_folder(path, role))}
         if "train" not in found:
             raise DataError(
-                "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give "
-                "the training file itself.",
+                "{data}: found no file train{suffixes} in this folder, but {files}; that is how a training file is "
+                "found. Give the file to train on itself.",
                 data=data,
                 suffixes="|".join(SUFFIXES),
+                files=", ".join(map(quoted, _some_files(path))) or Phrase("no data file"),
             )
     elif not path.exists() and is_pattern(data):
         found = {"train": path}
@@ -182,6 +185,12 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
                 source=quoted(source),
             )
     return sources
+
+
+def _some_files(folder: Path) -> list[str]:
+    """Data files in a folder and those in it, as paths from there; at most so many as a message shows."""
+    files = (path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)))
+    return [path.relative_to(folder).as_posix() for path in files if ending(path.name) in SUFFIXES][:SHOWN_FILES]
 
 
 def _in_folder(folder: Path, role: str) -> Path | None:
@@ -209,8 +218,17 @@ def _relative(path: Path, folder: str | Path) -> str:
 
 
 def inspect_data(data: str, folder: str | Path, language: str = "en", told: Reading | None = None) -> Findings:
-    """Read a dataset and see what it is; `told` says how its rows are read. Arguments and errors as for
-    `write_study_file`."""
+    """Read a dataset and see what it is.
+
+    Args:
+        data: a data file, a folder with train, validation and test files, or a hub id.
+        folder: where the study file will stand; paths in it are relative to that folder.
+        language: of the comment on the metric, en or zh.
+        told: how the rows are read; None: as they are recognised.
+
+    Raises:
+        DataError: the data cannot be read, or it is not plain what prompt and answer are.
+    """
     section = data_section(data)
     sources = find_files(data, folder)
     if section is not None and section.sources:
@@ -352,36 +370,18 @@ def _estimated_tokens(example: DataExample) -> int:
     return math.ceil(n_ascii / 3 + 1.5 * (len(text) - n_ascii)) + TEMPLATE_TOKENS
 
 
-def write_study_file(
-    data: str,
-    folder: str | Path,
-    *,
-    model: str = "smollm2",
-    trials: int = 75,
-    language: str = "en",
-    shown: Shown | None = None,
+def study_file_text(
+    seen: Findings, data: str, *, model: str, trials: int, language: str, shown: Shown | None = None
 ) -> str:
-    """Text of a study file for a dataset, with a comment for each value; see `inspect_data` and `study_file_text`.
+    """Text of a study file for what was seen in a dataset, with a comment for each value.
 
     Args:
-        data: a data file, a folder with train, validation and test files, or a hub id.
-        folder: where the study file will stand; paths in it are relative to that folder.
+        data: what was given as the dataset, after which the study is named.
         model: as in the study file.
         trials: the budget.
         language: of the comments and the record, en or zh.
         shown: says which differences the study would detect, for a comment; None: the comment is left out.
-
-    Raises:
-        DataError: the data cannot be read.
     """
-    seen = inspect_data(data, folder, language)
-    return study_file_text(seen, data, model=model, trials=trials, language=language, shown=shown)
-
-
-def study_file_text(
-    seen: Findings, data: str, *, model: str, trials: int, language: str, shown: Shown | None = None
-) -> str:
-    """Text of a study file for what was seen in a dataset. Other arguments as for `write_study_file`."""
     words = words_for(language)
 
     def text(compared: RoundOutlook | None) -> str:

@@ -211,7 +211,7 @@ def recognise(rows: Sequence[dict[str, Any]], reading: Reading, where: str) -> F
     if reading.prompt is not None and reading.completion is not None:
         return _template_form(reading.prompt, reading.completion)
     row = rows[0]
-    if reading.format is None:
+    if reading.format is None and not reading.columns:
         refuse_other_kinds(rows, where)
     for form in _candidates(rows, reading.columns):
         if reading.format in (None, form.name):

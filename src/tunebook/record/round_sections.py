@@ -59,7 +59,8 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     remarks += [boundary_sentence(view, words, number)] if kind is RoundKind.BOUNDARY else []
     chosen = [c.learning_rate for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
     remarks += [words.pilot_remark(rate, around=view.spec.layout != "one_factor") for rate in chosen]
-    remarks += [words.floor(w.floor, view.spec.floor == "ask") for w in waves if w.floor is not None]
+    bar_is = view.evidence.bar(view.facts.data)[1]
+    remarks += [words.floor(w.floor, view.spec.floor == "ask", bar_is) for w in waves if w.floor is not None]
     remarks += [words.balanced_remark()] if levels is not None else []
     trained, spent = view.round_cost(number)
     return RoundSection(

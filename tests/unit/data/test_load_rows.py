@@ -214,7 +214,9 @@ def test_a_turn_of_weight_0_is_not_the_answer(tmp_path: Path) -> None:
             'messages[0].role: found no such key, but the keys "speaker", "content"',
         ),
         ({"prompt": "a", "note": "b"}, 'for example data: {prompt: "{prompt}", completion: "{note}"}'),
-        ({"prompt": "a", "chosen": "b", "rejected": "c"}, "rename chosen to completion"),
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, 'data: {prompt: "{prompt}", completion: "{chosen}"}'),
+        ({"chosen": [], "rejected": []}, "data: {columns: {messages: chosen}}"),
+        ({"chosen": "Human: a", "rejected": "b"}, "rename chosen to text"),
         ({"frage": "a"}, "a pair such as prompt/completion, prompt/response, question/answer"),
     ],
 )
@@ -327,10 +329,22 @@ def test_other_encodings_are_read_and_named(tmp_path: Path, text: str, encoding:
     assert told == ([{"source": "a.csv", "encoding": named}] if named else [])
 
 
+def test_korean_is_not_taken_for_chinese(tmp_path: Path) -> None:
+    text = "prompt,completion\n" + "이 표는 어디에서 살 수 있습니까,지하철\n배송이 늦어지는 이유가 무엇입니까,배송\n"
+    with pytest.raises(DataError, match="is not UTF-8"):
+        read(tmp_path, "a.csv", text.encode("cp949"))
+
+
 def test_utf8_that_is_damaged_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
     good = "".join(f"Zürich {i},é\n" for i in range(20)).encode()
     with pytest.raises(DataError, match=r"a\.csv:22: byte 0xff is not UTF-8"):
         read(tmp_path, "a.csv", b"prompt,completion\n" + good + b"x\xff,y\n")
+
+
+def test_the_chosen_chats_of_preferences_are_read_where_the_study_file_says_so(tmp_path: Path) -> None:
+    chats = [[{"role": "user", "content": "a"}, {"role": "assistant", "content": text}] for text in "bc"]
+    row = {"prompt": "a", "chosen": chats[0], "rejected": chats[1]}
+    assert pairs(read(tmp_path, "a.jsonl", lines(row), columns={"messages": "chosen"})) == [("a", "b")]
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])

@@ -51,9 +51,9 @@ DATA = {
     "a turn has {key}": "每一轮都有 {key}",
     "Correct the JSON.": "请改正 JSON。",
     (
-        "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give the "
-        "training file itself."
-    ): ("{data}: 这个文件夹里没有 train{suffixes}；训练文件是按这个名字找的。请直接给出训练文件。"),
+        "{data}: found no file train{suffixes} in this folder, but {files}; that is how a training file is found. Give "
+        "the file to train on itself."
+    ): ("{data}: 这个文件夹里没有 train{suffixes}，只有 {files}；训练文件是按这个名字找的。请直接给出用来训练的文件。"),
     (
         "{source}: a path with control or invisible characters, which no study file can name. Rename the file or "
         "the folder."
@@ -102,11 +102,12 @@ DATA = {
     "{where}: found {keys_of}; {kind}": "{where}: 现有{keys_of}；{kind}",
     (
         "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
-        "chosen answers, rename chosen to completion and remove rejected."
-    ): (
-        "chosen 和 rejected 是偏好数据（DPO），而 tunebook 按每个提示一个答案来微调。要用 chosen 训练，请把 chosen 改名"
-        "为 completion，并删除 rejected。"
-    ),
+        "chosen answers {how}."
+    ): "chosen 和 rejected 是偏好数据（DPO），而 tunebook 为每个提示学习一个答案。若要学习 chosen 的答案：{how}。",
+    "write data: {{columns: {{messages: chosen}}}}": "请写 data: {{columns: {{messages: chosen}}}}",
+    "no data file": "没有数据文件",
+    "rename chosen to text and remove rejected": "请把 chosen 改名为 text，并删除 rejected",
+    "write {line}": "请写 {line}",
     (
         "an answer with a label that says whether it is right or wrong is preference data (KTO), and tunebook tunes "
         "on one right answer a prompt. Keep the rows whose label is true, and remove the column."
