@@ -335,8 +335,8 @@ def looks_like_a_row(rows: Sequence[dict[str, Any]]) -> str | None:
     """
     for name in rows[0]:
         values = {str(row.get(name)).strip() for row in rows}
-        is_sentence = len(name) > LONGEST_NAME or name.rstrip()[-1:] in (*"!?。！？", *(("." if " " in name else "",)))
-        if name.strip() and (name.strip() in values or _NUMBER.fullmatch(name.strip()) or (is_sentence and name[-1:])):
+        is_sentence = len(name) > LONGEST_NAME or name.rstrip().endswith(("。", "！", "？"))
+        if name.strip() and (name.strip() in values or _NUMBER.fullmatch(name.strip()) or is_sentence):
             return name
     return None
 
@@ -412,7 +412,7 @@ def are_marks(values: Sequence[str | int]) -> bool:
     )
 
 
-def are_labels(values: Sequence[str | int]) -> bool:
+def are_labels(values: Sequence[Any]) -> bool:
     different = len({str(value).strip() for value in values})
     return 2 <= different <= MOST_LABELS and ROWS_A_LABEL * different <= len(values)
 

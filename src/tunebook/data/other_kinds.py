@@ -81,7 +81,7 @@ def _chosen(row: dict[str, Any]) -> Phrase:
     """How the chosen answers are trained on: chats as they are, answers by templates, marked chats by themselves."""
     asked = next((name for name in ASKED if isinstance(row.get(name), str)), None)
     if isinstance(row["chosen"], list):
-        return Phrase("write data: {{columns: {{messages: chosen}}}}")
+        return Phrase("write data: {columns: {messages: chosen}}")
     if asked is None:
         return Phrase("rename chosen to text and remove rejected")
     return Phrase("write {line}", line=data_line(column_template(asked), column_template("chosen")))

@@ -26,13 +26,14 @@ _FIELD_LIMIT = 2**31 - 1
 
 
 def kind_of_text(text: str) -> str | None:
-    """What the lines of a text are: rows of JSON, fastText's labels and texts, or a table with tabs; None: neither."""
+    """What the lines of a text are: rows of JSON, fastText's labels and texts, or a table; None: neither, or a tag for
+    each token, with a blank line after each sentence."""
     lines = [line for line in text.splitlines() if line.strip()]
     if all(line.lstrip().startswith("{") for line in lines):
         return "jsonl"
     if all(line.startswith(LABEL) for line in lines):
         return "fasttext"
-    return "csv" if _separator(lines) else None
+    return "csv" if _separator(lines) and "\n\n" not in text.strip().replace("\r", "") else None
 
 
 def _separator(lines: Sequence[str]) -> str:
@@ -282,8 +283,13 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
     lines = [line for line in text.splitlines() if line.strip()]
     if not name.lower().endswith(".csv"):
         delimiter = _separator(lines) or ("\t" if "\t" in first_line else delimiter)
-    quoting = csv.QUOTE_MINIMAL if delimiter == "," or _is_quoted(lines, delimiter) else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, quoting=quoting)
+    is_quoted = delimiter == "," or _is_quoted(lines, delimiter)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE,
+    )
     header: list[str] = []
     end = 0
     while True:

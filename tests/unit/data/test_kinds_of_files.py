@@ -70,6 +70,9 @@ KINDS = {
     "a text with tabs and a header": Kind({"a.txt": table("\t", ASK, KIND, head="text\tlabel\n")}, answer=KIND[0]),
     "a text with semicolons": Kind({"a.txt": table(";", ASK, KIND)}, more={"loads": False}),
     "a table without a header": Kind({"a.tsv": table("\t", ASK, ASK[1:] + ASK[:1], NUMBER)}, more={"loads": False}),
+    "a tag for each token": Kind(
+        {"a.txt": "".join(f"Ann\tB\nsleeps\tO\n{word}\tO\n\n" for word in KIND)}, more={"loads": False}
+    ),
     "quotes in a table with tabs": Kind(
         {"a.tsv": table("\t", ['"Late" again, ' + ask for ask in ASK], KIND, head="text\tlabel\n")},
         ('"Late" again',),

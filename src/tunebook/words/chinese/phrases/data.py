@@ -104,7 +104,7 @@ DATA = {
         "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
         "chosen answers {how}."
     ): "chosen 和 rejected 是偏好数据（DPO），而 tunebook 为每个提示学习一个答案。若要学习 chosen 的答案：{how}。",
-    "write data: {{columns: {{messages: chosen}}}}": "请写 data: {{columns: {{messages: chosen}}}}",
+    "write data: {columns: {messages: chosen}}": "请写 data: {columns: {messages: chosen}}",
     "no data file": "没有数据文件",
     "rename chosen to text and remove rejected": "请把 chosen 改名为 text，并删除 rejected",
     "write {line}": "请写 {line}",
