@@ -55,8 +55,13 @@ def pytest_configure(config: pytest.Config) -> None:
             signal.signal(number, lambda *_: None)
 
 
-def pytest_collection_finish() -> None:
-    """What was imported stays until the end: a garbage collection, which engines ask for, need not look at it."""
+@pytest.fixture(scope="module", autouse=True)
+def _what_stays() -> None:
+    """What was imported stays until the end: a garbage collection, which engines ask for, need not look at it.
+
+    Looked after at each file, for most of what tests import comes with the first test that needs it: without it, a
+    test that runs out of memory took five seconds at the end of a whole run, and half a second alone.
+    """
     gc.collect()
     gc.freeze()
 

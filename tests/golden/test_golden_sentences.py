@@ -131,8 +131,10 @@ def made_directly():
     yield "one_answer", *same(0.93, 1, 2)
     yield "over_fitted", *same(2.0)
     yield "overfits", *same(8, 2.0, 0.61, 0.74, 2)
-    yield "pilot_remark", *same(4e-4)
-    yield "pilot_remark", *same(4e-4, True)
+    for layout in ("one_factor", "balanced", "model"):
+        yield "pilot_remark", *same(4e-4, layout)
+    yield "too_few_to_describe", *same()
+    yield "accuracies_point_elsewhere", *same("8", -0.048)
     yield "nothing_dropped", *same()
     yield "not_dropped", (["learning rate 8e-4"],), (["学习率 8e-4"],)
     yield "not_dropped", (["learning rate 8e-4", "2 epochs"],), (["学习率 8e-4", "2 个 epoch"],)
@@ -204,6 +206,7 @@ def made_directly():
     yield "english_figures", *same()
     yield "not_a_number", *same()
     yield "low_seed", *same(LowSeed(trial=9, accuracy=0.41, others=0.6, n_others=2))
+    yield "one_low_seed", *same(LowSeed(trial=9, accuracy=0.41, others=0.6, n_others=2))
     yield "plugin", *same("metric", "overlap", "tunebook-example 1.2.0")
     floor = Floor(rates=(2e-4, 8e-4), epochs=3, accuracy=0.11, bar=0.12)
     yield "floor", *same(floor, True, "commonest")
@@ -216,6 +219,7 @@ def made_directly():
     )  # fmt: skip
     yield "against_runner_up", ("rank 32", gain, True), ("rank 32", gain, True)
     yield "says_effects", *same(3, 1, 7, True)
+    yield "says_effects", *same(1, 0, 0, True)
     yield "says_effects", *same(3, 1, 7, False)
     for spot, failed in ((("2e-4", "6e-4"), 2e-3), (("2e-4", "2e-4"), None), (None, 2e-3)):
         yield "says_rate", *same(spot, failed)

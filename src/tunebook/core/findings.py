@@ -327,11 +327,14 @@ class DescribedFactor:
     Attributes:
         own: its level in the best configuration.
         levels: the others.
+        span: of the learning rate, the lowest and the highest rate around its own up to which no rate is told to be
+            worse; None: of other factors, whose levels say it.
     """
 
     factor: str
     own: Level
     levels: tuple[DescribedLevel, ...]
+    span: tuple[float, float] | None = None
 
     @property
     def matters(self) -> bool:
@@ -464,16 +467,17 @@ class Neighbour:
     interval: tuple[float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MoreMoney:
     """What further spending would bring: the main finding's half-width now, with more trials, and with more
-    examples."""
+    examples of its split."""
 
     half_width: float
     extra_trials: int
     half_width_with_trials: float
     extra_examples: int
     half_width_with_examples: float
+    split: str = "validation"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -78,7 +78,10 @@ def _shown_key(view: View) -> str:
 
 
 def by_group(view: View, words: Words) -> tuple[str, Table | None]:
-    """(lead, table) of the groups that the data name; no table with fewer than two."""
+    """(lead, table) of the groups that the data name; none with fewer than two, nor where examples have no scores of
+    their own."""
+    if not view.scale.is_by_example:
+        return "", None
     both = _sides(view, words)
     names = [e.group or "" for e in view.examples(both.split)] or list(view.facts.data.groups)
     lead = words.groups_lead(words.label(both.split), both.decided)

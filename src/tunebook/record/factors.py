@@ -36,7 +36,8 @@ def importance_line(view: View, words: Words) -> str:
     if described:
         return words.described_line(described)
     if not importance:
-        return ""
+        too_few = view.spec.layout == "model" and view.conclusions.best is not None and view.has_comparison
+        return words.too_few_to_describe() if too_few else ""
     ranked = sorted((i for i in importance if i.ranked), key=lambda i: i.rank)
     return words.importance_line(ranked, [i.factor for i in importance if not i.ranked])
 
@@ -57,7 +58,8 @@ def factor_table(view: View, words: Words) -> Table | None:
         return None
     best = view.conclusions.best
     rows = tuple(_row(view, words, factor, grouped.get(factor.name, [])) for factor in factors)
-    columns = ("factor", "levels", "effect_of", "sweet", *(("advice",) if best is not None else ()))
+    effect = "described_of" if view.described else "effect_of"
+    columns = ("factor", "levels", effect, "sweet", *(("advice",) if best is not None else ()))
     return Table(tuple(words.label(c) for c in columns), rows)
 
 
@@ -92,8 +94,8 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
     told = _described(view, factor)
     if told is not None:
         colon = words.label("colon") + words.label("word_gap")
-        levels = (f"{value(factor, x.level)}{colon}{words.described_level(x)}" for x in told.levels)
-        return words.label("list_gap").join(levels)
+        levels = [f"{value(factor, x.level)}{colon}{words.described_level(x)}" for x in told.levels]
+        return words.label("list_gap").join(filter(None, [*levels, _contradicted(view, words, told)]))
     known = next((i for i in view.conclusions.importance if i.factor == factor), None)
     if known is not None:
         return words.share_of(known.share) if known.ranked else words.no_effect_above(known.nothing_above)
@@ -102,6 +104,16 @@ def _effect(view: View, words: Words, factor: str, findings: list[Finding]) -> s
         if not math.isnan(finding.effect):
             opened.append(words.open_effect(*sides(view, words, finding, alone=False), finding))
     return words.label("list_gap").join(opened)
+
+
+def _contradicted(view: View, words: Words, told: DescribedFactor) -> str:
+    """That the accuracies of the same two configurations point the other way than the model of the loss, or nothing."""
+    for each in view.conclusions.neighbours:
+        level = getattr(view.configurations[each.key], told.factor)
+        loss = next((x.change for x in told.levels if x.level == level), 0.0)
+        if each.factor == told.factor and loss * -each.effect > 0:  # more loss, and a higher accuracy
+            return words.accuracies_point_elsewhere(value(told.factor, level), -each.effect)
+    return ""
 
 
 def _described(view: View, factor: str) -> DescribedFactor | None:
@@ -118,7 +130,7 @@ def sweet_spot(view: View, factor: str) -> SweetSpot | None:
     bad = [float(str(x.level)) for x in told.levels if x.level not in told.good]
     bad += told_worse(view.evidence, view.spec, factor, told.own)
     low, high = max((x for x in bad if x < own), default=-math.inf), min((x for x in bad if x > own), default=math.inf)
-    good = [x for x in (float(str(level)) for level in told.good) if low < x < high]
+    good = [x for x in (float(str(level)) for level in (own, *(told.span or told.good))) if low < x < high]
     return SweetSpot(factor, min(good), max(good), own, fitted=True)
 
 

@@ -44,7 +44,7 @@ def sure_rows(view: View, words: Words) -> Rows:
         (
             "detectable",
             words.detectable_fact(found.noise.smallest_detectable_effect, found.noise.smallest_margin, spec.margin)
-            if view.has_comparison
+            if view.has_comparison and view.findings()
             else "",
         ),
         ("reading", words.reading_fact()),

@@ -82,7 +82,7 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     ]
     first += _limits(view, words)
     first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
-    first.append(_unconfirmed(view, words))
+    first += [_low_seed(view, words, best.key), _unconfirmed(view, words)]
     paragraphs = [words.join([words.capital(sentence) for sentence in first])]
     reasons = [] if is_baseline else why(view, words)
     if reasons:
@@ -102,6 +102,9 @@ def _not_compared_yet(view: View, words: Words) -> str:
     """What is known while no round has been judged: the baseline's accuracy, or what leads where it was not trained;
     or that nothing keeps within the study file's limits."""
     best = view.conclusions.best
+    floor = next((wave.floor for wave in view.history.waves if wave.floor is not None), None)
+    if best is None and floor is not None and not view.findings():
+        return words.floor(floor, view.spec.floor == "ask")
     if best is None and view.history.excluded:
         return words.none_within(view.spec.at_most or {})
     accuracy = view.accuracy(view.replicates(view.baseline_key))
@@ -219,6 +222,13 @@ def _unconfirmed(view: View, words: Words) -> str:
     if ahead is None or leads is None:
         return ""
     return words.ahead_unconfirmed(_settings(view, words, ahead.key), ahead.accuracy, leads.accuracy, ahead.trained_ids)
+
+
+def _low_seed(view: View, words: Words, key: str) -> str:
+    """That a seed of the recommended configuration came out far below its others."""
+    own = {fact.trial.id for fact in view.by_key.get(key, ())}
+    low = next((each for each in view.conclusions.low_seeds if each.trial in own), None)
+    return words.one_low_seed(low) if low is not None else ""
 
 
 def _was_shown_better(view: View) -> bool:

@@ -213,7 +213,7 @@ def _trial(view: View, fact: TrialFact) -> TrialResult:
 
 def _groups(view: View, fact: TrialFact) -> dict[str, float] | None:
     names, scores = view.facts.data.groups, fact.scores()
-    if not names or scores is None or len(names) != len(scores):
+    if not names or scores is None or len(names) != len(scores) or not view.scale.is_by_example:
         return None
     labels = np.array(names)
     return {str(name): float(scores[labels == name].mean()) for name in sorted(set(names))}

@@ -333,7 +333,7 @@ class ImportanceResult(_Object):
     """share of resamplings in which it came first"""
     ranked: bool
     nothing_above: float
-    """the effect that would have been seen"""
+    """the farthest end of its intervals: the effect is at most this, as far as it was tested"""
     levels: tuple[Any, ...]
 
 

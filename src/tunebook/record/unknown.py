@@ -28,7 +28,7 @@ def unknown(view: View, words: Words) -> tuple[str, ...]:
     pairs = [" × ".join(words.factor(f) for f in i.factors) for i in conclusions.interactions if not i.known]
     if pairs:
         items.append(words.unknown_interactions(pairs))
-    if view.described:
+    if view.described or (view.spec.layout == "model" and conclusions.best is not None and view.has_comparison):
         items.append(words.factors_not_tested())
     if view.has_comparison and conclusions.best is not None:
         beyond = _beyond(view, words, view.configurations[conclusions.best.key])

@@ -17,7 +17,7 @@ from tunebook.core.metric import AnswerSource
 from tunebook.core.order import steps_per_epoch
 from tunebook.core.outlook import Outlook
 from tunebook.core.score import ScoreKind, ScoreScale
-from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, Wave
+from tunebook.core.study import REMARK, Purpose, Remark, RoundKind, StudySpec, Trial, TrialState, Wave
 from tunebook.errors import StudyFileError
 from tunebook.plugins import METRICS, counts_words, is_simulated
 from tunebook.statistics.conclusions import boundary
@@ -170,8 +170,9 @@ class View:
         return bool(self.conclusions.findings) or not (to_come or any(not f.state.is_final for f in self.trials))
 
     def levels_tried(self, factor: str) -> list[Any]:
-        """The levels at which something was trained, in order."""
-        seen = {getattr(f.trial.configuration, factor) for f in self.final}
+        """The levels at which something was trained, in order; a trial that failed or was cancelled tried nothing."""
+        without = (TrialState.FAILED, TrialState.CANCELLED)
+        seen = {getattr(f.trial.configuration, factor) for f in self.final if f.state not in without}
         numeric = all(isinstance(level, int | float) for level in seen)
         return sorted(seen) if numeric else sorted(seen, key=str)
 

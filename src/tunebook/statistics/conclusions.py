@@ -222,7 +222,15 @@ def _cheapest(evidence: Evidence, best: Candidate, margin: float, facts: DataFac
     nearest = evidence.cheapest_near(best, facts, margin)
     if nearest is None:
         return None
-    bound = float(_worse_by(evidence, cheaper, best)[cheaper.index(nearest)])
+    judged = [
+        f
+        for f in evidence.history.findings
+        if (f.treatment_key, f.control_key, f.kind) == (best.key, nearest.key, ContrastKind.DIFFERENCE)
+        and f.family == "main"
+        and not math.isnan(f.effect)
+    ]
+    # where the two were compared, the record has that interval: another bound beside it would contradict it
+    bound = judged[-1].interval[1] if judged else float(_worse_by(evidence, cheaper, best)[cheaper.index(nearest)])
     return CheapestAsGood(None, nearest.key, max(0.0, bound), _cost_ratio(nearest, best, facts))
 
 
@@ -352,7 +360,10 @@ def _below(edge: DivergenceBracket | None, spot: SweetSpot) -> SweetSpot:
 
 
 def _sweet_spot(evidence: Evidence, factor: str) -> SweetSpot | None:
-    own = [f for f in evidence.levels if f.factor == factor]
+    # a level that was judged by its own noise is tied with everything: it would widen the range to whatever it is
+    own = [f for f in evidence.levels if f.factor == factor and "unequal_noise" not in f.warnings]
+    if not own:
+        return None
     candidate: Callable[[float], float] = math.log if FACTOR_KINDS[factor].scale is Scale.LOG else float
     back: Callable[[float], float] = math.exp if FACTOR_KINDS[factor].scale is Scale.LOG else float
     values = [float(str(evidence.control_value(own[0]))), *(float(str(evidence.value_of(f))) for f in own)]
@@ -528,9 +539,10 @@ def _more_money(evidence: Evidence, best: BestConfiguration | None) -> MoreMoney
     if critical * math.sqrt(variance) >= 1:
         return None
     return MoreMoney(
-        critical * math.sqrt(variance),
-        EXTRA_TRIALS,
-        critical * math.sqrt(variance - from_seeds + more_seeds),
-        extra,
-        critical * math.sqrt((variance - from_seeds) * n / (n + extra) + from_seeds),
+        half_width=critical * math.sqrt(variance),
+        extra_trials=EXTRA_TRIALS,
+        half_width_with_trials=critical * math.sqrt(variance - from_seeds + more_seeds),
+        extra_examples=extra,
+        half_width_with_examples=critical * math.sqrt((variance - from_seeds) * n / (n + extra) + from_seeds),
+        split=main.split,
     )

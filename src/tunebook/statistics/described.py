@@ -10,7 +10,9 @@ they hold.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +40,11 @@ FEWEST = 6
 """Trials to their end from which the factors are described."""
 STEP = 2.0
 """Ratio of the learning rates at which the loss is told."""
+FINE = 4
+"""Steps within that ratio at which the range of good rates is looked for: between what is told the loss may change."""
 TWO_SIDED_95 = 1.96
+TOLD = 2.0
+"""Standard errors from which a slope of accuracy on loss is told."""
 
 
 def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> tuple[DescribedFactor, ...]:
@@ -54,11 +60,13 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
     if not tried:
         return ()
     others = {name: _others(name, levels, best.configuration) for name, levels in tried.items()}
+    rates = _rates(tried[RATE], best.configuration, FINE) if RATE in tried else []
     changed = [_with(spec, best.configuration, name, level) for name, every in others.items() for level in every]
     if not changed:
         return ()
-    mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed]))
-    slope = _accuracy_near_best(ended)
+    near = [_with(spec, best.configuration, RATE, rate) for rate in rates]
+    mean, half = _differences(observations(history, facts, tried), places(tried, [best.configuration, *changed, *near]))
+    span = _good_around(rates, mean[len(changed) :] - half[len(changed) :], best.configuration.learning_rate)
     found, k = [], 0
     for name, every in others.items():
         levels = tuple(
@@ -66,14 +74,15 @@ def described_factors(evidence: Evidence, spec: StudySpec, facts: DataFacts) -> 
                 level=level,
                 change=math.expm1(mean[at]),
                 interval=(math.expm1(mean[at] - half[at]), math.expm1(mean[at] + half[at])),
-                difference=None if slope is None else -slope * float(mean[at]),
+                difference=_accuracy_change(ended, float(mean[at])),
                 trials=tuple(f.trial.id for f in ended if getattr(f.trial.configuration, name) == level),
             )
             for at, level in enumerate(every, start=k)
         )
         k += len(levels)
         if levels:
-            found.append(DescribedFactor(factor=name, own=getattr(best.configuration, name), levels=levels))
+            own = getattr(best.configuration, name)
+            found.append(DescribedFactor(factor=name, own=own, levels=levels, span=span if name == RATE else None))
     return tuple(sorted(found, key=lambda each: (not each.matters, -abs(each.worst.change))))
 
 
@@ -126,9 +135,24 @@ def _others(name: str, levels: tuple[Level, ...], best: Configuration) -> list[L
     own = getattr(best, name)
     if name != RATE:
         return [level for level in levels if level != own]
+    return [*_rates(levels, best, 1)]
+
+
+def _rates(levels: Sequence[Level], best: Configuration, fine: int) -> list[float]:
+    """Rates around the best's, `fine` of them to each ratio of `STEP`, two ratios each way, as far as was tried."""
     low, high = float(levels[0]), float(levels[-1])  # type: ignore[arg-type]
-    rates = [own * STEP**k for k in (-2, -1, 1, 2)]
+    rates = [best.learning_rate * STEP ** (k / fine) for k in range(-2 * fine, 2 * fine + 1) if k]
     return [float(f"{rate:.2g}") for rate in rates if low / 1.01 <= rate <= high * 1.01]
+
+
+def _good_around(rates: Sequence[float], least: Floats, own: float) -> tuple[float, float]:
+    """The lowest and the highest of the rates, in order, from `own` up to which none has a loss that is told to be
+    higher; `least`: the lower ends of the intervals of the change of the log loss."""
+    ends = []
+    for side in ([i for i, rate in enumerate(rates) if rate < own][::-1], [i for i, x in enumerate(rates) if x > own]):
+        good = list(takewhile(lambda i: least[i] <= 0, side))
+        ends.append(rates[good[-1]] if good else own)
+    return ends[0], ends[1]
 
 
 def _with(spec: StudySpec, best: Configuration, name: str, level: Level) -> Configuration:
@@ -139,9 +163,17 @@ def _with(spec: StudySpec, best: Configuration, name: str, level: Level) -> Conf
     return changed
 
 
-def _accuracy_near_best(ended: list[TrialFact]) -> float | None:
-    """Accuracy gained where the log loss falls by one, over the better half of the trials: near the best the line is
-    another one than among trials that learned little."""
+def _accuracy_change(ended: list[TrialFact], change: float) -> float | None:
+    """What goes in accuracy with a change of the log loss, by a line over the better half of the trials, and as far up
+    as the change reaches: near the best the line is another one than among trials that learned little. None where the
+    trials do not tell it from a level one, or it rises."""
     outcomes = sorted((f.outcomes["validation"] for f in ended), key=lambda o: o.loss)
-    slope = accuracy_by_log_loss(outcomes[: max(FEWEST, len(outcomes) // 2)])
-    return slope if slope is not None and slope > 0 else None
+    reach = outcomes[0].loss * math.exp(abs(change))
+    among = outcomes[: max(FEWEST, len(outcomes) // 2, sum(o.loss <= reach for o in outcomes))]
+    x, y = np.log([o.loss for o in among]), np.array([o.accuracy for o in among])
+    slope = accuracy_by_log_loss(among)
+    if slope is None or slope <= 0:
+        return None
+    rest = y - y.mean() + slope * (x - x.mean())
+    error = math.sqrt(float((rest**2).sum()) / (len(x) - 2) / float(((x - x.mean()) ** 2).sum()))
+    return -slope * change if slope > TOLD * error else None

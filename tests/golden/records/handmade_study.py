@@ -574,7 +574,14 @@ def _finish(m: Maker, baseline: tuple[int, ...], best: tuple[int, ...], language
             gain_interval=test[0].interval,
             n_examples=len(m.texts["test"]),
         ),
-        more_money=MoreMoney(0.023, 12, 0.0205, 300, 0.016),
+        more_money=MoreMoney(
+            half_width=0.023,
+            extra_trials=12,
+            half_width_with_trials=0.0205,
+            extra_examples=300,
+            half_width_with_examples=0.016,
+            split="test",
+        ),
     )
     history = History(
         waves=tuple(m.waves),

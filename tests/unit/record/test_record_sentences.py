@@ -304,7 +304,7 @@ def test_small_words_fit_their_numbers():
     english, chinese = words_for("en"), words_for("zh")
     assert "1 degree of freedom)" in english.noise_fact(0.01, 1.0, False)
     assert "2 degrees of freedom)" in english.noise_fact(0.01, 2.0, False)
-    assert english.says_effects(1, 0, 0, True).endswith("one better, none worse, none undecided.")
+    assert english.says_effects(1, 0, 0, True) == "The one difference from the baseline is better."
     assert "约需 23 至 39 分钟；" in chinese.plan_time((23 * 60, 39 * 60), (60, 60), None, None, False)
     assert "约需 59 分钟 至 1 小时 5 分；" in chinese.plan_time((59 * 60, 65 * 60), (60, 60), None, None, False)
 

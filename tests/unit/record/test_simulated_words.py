@@ -27,10 +27,10 @@ def test_model_and_time_are_those_of_the_simulated_world(view: View, language: s
 
 
 def test_comparisons_that_are_not_all_with_the_baseline_are_not_called_so() -> None:
-    assert words_for("en").says_effects(1, 0, 5, False).startswith("Of 6 comparisons:")
-    assert words_for("en").says_effects(1, 0, 5, True).startswith("Of 6 differences from the baseline:")
+    assert words_for("en").says_effects(1, 0, 5, False) == "6 comparisons: one better, five undecided."
+    assert words_for("en").says_effects(1, 0, 5, True).startswith("6 differences from the baseline:")
 
 
 def test_chinese_claims_no_more_than_english_of_an_effect_that_was_not_seen() -> None:
-    assert words_for("en").no_effect_above(0.17) == "none above 17 points seen"
-    assert words_for("zh").no_effect_above(0.17) == "未见超过 17 个百分点的影响"
+    assert words_for("en").no_effect_above(0.17) == "not shown; at most 17 points"
+    assert words_for("zh").no_effect_above(0.17) == "未证实，至多 17 个百分点"

@@ -56,17 +56,17 @@ def confirmed(untrained: float = 0.5, base: float = 0.66) -> Story:
 
 def test_a_factor_that_no_trial_varied_is_named():
     s = confirmed()
-    assert "Whether rank matters: no trial varied it, every one has rank 16." in told(s)["unknown"]
-    assert "LoRA rank 是否有影响：没有实验改动过它，全部实验都是 rank 16。" in told(s, "zh")["unknown"]
+    assert "Whether rank matters: no trial with a result varied it, every one has rank 16." in told(s)["unknown"]
+    assert "LoRA rank 是否有影响：得出结果的实验都没有改动它，都是 rank 16。" in told(s, "zh")["unknown"]
     assert "alpha/r is kept" not in told(s)["facts"]
     varied = told(explored())
-    assert "no trial varied" not in varied["unknown"]
+    assert "with a result varied" not in varied["unknown"]
     assert "alpha/r is kept" in varied["facts"]
 
 
 def test_a_best_level_at_the_edge_of_what_was_tried_is_told():
     s = confirmed()
-    assert "Whether learning rate above 2e-3 would do better still: the best is at the edge" in told(s)["unknown"]
+    assert "Whether learning rate above 2e-3 would do better: the best is at the edge" in told(s)["unknown"]
     assert "学习率高于 2e-3 时是否更好：最优取在试过的边缘，再往外没有试过。" in told(s, "zh")["unknown"]
     s = explored()
     assert "rank above 32" in told(s)["unknown"]

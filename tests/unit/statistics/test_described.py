@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from tunebook.core.facts import Outcomes, TrialFact
 from tunebook.core.space import Folding
 from tunebook.core.study import Contrast, ContrastKind, RoundKind, Wave
 from tunebook.planning.planner import StudyPlanner
 from tunebook.statistics.conclusions import conclude
-from tunebook.statistics.described import described_factors
+from tunebook.statistics.described import _accuracy_change, described_factors
 from tunebook.statistics.evidence import Evidence
 from tunebook.statistics.judge_round import judge_round
 from tunebook.statistics.observations import has_ended
 from tunebook.testing.planner_suite import example_facts, example_study
+from tunebook.testing.sample_study import bare_trial
 from tunebook.testing.simulated_study import simulated_history, world_oracle
 from tunebook.testing.world import World
 
@@ -69,6 +73,33 @@ def test_a_worse_level_has_a_higher_loss_and_a_lower_accuracy(found):
     assert lowest.difference < 0
     assert lowest.level not in found["learning_rate"].good
     assert found["learning_rate"].own in found["learning_rate"].good
+
+
+def test_the_good_rates_end_between_the_steps_that_are_told(found):
+    """The nearest rates that are told lie a factor of two away; a range that left out all between would be a point."""
+    rate = found["learning_rate"]
+    bad = [level.level for level in rate.levels if level.level not in rate.good]
+    assert max(x for x in bad if x < rate.own) < rate.span[0] <= rate.own <= rate.span[1]
+    assert rate.span[0] < rate.span[1] < min((x for x in bad if x > rate.own), default=2e-3 * 1.01)
+    assert found["lora_r"].span is None
+
+
+def losing(losses, accuracies) -> list[TrialFact]:
+    """Trials with these losses and accuracies."""
+    trial = bare_trial(1)
+    return [
+        TrialFact(trial=trial, outcomes={"validation": Outcomes(np.full(100, a), np.full(100, loss))})
+        for loss, a in zip(losses, accuracies, strict=True)
+    ]
+
+
+def test_accuracy_goes_with_the_loss_as_far_as_the_change_reaches():
+    """Among the best six chance hides the line; the trials that the change speaks of show it."""
+    losses, accuracies = [0.50, 0.51, 0.52, 0.53, 0.54, 0.55], [0.66, 0.65, 0.67, 0.65, 0.66, 0.67]
+    assert _accuracy_change(losing(losses, accuracies), 0.02) is None
+    all_of_them = losing([*losses, 0.7, 0.8, 0.9], [*accuracies, 0.55, 0.5, 0.45])
+    assert _accuracy_change(all_of_them, 0.02) is None
+    assert -0.25 < _accuracy_change(all_of_them, math.log(1.8)) < -0.15
 
 
 def test_in_a_world_without_effects_little_is_told_apart():

@@ -69,6 +69,7 @@ LABELS = {
     "best": "最优配置",
     "importance": "参数重要性",
     "factors_alone": "各参数的作用",
+    "described_of": "对损失的影响（描述），约合准确率（百分点）",
     "effect_of": "对准确率的影响（百分点）",
     "sweet": "合适区间",
     "advice": "建议",

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Finding, NothingLearned
+from tunebook.core.findings import Finding, LowSeed, NothingLearned
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
@@ -118,6 +118,10 @@ class ChineseOpening(ChinesePieces):
     def one_seed(self) -> str:
         return "这一结果只有 1 个随机种子，换随机种子可能更差。"
 
+    def one_low_seed(self, low: LowSeed) -> str:
+        gap = self.amount(low.others - low.accuracy)
+        return f"随机种子之间差别很大：它的实验 {low.trial} 在验证集上比其余种子的平均低 {gap} {self.unit}。"
+
     def ahead_unconfirmed(self, settings: str, accuracy: float, recommended: float, trials: Sequence[int]) -> str:
         return (
             f"{strong('后来训练、未经确认')}：{settings}（实验 {trial_list(trials)}）在验证集上为 "
@@ -171,7 +175,7 @@ class ChineseOpening(ChinesePieces):
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = "从未用过的 " if unused else " "
-        text = self._gain_on(gain, counts_right, fresh, "测试", "新随机")
+        text = self._gain_on(gain, counts_right, fresh, "测试", "新随机") + self._provisional(gain)
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
     def untrained(self, accuracy: float, baseline: tuple[float, float] | None) -> str:
@@ -208,9 +212,7 @@ class ChineseOpening(ChinesePieces):
         return f"用新随机种子，它在{where}上是 {accuracy}{without}；没有其他配置可以与它比较。"
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
-        text = self._gain_on(gain, counts_right, " ", "验证", "随机")
-        if gain.provisional:
-            text += "暂定：估计噪声所用的随机种子太少。"
+        text = self._gain_on(gain, counts_right, " ", "验证", "随机") + self._provisional(gain)
         return text if gain.told_apart else text + "这一差异与零无法区分。"
 
     def measured_accuracy(self, raw: float, n: int) -> str:
@@ -246,7 +248,7 @@ class ChineseOpening(ChinesePieces):
         return f"{lead}最省的候选是{gap(what).rstrip()}{worse}{'；' + costs if costs else ''}。"
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        return factor if nothing_above >= 1 else f"{factor}（未见超过 {self.size(nothing_above)} {self.unit}的影响）"
+        return factor if nothing_above >= 1 else f"{factor}（至多 {self.size(nothing_above)} {self.unit}）"
 
     def unknown_factors(self, factors: Sequence[str], settle: str) -> str:
         return f"{gap(self.listed(factors)).lstrip()}是否有影响{'；' + settle if settle else ''}。"
@@ -258,7 +260,7 @@ class ChineseOpening(ChinesePieces):
     def not_varied(self, factors: Sequence[str], settings: Sequence[str]) -> str:
         them = "它" if len(factors) == 1 else "它们"
         named = gap("、".join(factors)).lstrip()
-        return f"{named}是否有影响：没有实验改动过{them}，全部实验都是{gap('、'.join(settings)).rstrip()}。"
+        return f"{named}是否有影响：得出结果的实验都没有改动{them}，都是{gap('、'.join(settings)).rstrip()}。"
 
     def beyond(self, edges: Sequence[tuple[str, str, bool]]) -> str:
         sides = ((factor, "高于" if is_highest else "低于", level) for factor, level, is_highest in edges)
@@ -266,7 +268,7 @@ class ChineseOpening(ChinesePieces):
         return f"{'、'.join(parts)}是否更好：最优取在试过的边缘，再往外没有试过。"
 
     def unseen(self, effect: float) -> str:
-        return f"约 {self.size(effect)} {self.unit}以下的差异：本研究多半检不出来。"
+        return f"约 {self.size(effect)} {self.unit}以下的差异：本研究常会漏掉。"
 
     # The table of facts
 
@@ -435,6 +437,9 @@ class ChineseOpening(ChinesePieces):
             f"基线为 {self.measured(gain.baseline_accuracy)}：{difference}，{used}。"
         )
 
+    def _provisional(self, gain: Gain) -> str:
+        return "暂定：估计噪声所用的随机种子太少。" if gain.provisional else ""
+
     def _price(self, price: Price) -> str:
         parts = []
         if price.work is not None and times(price.work) != times(1):
@@ -449,4 +454,4 @@ class ChineseOpening(ChinesePieces):
             ways.append(f" {about(finding.examples_needed)} 个样本")
         if finding.seeds_needed:
             ways.append(f"双方各 {finding.seeds_needed} 个随机种子")
-        return f"总共约需{'或'.join(ways)}才能定论" if ways else "数据增到二十倍也无法定论"
+        return f"总共约需{'或'.join(ways)}才能定论" if ways else "单把样本或单把随机种子增到二十倍，也无法定论"

@@ -40,8 +40,14 @@ class ChinesePage(ChinesePieces):
             text += f"按重要性排列：{' > '.join(told)}。"
         if rest:
             named = gap("、".join(self.factor(f.factor) for f in rest)).lstrip() if told else "各参数"
-            text += f"{named}的影响不能与零区分，损失的变化可能达到 {most}。"
+            text += f"{named}的影响不能与零区分，换用其他取值时损失的变化最多可能达到 {most}。"
         return text + "离最优配置较远时，次序可能不同。"
+
+    def too_few_to_describe(self) -> str:
+        return "训练到底的实验太少，无法描述各参数的作用；也没有一轮检验过。"
+
+    def accuracies_point_elsewhere(self, level: str, change: float) -> str:
+        return f"但直接比较时（验证集，全部随机种子），{level} 使{self._noun}变化 {self.change(change)} {self.unit}"
 
     def described_level(self, level: DescribedLevel) -> str:
         low, high = (signed(100 * end, 0) for end in level.interval)
@@ -89,7 +95,7 @@ class ChinesePage(ChinesePieces):
         return f"{where}{claim}{number_}"
 
     def no_effect_above(self, above: float) -> str:
-        return "随机种子太少，检不出影响" if above >= 1 else f"未见超过 {self.size(above)} {self.unit}的影响"
+        return "随机种子太少，检不出影响" if above >= 1 else f"未证实，至多 {self.size(above)} {self.unit}"
 
     def share_of(self, share: float) -> str:
         return f"解释 {self.percent(share, 0)} 的方差；没有单独比较"
@@ -158,9 +164,9 @@ class ChinesePage(ChinesePieces):
 
     def says_effects(self, better: int, worse: int, open_: int, to_baseline: bool) -> str:
         n = better + worse + open_
-        if not to_baseline:
-            return f"共 {n} 项比较：{better} 项更好，{worse} 项更差，{open_} 项无法区分。"
-        return f"与基线的 {n} 项比较：{better} 项优于基线，{worse} 项劣于基线，{open_} 项无法区分。"
+        names = ("优于基线", "劣于基线") if to_baseline else ("更好", "更差")
+        parts = [f"{k} 项{what}" for k, what in zip((better, worse, open_), (*names, "无法区分"), strict=True) if k]
+        return f"{'与基线的' if to_baseline else '共'} {n} 项比较：{'，'.join(parts)}。"
 
     def says_rate(self, spot: tuple[str, str] | None, failed_at: float | None) -> str:
         low, high = spot or ("", "")

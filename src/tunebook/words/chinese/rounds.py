@@ -206,9 +206,10 @@ class ChineseRounds(ChinesePieces):
             f"各取值的{self._noun}已调整到其他参数取平均时的水平；其 95% 区间只作描述，不是结论。"
         )
 
-    def pilot_remark(self, chosen: float, around: bool = False) -> str:
-        if around:
-            return f"预跑按验证损失估计的学习率（所有配置共用）：{rate(chosen)}。后续各轮在它附近寻找。"
+    def pilot_remark(self, chosen: float, layout: str) -> str:
+        if layout != "one_factor":
+            later = "后续各轮在它附近寻找" if layout == "balanced" else "后续各轮依据此前的全部实验"
+            return f"预跑按验证损失估计的学习率（所有配置共用）：{rate(chosen)}。{later}。"
         return f"后续使用的学习率：{rate(chosen)}，按验证损失选出，所有配置共用。"
 
     def floor(self, floor: Floor, stops: bool, bar_is: str) -> str:

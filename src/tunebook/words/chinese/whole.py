@@ -50,17 +50,20 @@ class ChineseWhole(ChinesePieces):
         return "> 20 倍" if n is None else about(n)
 
     def more_money(self, more: MoreMoney) -> str:
+        on_test = more.split == "test"
+        lead = "增加投入的效果（测试集只打开一次，须另做一个研究）" if on_test else "增加投入的效果"
+        rows = f"{count(more.extra_examples)} 个{'测试' if on_test else '验证'}样本"
         if self.size(2 * more.half_width) == self.size(2 * more.half_width_with_trials):
             return (
-                f"增加投入的效果：再做 {more.extra_trials} 个实验，"
+                f"{lead}：最优与基线再做 {more.extra_trials} 个实验，"
                 f"主要结论（最优与基线之差）的置信区间宽度（{self.size(2 * more.half_width)} {self.unit}）几乎不变；"
-                f"再加 {count(more.extra_examples)} 个样本，缩到 {self.size(2 * more.half_width_with_examples)}。"
+                f"再加 {rows}，缩到 {self.size(2 * more.half_width_with_examples)}。"
             )
         return (
-            f"增加投入的效果：再做 {more.extra_trials} 个实验，"
+            f"{lead}：最优与基线再做 {more.extra_trials} 个实验，"
             f"主要结论（最优与基线之差）的置信区间宽度从 {self.size(2 * more.half_width)} "
             f"缩到 {self.size(2 * more.half_width_with_trials)} {self.unit}；"
-            f"再加 {count(more.extra_examples)} 个样本，缩到 {self.size(2 * more.half_width_with_examples)}。"
+            f"再加 {rows}，缩到 {self.size(2 * more.half_width_with_examples)}。"
         )
 
     def nothing_open(self) -> str:
@@ -112,7 +115,7 @@ class ChineseWhole(ChinesePieces):
     def stopped_trials(self, trials: Sequence[int]) -> str:
         return (
             f"实验 {trial_list(trials)} 提前停止：训练到同样的进度时，同一批里已有两个实验的验证损失更低，"
-            "其中至少一个明显更低。它们此前的结果不进入任何结论。"
+            "其中至少一个明显更低。它们此前的结果不进入任何结论，预算只计已训练的部分。"
         )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:

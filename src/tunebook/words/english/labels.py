@@ -69,6 +69,7 @@ LABELS = {
     "best": "Best configuration",
     "importance": "What each factor does, most important first",
     "factors_alone": "What each factor does",
+    "described_of": "Described effect on the loss, and about on accuracy (points)",
     "effect_of": "Effect on accuracy (points)",
     "sweet": "Sweet spot",
     "advice": "Advice",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tunebook.core.findings import Finding, NothingLearned
+from tunebook.core.findings import Finding, LowSeed, NothingLearned
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
@@ -160,6 +160,14 @@ class EnglishOpening(EnglishPieces):
         """The recommendation rests on one trained trial."""
         return "It rests on one seed: another seed may do worse."
 
+    def one_low_seed(self, low: LowSeed) -> str:
+        """A seed of the recommendation came out far below its others."""
+        gap = self.amount(low.others - low.accuracy)
+        return (
+            f"Seeds differ: its trial {low.trial} came out {gap} {self.unit} below the mean of its other seeds on "
+            "validation."
+        )
+
     def ahead_unconfirmed(self, settings: str, accuracy: float, recommended: float, trials: Sequence[int]) -> str:
         """A configuration that was added after the confirmation and leads."""
         named = f"{settings} (trial{'' if len(trials) == 1 else 's'} {trial_list(trials)})"
@@ -221,7 +229,7 @@ class EnglishOpening(EnglishPieces):
 
     def confirmed_gain(self, gain: Gain, counts_right: bool, unused: bool) -> str:
         fresh = " never used before" if unused else ""
-        text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True)
+        text = self._gain_on(gain, counts_right, f"test examples{fresh}", fresh=True) + self._provisional(gain)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def untrained(self, accuracy: float, baseline: tuple[float, float] | None) -> str:
@@ -266,9 +274,7 @@ class EnglishOpening(EnglishPieces):
         return f"{where} it has {accuracy} with fresh seeds{without}; {alone}."
 
     def validation_gain(self, gain: Gain, counts_right: bool) -> str:
-        text = self._gain_on(gain, counts_right, "validation examples", fresh=False)
-        if gain.provisional:
-            text += " Provisional: the noise between seeds was estimated from too few seeds."
+        text = self._gain_on(gain, counts_right, "validation examples", fresh=False) + self._provisional(gain)
         return text if gain.told_apart else text + " This difference is not distinguishable from zero."
 
     def measured_accuracy(self, raw: float, n: int) -> str:
@@ -319,8 +325,8 @@ class EnglishOpening(EnglishPieces):
         )
 
     def unknown_factor(self, factor: str, nothing_above: float) -> str:
-        """A factor of which no effect was seen, with the least that would have been."""
-        return factor if nothing_above >= 1 else f"{factor} (nothing above {self.size(nothing_above)} {self.unit} seen)"
+        """A factor of which no effect was seen, with the farthest end of its intervals."""
+        return factor if nothing_above >= 1 else f"{factor} (at most {self.size(nothing_above)} {self.unit})"
 
     def unknown_factors(self, factors: Sequence[str], settle: str) -> str:
         """Whether factors matter, and what would settle it."""
@@ -333,18 +339,17 @@ class EnglishOpening(EnglishPieces):
     def not_varied(self, factors: Sequence[str], settings: Sequence[str]) -> str:
         """Factors of the study that are the same in every trial, and what they are there."""
         matter, them = ("matters", "it") if len(factors) == 1 else ("matter", "them")
-        return (
-            f"Whether {self.listed(factors)} {matter}: no trial varied {them}, every one has {self.listed(settings)}."
-        )
+        same = f"no trial with a result varied {them}, every one has {self.listed(settings)}"
+        return f"Whether {self.listed(factors)} {matter}: {same}."
 
     def beyond(self, edges: Sequence[tuple[str, str, bool]]) -> str:
         """Factors whose best level is at an edge of what was tried: name, level, whether it is the highest."""
         parts = [f"{factor} {'above' if is_highest else 'below'} {level}" for factor, level, is_highest in edges]
-        return f"Whether {self.listed(parts)} would do better still: the best is at the edge of what was tried."
+        return f"Whether {self.listed(parts)} would do better: the best is at the edge of what was tried."
 
     def unseen(self, effect: float) -> str:
         """Differences too small for this study to detect."""
-        return f"Differences below about {self.size(effect)} {self.unit}: this study would mostly miss them."
+        return f"Differences below about {self.size(effect)} {self.unit}: this study would often miss them."
 
     # The table of facts
 
@@ -410,7 +415,7 @@ class EnglishOpening(EnglishPieces):
         if from_prior:
             return (
                 f"no configuration has two seeds yet: {self.size(deviation)} {self.unit} between seeds are "
-                "assumed, and every verdict is provisional"
+                "assumed, and verdicts are provisional"
             )
         freedom = "1 degree of freedom" if f"{degrees:.3g}" == "1" else f"{degrees:.3g} degrees of freedom"
         text = (
@@ -533,6 +538,9 @@ class EnglishOpening(EnglishPieces):
             f"{other} {self.measured(gain.baseline_accuracy)}: {difference}, {self.seeds(*gain.seeds, fresh)}."
         )
 
+    def _provisional(self, gain: Gain) -> str:
+        return " Provisional: the noise between seeds was estimated from too few seeds." if gain.provisional else ""
+
     def _price(self, price: Price) -> str:
         parts = []
         if price.work is not None and times(price.work) != times(1):
@@ -551,5 +559,5 @@ class EnglishOpening(EnglishPieces):
         return (
             f"about {' or '.join(ways)} in all would settle it"
             if ways
-            else "not even twenty times the data would settle it"
+            else "neither twenty times the examples nor twenty times the seeds alone would settle it"
         )

@@ -45,9 +45,20 @@ class EnglishPage(EnglishPieces):
             text += f"In order of importance: {', then '.join(told)}. "
         if rest:
             named = self.listed([self.factor(f.factor) for f in rest])
-            what = f"Of {named} no effect is told" if told else "No factor's effect can be told from none"
-            text += f"{what}; it may change the loss by up to {most}. "
+            what = f"Of {named} no effect" if told else "No factor's effect"
+            text += f"{what} can be told from none; another level may change the loss by up to {most}. "
         return text + "Far from the best configuration the order may be another one."
+
+    def too_few_to_describe(self) -> str:
+        """Instead of the line of described factors."""
+        return "Too few trials were trained to their end to describe what each factor does, and no round tested it."
+
+    def accuracies_point_elsewhere(self, level: str, change: float) -> str:
+        """What the trials' own scores say where they contradict the model of the loss."""
+        return (
+            f"but compared directly, over all seeds on validation, {level} changes {self.measure} by "
+            f"{self.change(change)} {self.unit}"
+        )
 
     def described_level(self, level: DescribedLevel) -> str:
         """How the loss of the best configuration changes with another level."""
@@ -101,8 +112,8 @@ class EnglishPage(EnglishPieces):
         return f"{claim}{where}{number_}"
 
     def no_effect_above(self, above: float) -> str:
-        """Nothing was seen of a factor."""
-        return "too few seeds to see any" if above >= 1 else f"none above {self.size(above)} {self.unit} seen"
+        """Nothing is shown of a factor, with the farthest end of the intervals."""
+        return "too few seeds to see any" if above >= 1 else f"not shown; at most {self.size(above)} {self.unit}"
 
     def share_of(self, share: float) -> str:
         """A factor that was only varied together with others."""
@@ -145,7 +156,8 @@ class EnglishPage(EnglishPieces):
         if failed_at is not None:
             steps.append(f"stay below {rate(failed_at)}, where training fails")
         if leave:
-            steps.append(f"let {self.listed(leave)} wait, of which nothing above the noise was seen")
+            plural_it = "it" if len(leave) == 1 else "them"
+            steps.append(f"leave {self.listed(leave)} for later: nothing above the noise was seen of {plural_it}")
         return f"{strong('Strategy, should you tune this again')}: {'; '.join(steps)}."
 
     def wisdom(self, code: str, level: str, finding: Finding) -> str:
@@ -185,10 +197,15 @@ class EnglishPage(EnglishPieces):
 
     def says_effects(self, better: int, worse: int, open_: int, to_baseline: bool) -> str:
         counted = [(better, "better"), (worse, "worse"), (open_, "undecided")]
-        parts = [f"{numeral(n) if n else 'none'} {what}" for n, what in counted]
+        parts = [f"{numeral(n)} {what}" for n, what in counted if n]
         n = better + worse + open_
+        if n == 1:
+            what = next(what for k, what in counted if k)
+            return (
+                f"The one difference from the baseline is {what}." if to_baseline else f"The one comparison is {what}."
+            )
         asked = f"{plural(n, 'difference')} from the baseline" if to_baseline else plural(n, "comparison")
-        return f"Of {asked}: {', '.join(parts)}."
+        return f"{asked}: {', '.join(parts)}."
 
     def says_rate(self, spot: tuple[str, str] | None, failed_at: float | None) -> str:
         """Which rates serve, and where training fails."""

@@ -242,12 +242,13 @@ class EnglishRounds(EnglishPieces):
             "the mean of the other factors; their 95 % intervals are descriptive, not findings."
         )
 
-    def pilot_remark(self, chosen: float, around: bool = False) -> str:
-        """The pilot's learning rate; `around`: later rounds try others near it, as in a balanced design."""
-        if around:
+    def pilot_remark(self, chosen: float, layout: str) -> str:
+        """The pilot's learning rate, and what a design (`core.study.StudySpec.layout`) does with it."""
+        if layout != "one_factor":
+            later = "Later rounds look around it" if layout == "balanced" else "Later rounds go by all trials so far"
             return (
                 f"The pilot's estimate of the learning rate, by validation loss for all configurations: {rate(chosen)}"
-                ". Later rounds look around it."
+                f". {later}."
             )
         return f"Learning rate for the next rounds: {rate(chosen)}, chosen by validation loss for all configurations."
 

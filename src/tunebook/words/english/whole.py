@@ -64,16 +64,18 @@ class EnglishWhole(EnglishPieces):
             self.size(2 * half)
             for half in (more.half_width, more.half_width_with_trials, more.half_width_with_examples)
         )
+        on_test = more.split == "test"
+        lead = "More spending, in a new study, for the test split is opened once" if on_test else "More spending"
+        rows = f"{count(more.extra_examples)} more {'test' if on_test else 'validation'} examples"
         if now == trials:
             return (
-                f"More spending: {plural(more.extra_trials, 'more trial')} would hardly narrow the interval of the "
-                f"main finding, best against baseline, of {now} {self.unit}; {count(more.extra_examples)} more "
-                f"examples would bring it to {examples}."
+                f"{lead}: {plural(more.extra_trials, 'more trial')} of best and baseline would hardly narrow the "
+                f"interval of the main finding, best against baseline, which is {now} {self.unit} wide; {rows} would "
+                f"bring it to {examples}."
             )
         return (
-            f"More spending: {plural(more.extra_trials, 'more trial')} would narrow the interval of the main finding, "
-            f"best against baseline, from {now} to {trials} {self.unit}; {count(more.extra_examples)} more examples to "
-            f"{examples}."
+            f"{lead}: {plural(more.extra_trials, 'more trial')} of best and baseline would narrow the interval of the "
+            f"main finding, best against baseline, from {now} to {trials} {self.unit}; {rows} to {examples}."
         )
 
     def nothing_open(self) -> str:
@@ -134,7 +136,7 @@ class EnglishWhole(EnglishPieces):
         return (
             f"{who} stopped early: two others of the same wave had a lower "
             "validation loss after as much of their training, one of them clearly. What was seen of them until then "
-            "enters no claim."
+            "enters no claim; the budget counts the part that was trained."
         )
 
     def note(self, code: str, values: Mapping[str, Any]) -> str | None:
