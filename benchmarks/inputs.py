@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.soak import make_simulated_study
 from tunebook import Study
 from tunebook.audit.api import audit_path
-from tunebook.data import load_rows, write_study_file
+from tunebook.data import inspect_data, load_rows, study_file_text
 from tunebook.errors import UserError
 from tunebook.escaping import markdown_text, one_line, shorten
 from tunebook.run.prepare import prepare
@@ -108,7 +108,8 @@ def init(rows: Rows | bytes, name: str = "train.jsonl") -> Callable[[Path], str]
             (folder / name).write_bytes(rows)
         else:
             _write(folder, rows)
-        spec = parse_study(write_study_file(str(folder / name), folder))
+        seen = inspect_data(str(folder / name), folder)
+        spec = parse_study(study_file_text(seen, name, model="smollm2", trials=75, language="en"))
         read = load_rows(name, folder)
         first = read.examples[0]
         given = " | ".join(f"{role}: {text}" for role, text in first.messages)

@@ -23,13 +23,17 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
     "only blank lines": ("a.jsonl", b"\n \n\n", {}, ["a.jsonl: the file is empty"]),
     "empty array": ("a.json", b"[]", {}, ["a.json: no rows in it"]),
     "csv with a header only": ("a.csv", b"prompt,completion\n", {}, ["a.csv: no rows in it"]),
-    "UTF-16 with mark": ("a.jsonl", lines(*GOOD_ROWS).decode().encode("utf-16"), {}, ["a.jsonl:1:", "UTF-16", "iconv"]),
-    "UTF-16 without mark": ("a.jsonl", lines(*GOOD_ROWS).decode().encode("utf-16-le"), {}, ["UTF-16"]),
-    "Latin-1": (
+    "UTF-16 without mark": (
         "a.jsonl",
-        with_row('{"prompt": "caf\u00e9", "completion": "x"}').decode().encode("latin-1"),
+        lines(*GOOD_ROWS).decode().encode("utf-16-le"),
         {},
-        ["a.jsonl:7: byte 0xe9 is not UTF-8"],
+        ["a.jsonl:1:", "UTF-16", "iconv"],
+    ),
+    "Cyrillic in another encoding": (
+        "a.csv",
+        ("prompt,completion\n" + "Что это за билет и куда мне с ним идти,метро\n" * 3).encode("cp1251"),
+        {},
+        ["a.csv:2: byte 0xd7 is not UTF-8"],
     ),
     "cut last line": ("a.jsonl", lines(*GOOD_ROWS)[:-20], {}, ["a.jsonl:10: the last line is cut off"]),
     "cut after a value": ("a.jsonl", lines(*GOOD_ROWS)[:-2], {}, ["a.jsonl:10: the last line is cut off"]),
@@ -96,7 +100,7 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
         "a.jsonl",
         lines({"prompt": "a", "chosen": "b", "rejected": "c"}),
         {},
-        ["preference data (DPO)", "rename chosen to completion"],
+        ["preference data (DPO)", 'data: {prompt: "{prompt}", completion: "{chosen}"}'],
     ),
     "unpaired preferences": (
         "a.jsonl",
@@ -159,9 +163,9 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
     "text file": ("a.txt", b"hello", {}, ['the name ends in ".txt"', ".jsonl .ndjson .json .csv .tsv .parquet"]),
     "one object": (
         "a.json",
-        json.dumps({"data": GOOD_ROWS}, indent=1).encode(),
+        json.dumps({"train": GOOD_ROWS, "test": GOOD_ROWS}, indent=1).encode(),
         {},
-        ["a.json:1: found one object", 'Save the list under "data"'],
+        ["a.json:1: found one object", 'Several lists stand in it ("train", "test")'],
     ),
     "rows under a key, on one line": (
         "a.json",

@@ -209,8 +209,8 @@ def made_directly():
     yield "one_low_seed", *same(LowSeed(trial=9, accuracy=0.41, others=0.6, n_others=2))
     yield "plugin", *same("metric", "overlap", "tunebook-example 1.2.0")
     floor = Floor(rates=(2e-4, 8e-4), epochs=3, accuracy=0.11, bar=0.12)
-    yield "floor", *same(floor, True)
-    yield "floor", *same(floor, False)
+    yield "floor", *same(floor, True, "commonest")
+    yield "floor", *same(floor, False, "untrained")
     for code in sorted(WARNINGS):
         yield "warning", *same(code)
     gain = Gain(

@@ -246,7 +246,11 @@ def test_a_task_that_takes_its_own_answers_as_wrong_is_doubted(opened: Any, tmp_
         ("lm_eval:written", ("final.jsonl", "gone.jsonl"), "cannot load it from .*gone.jsonl"),
         ("lm_eval:written", ("dataset_path: json", "dataset_path: someone/else"), "data set someone/else of the hub"),
         ("lm_eval:written", ("task: written", "unsafe_code: true\ntask: written"), "runs code that the model writes"),
-        ("lm_eval:written", ("task: written", "group: written"), "is a group of tasks"),
+        (
+            "lm_eval:written",
+            ("task: written", "group: written\ntask: [one, {task: two}]"),
+            r"is a group of tasks.*decides .lm_eval:one.*Its tasks: one, two ",
+        ),
         ("lm_eval:written", ("{{thing}}", "{{ 1 / 0 }}"), "ZeroDivisionError"),
     ],
 )

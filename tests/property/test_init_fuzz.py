@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from init_text import init_text
 from ruamel.yaml import YAML
 from search_depth import examples
 
-from tunebook.data import write_study_file
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden
 from tunebook.study_file import parse_study
@@ -60,7 +60,7 @@ def meant(tmp_path_factory) -> dict:
     """What is written for harmless answers."""
     folder = tmp_path_factory.mktemp("plain")
     write_rows(folder / "train.jsonl", ["a", "b"], ["c"])
-    return yaml_values(write_study_file(str(folder / "train.jsonl"), folder))
+    return yaml_values(init_text(str(folder / "train.jsonl"), folder))
 
 
 @given(st.lists(hostile, min_size=1, max_size=3), st.lists(hostile, min_size=1, max_size=3))
@@ -75,7 +75,7 @@ def test_answers_never_become_values(meant, answers, prompts):
         folder = Path(name)
         write_rows(folder / "train.jsonl", answers, prompts)
         try:
-            text = write_study_file(str(folder / "train.jsonl"), folder)
+            text = init_text(str(folder / "train.jsonl"), folder)
         except DataError:  # an answer that is empty, or half a character
             return
         (folder / "study.yaml").write_text(text, encoding="utf-8")
@@ -106,7 +106,7 @@ def test_names_of_folders_files_and_models_are_values_and_no_more(folder_name, f
         except (OSError, ValueError):  # no name of a file here
             return
         try:
-            text = write_study_file(str(file), home, model=model)
+            text = init_text(str(file), home, model=model)
         except DataError:
             assert any(map(is_hidden, folder_name + file_name))
             return

@@ -12,11 +12,12 @@ from bad_data import GOOD_ROWS, lines
 from bad_studies import GOOD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from init_text import init_text
 from search_depth import examples
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
-from tunebook.data import Reading, load_rows, write_study_file
+from tunebook.data import Reading, load_rows
 from tunebook.data.trials_table import read_trials_table
 from tunebook.errors import UserError
 from tunebook.study_file import load_study, parse_study
@@ -157,7 +158,7 @@ def test_no_structure_of_a_study_file_gives_a_traceback(top, baseline, space) ->
 def test_no_data_file_gives_a_traceback(folder: Path, name: str, data: bytes) -> None:
     (folder / name).write_bytes(data)
     tolerant(lambda: load_rows(name, folder))
-    tolerant(lambda: write_study_file(str(folder / name), folder))
+    tolerant(lambda: init_text(str(folder / name), folder))
 
 
 row_keys = st.sampled_from(

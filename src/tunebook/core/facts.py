@@ -255,6 +255,8 @@ class History:
         excluded: effective keys of configurations that may not be the best, because a limit of the study file keeps
             them out.
         own: what the user has asked to add, in order; each request becomes a round of kind OWN.
+        has_bounds: whether a result lies in [0, 1] although single scores need not: of a bounded statistic of all rows,
+            whose scores are pseudo-values.
     """
 
     waves: tuple[Wave, ...] = ()
@@ -265,6 +267,7 @@ class History:
     closed_rounds: tuple[int, ...] = ()
     excluded: tuple[str, ...] = ()
     own: tuple[OwnTrials, ...] = ()
+    has_bounds: bool = False
 
     def of_round(self, number: int) -> tuple[TrialFact, ...]:
         """The trials of one round, in order."""

@@ -62,6 +62,11 @@ class ScoreScale:
         return self.kind is not ScoreKind.STATISTIC
 
     @property
+    def is_bounded_statistic(self) -> bool:
+        """Whether results have bounds that the scores of single examples, pseudo-values, do not keep to."""
+        return not self.is_by_example and self.low is not None and self.high is not None
+
+    @property
     def in_points(self) -> bool:
         """Whether the result is shown in hundredths: it lies in [0, 1] and has no unit."""
         return (self.low, self.high) == (0.0, 1.0) and not self.unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunebook.data.inspect import Findings, inspect_data, study_file_text, write_study_file
+from tunebook.data.inspect import Findings, inspect_data, study_file_text
 from tunebook.data.prepare import PreparedData, ShownExample, may_exceed, prepare
 from tunebook.data.reading import Reading, load_rows
 from tunebook.data.sources import check_source
@@ -20,5 +20,4 @@ __all__ = [
     "prepare",
     "read_splits",
     "study_file_text",
-    "write_study_file",
 ]

@@ -33,8 +33,8 @@ LISTED = 5
 
 
 def left_out(sources: Mapping[str, LoadedRows]) -> tuple[Notice, ...]:
-    """A warning for each source that is one part of a set of files, given without the others, and for each of whose
-    rows some have no answer."""
+    """A warning for each source that is one part of a set of files, given without the others, for each of whose rows
+    some have no answer, and for each whose encoding was guessed."""
     parts = (
         Notice("absent_parts", {"source": rows.source, "names": list(rows.absent[:LISTED]), "count": len(rows.absent)})
         for rows in sources.values()
@@ -48,7 +48,12 @@ def left_out(sources: Mapping[str, LoadedRows]) -> tuple[Notice, ...]:
         for rows in sources.values()
         if rows.unanswerable
     )
-    return (*parts, *rows_without)
+    encoded = (
+        Notice("encoding", {"source": rows.source, "encoding": rows.encoding})
+        for rows in sources.values()
+        if rows.encoding
+    )
+    return (*parts, *rows_without, *encoded)
 
 
 def check_splits(splits: Splits, data: DataSpec, metric: str, words: Words) -> list[Notice]:

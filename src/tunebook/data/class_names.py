@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["class_names"]
+from tunebook.data.guess import text_answer
+
+__all__ = ["ANY_COLUMN", "NAME_FILES", "class_names", "names_of"]
 
 INFO_FILES = ("dataset_info.json", "dataset_infos.json")
-NAME_FILES = ("categories.json", "labels.json", "label_names.json", "classes.json", "id2label.json")
+NAME_FILES = (
+    *(f"{name}.json" for name in ("categories", "labels", "label_names", "classes", "id2label", "label2id")),
+    *(f"{name}.txt" for name in ("classes", "class", "labels", "label_names", "categories")),
+)
 """Files beside the data that list the names of the labels, in the order of their numbers."""
-ANSWERS = ("label", "labels", "category", "class", "intent")
-"""The columns whose numbers such a file names."""
+ANY_COLUMN = ""
+"""Stands for the column of the answers, whatever it is called: of it such a file says the names."""
+NO_NAME = "0"
+"""What stands for number 0 where numbers count from 1; it never occurs."""
+MOST_DIGITS = 10
 MOST_BYTES = 4 * 1024 * 1024
+CARD = "README.md"
+"""The card of a data set of the hub, which begins with what it says about the data between lines of dashes."""
 
 
 def class_names(path: Path, data: bytes) -> dict[str, tuple[str, ...]]:
@@ -27,6 +37,7 @@ def class_names(path: Path, data: bytes) -> dict[str, tuple[str, ...]]:
     """
     told = list(_of_table(data, path.suffix.lower()))
     told += [_json(path.parent / name) for name in INFO_FILES]
+    told += filter(None, map(_of_card, (path.parent / CARD, path.parent.parent / CARD)))
     found: dict[str, tuple[str, ...]] = {}
     for info in told:
         for features in _features(info):
@@ -34,10 +45,43 @@ def class_names(path: Path, data: bytes) -> dict[str, tuple[str, ...]]:
                 names = kind.get("names") if isinstance(kind, dict) else None
                 if isinstance(names, list) and len(names) > 1 and all(isinstance(name, str) for name in names):
                     found.setdefault(column, tuple(names))
-    for names in filter(None, (_listed(_json(path.parent / name)) for name in NAME_FILES)):
-        for column in ANSWERS:
-            found.setdefault(column, names)
+    for names in filter(None, (_listed(_read(path.parent / name)) for name in NAME_FILES)):
+        found.setdefault(ANY_COLUMN, names)
     return found
+
+
+def names_of(values: Sequence[Any], column: str, classes: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """What the numbers 0, 1, ... in a column of answers stand for; empty: nothing says it.
+
+    A file that lists names says of no column that it is meant; it is where all values are numbers of its names, from 0,
+    or from 1 to the last, and the column is not called like an answer in words.
+    """
+    if column in classes:
+        return classes[column]
+    names = classes.get(ANY_COLUMN, ())
+    texts = {str(value).strip() for value in values}
+    if (
+        not names
+        or text_answer(column) is not None
+        or not all(text.isdecimal() and len(text) < MOST_DIGITS for text in texts)
+    ):
+        return ()
+    numbers = {*map(int, texts)}
+    if max(numbers) < len(names):
+        return names
+    return (NO_NAME, *names) if max(numbers) == len(names) and 0 not in numbers else ()
+
+
+def _read(file: Path) -> Any:
+    """The value of a JSON file, or the lines of a text file."""
+    if file.suffix == ".json":
+        return _json(file)
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return None
+        return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+    except (OSError, ValueError):
+        return None
 
 
 def _listed(kept: Any) -> tuple[str, ...]:
@@ -65,6 +109,39 @@ def _of_table(data: bytes, suffix: str) -> Iterator[Any]:
         yield json.loads((schema.metadata or {})[b"huggingface"])["info"]
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, RecursionError):
         return
+
+
+def _of_card(file: Path) -> Any:
+    """What the card of a hub data set says about its columns, laid out as in dataset_info.json; None: nothing."""
+    try:
+        if file.stat().st_size > MOST_BYTES:
+            return None
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
+        return None
+    parts = text.split("---\n", 2)
+    if len(parts) < 3 or parts[0].strip() or "class_label" not in parts[1]:
+        return None
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        info = (YAML(typ="safe").load(parts[1]) or {}).get("dataset_info")
+    except (YAMLError, ValueError, AttributeError, RecursionError):
+        return None
+    configurations = info if isinstance(info, list) else [info]
+    return {str(i): {"features": _named_features(each)} for i, each in enumerate(configurations)}
+
+
+def _named_features(info: Any) -> dict[str, Any]:
+    """By column the names of its classes, from a card's list of features."""
+    found = {}
+    for feature in (info.get("features") or []) if isinstance(info, dict) else []:
+        kind = feature.get("dtype") if isinstance(feature, dict) else None
+        names = (kind.get("class_label") or {}).get("names") if isinstance(kind, dict) else None
+        if isinstance(names, dict | list):
+            found[str(feature.get("name"))] = {"names": list(_listed(names))}
+    return found
 
 
 def _json(file: Path) -> Any:

@@ -69,6 +69,7 @@ class LoadedRows:
         unused: the columns of the first row that no part of an example comes from.
         absent: the names of files that belong to the source by its name and were not read.
         unanswerable: how many rows are left out because their list of answers is empty.
+        encoding: of a text file that is not UTF-8; else empty.
     """
 
     source: str
@@ -81,6 +82,7 @@ class LoadedRows:
     unused: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     unanswerable: int = 0
+    encoding: str = ""
 
     def place(self, example: DataExample) -> str:
         """Where an example stands, as messages name it."""

@@ -13,10 +13,22 @@ from typing import Any
 
 from tunebook.core.row_template import RowTemplate
 from tunebook.data.examples import Message, quoted
+from tunebook.data.guess import words_of
 from tunebook.data.rows import Parts, Where, answers_at, clean, filled, optional_text, text_at
 from tunebook.phrases import Phrase
 
-__all__ = ["ROLES", "SYSTEM", "Names", "alpaca", "chat", "pair", "templated", "turns_of"]
+__all__ = [
+    "HISTORY",
+    "ROLES",
+    "Names",
+    "alpaca",
+    "are_exchanges",
+    "chat",
+    "pair",
+    "system_column",
+    "templated",
+    "turns_of",
+]
 
 ROLES = {
     "system": "system",
@@ -49,8 +61,10 @@ EXCHANGES = (
     ("query", "response"),
 )
 """Keys of objects that hold a question with its answer, two turns in one."""
-SYSTEM = ("system", "system_prompt")
-"""Columns that hold a system message."""
+SYSTEM = (["system"], ["system", "prompt"], ["system", "message"], ["系统"], ["系统提示"])
+"""The words of the names of columns that hold a system message."""
+HISTORY = "history"
+"""The column of what was said before a question: pairs of question and answer."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,8 @@ def templated(row: dict[str, Any], prompt: RowTemplate, completion: RowTemplate,
     learnt, all are right."""
     system = _system(row, {}, where)
     head: tuple[Message, ...] = (("system", system),) if system.strip() else ()
+    said = row.get(HISTORY) if HISTORY not in prompt.columns and are_exchanges(row.get(HISTORY)) else None
+    head += tuple(turn for pair in said or () for turn in zip(("user", "assistant"), pair, strict=True))
     messages, tools = (*head, ("user", filled(prompt, row, where))), _known_tools(row)
     if completion.alone is None:
         return Parts(messages, filled(completion, row, where, is_answer=True), tools)
@@ -100,12 +116,26 @@ def alpaca(row: dict[str, Any], names: Names, where: Where) -> Parts:
     if not isinstance(history, list):
         raise where.error(key, quoted(history), "must be a list of pairs [question, answer]", "Write it so.")
     for i, said in enumerate(history):
-        if not (isinstance(said, list) and len(said) == 2 and all(isinstance(text, str) for text in said)):
+        if not are_exchanges([said]):
             raise where.error(f"{key}[{i}]", quoted(said), "must be a pair [question, answer]", "Write both texts.")
         turns += [("user", clean(said[0], key, where)), ("assistant", clean(said[1], key, where))]
     turns.append(("user", f"{instruction}\n{extra}" if extra.strip() else instruction))
     answer, *others = answers_at(row, columns["output"], where)
     return Parts(tuple(turns), answer, references=tuple(others))
+
+
+def are_exchanges(value: Any) -> bool:
+    """Whether a value is a list of pairs of texts, or nothing: what was said before, question by question."""
+    if value is None or value == "":
+        return True
+    return isinstance(value, list) and all(
+        isinstance(said, list) and len(said) == 2 and all(isinstance(text, str) for text in said) for said in value
+    )
+
+
+def system_column(row: dict[str, Any]) -> str | None:
+    """The column of a row's system message: system, system_prompt, systemPrompt; None: there is none."""
+    return next((name for name in row if words_of(name) in SYSTEM), None)
 
 
 def chat(row: dict[str, Any], names: Names, where: Where) -> Parts:
@@ -131,8 +161,9 @@ def turns_of(value: Any) -> Any:
     asked = next((pair for pair in EXCHANGES if isinstance(value[0], dict) and set(pair) <= value[0].keys()), None)
     if asked is None or not all(isinstance(each, dict) for each in value):
         return value
-    roles = tuple(zip(("user", "assistant"), asked, strict=True))
-    return [_said(role, each.get(key)) for each in value for role, key in roles if each.get(key) is not None]
+    roles = (("system", "system"), *zip(("user", "assistant"), asked, strict=True))
+    said = [_said(role, each.get(key)) for each in value for role, key in roles if each.get(key) is not None]
+    return [turn for turn in said if turn["role"] != "system" or turn["content"] != ""]
 
 
 def _said(role: str, text: Any) -> dict[str, Any]:
@@ -141,8 +172,8 @@ def _said(role: str, text: Any) -> dict[str, Any]:
 
 def _system(row: dict[str, Any], names: Names, where: Where) -> str:
     """The row's system message; empty: it has none."""
-    known = next((key for key in SYSTEM if key in row), SYSTEM[0])
-    return optional_text(row, names.get("system", known), where)
+    column = names.get("system") or system_column(row)
+    return "" if column is None else optional_text(row, column, where)
 
 
 def _list(row: dict[str, Any], key: str, where: Where) -> list[Any]:

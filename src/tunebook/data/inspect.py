@@ -19,27 +19,29 @@ from tunebook.core.metric import compared
 from tunebook.core.notice import Notice
 from tunebook.core.outlook import RoundOutlook
 from tunebook.data.checks import left_out
+from tunebook.data.decoding import PACKED, ending
 from tunebook.data.examples import DataExample, LoadedRows
-from tunebook.data.guess import guess_columns, named_like_a_value
+from tunebook.data.guess import guess_columns, looks_like_a_row, names_above
 from tunebook.data.labels import repeated_labels
 from tunebook.data.other_kinds import refuse_other_kinds
 from tunebook.data.parts import ROLE_NAMES, is_pattern, pattern_in, role_of, sibling
 from tunebook.data.reading import TESTS, Reading, load_rows, recognise, refuse_what_is_open
-from tunebook.data.rows import has_column
-from tunebook.data.sources import is_hub_id, read_source
+from tunebook.data.rows import value_at
+from tunebook.data.sources import TEXT, is_hub_id, read_source
 from tunebook.data.split import split_off_validation, validation_size
 from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
 from tunebook.escaping import is_hidden, one_line, quoted, shorten, yaml_comment, yaml_scalar
+from tunebook.phrases import Phrase
 from tunebook.words import Words, words_for
 
-__all__ = ["Findings", "Shown", "find_files", "inspect_data", "study_file_text", "write_study_file"]
+__all__ = ["Findings", "Shown", "find_files", "inspect_data", "study_file_text"]
 
 Shown = Callable[[str, int, int, int], RoundOutlook | None]
 """From the text of a study file and its numbers of training, validation and test rows to the first
 round that compares, with the smallest difference that it detects."""
 
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow")
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet", ".ndjson", ".arrow", TEXT)
 NO_MODEL = "none"
 """The model of a study that is only tried: nothing is trained."""
 PART = "-00000-of-00001"
@@ -62,6 +64,9 @@ MANY_ROWS, PART_ROWS = 750, 500
 FEW_TRIALS = 30
 MOST_OPTIONS, LEAST_ROWS_OF_AN_OPTION = 20, 3
 """Up to so many different answers, each in so many training rows, are the options of metric choice."""
+NO_ANSWERS = (None, "", -1, "-1")
+"""What stands for an answer where it is kept back."""
+SHOWN_FILES = 5
 SEED = 0
 BASELINE = {
     "learning_rate": "2e-4",
@@ -124,7 +129,7 @@ class Findings:
         """Whether the training file has a name of its own, so that no other file was looked for beside it."""
         path = Path(self.sources["train"])
         roles = role_of(path.name.replace("*", "0")), role_of(path.parent.name)
-        return path.suffix.casefold() in SUFFIXES and "train" not in roles
+        return ending(path.name) in SUFFIXES and "train" not in roles
 
     @property
     def n_train(self) -> int:
@@ -159,10 +164,11 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
         found = {role: file for role in ROLE_NAMES if (file := _in_folder(path, role))}
         if "train" not in found:
             raise DataError(
-                "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give "
-                "the training file itself.",
+                "{data}: found no file train{suffixes} in this folder, but {files}; that is how a training file is "
+                "found. Give the file to train on itself.",
                 data=data,
                 suffixes="|".join(SUFFIXES),
+                files=", ".join(map(quoted, _some_files(path))) or Phrase("no data file"),
             )
     elif not path.exists() and is_pattern(data):
         found = {"train": path}
@@ -188,6 +194,12 @@ def find_files(data: str, folder: str | Path) -> dict[str, str]:
     return sources
 
 
+def _some_files(folder: Path) -> list[str]:
+    """Data files in a folder and those in it, as paths from there; at most so many as a message shows."""
+    files = (path for depth in ("*", "*/*") for path in sorted(folder.glob(depth)))
+    return [path.relative_to(folder).as_posix() for path in files if ending(path.name) in SUFFIXES][:SHOWN_FILES]
+
+
 def _in_folder(folder: Path, role: str) -> Path | None:
     """A role's file in a folder, or the pattern of its parts."""
     named = _named(folder, role, SUFFIXES)
@@ -196,6 +208,7 @@ def _in_folder(folder: Path, role: str) -> Path | None:
 
 
 def _named(folder: Path, role: str, suffixes: tuple[str, ...]) -> Path | None:
+    suffixes = (*suffixes, *(f"{suffix}{packed}" for packed in PACKED for suffix in suffixes))
     names = [f"{name}{part}{suffix}" for part in ("", PART) for suffix in suffixes for name in ROLE_NAMES[role]]
     names += [f"data/{name}" for name in names]
     names += [f"{name}/data{PART}.arrow" for name in ROLE_NAMES[role]]  # as `save_to_disk` lays out several splits
@@ -212,8 +225,17 @@ def _relative(path: Path, folder: str | Path) -> str:
 
 
 def inspect_data(data: str, folder: str | Path, language: str = "en", told: Reading | None = None) -> Findings:
-    """Read a dataset and see what it is; `told` says how its rows are read. Arguments and errors as for
-    `write_study_file`."""
+    """Read a dataset and see what it is.
+
+    Args:
+        data: a data file, a folder with train, validation and test files, or a hub id.
+        folder: where the study file will stand; paths in it are relative to that folder.
+        language: of the comment on the metric, en or zh.
+        told: how the rows are read; None: as they are recognised.
+
+    Raises:
+        DataError: the data cannot be read, or it is not plain what prompt and answer are.
+    """
     section = data_section(data)
     sources = find_files(data, folder)
     if section is not None and section.sources:
@@ -247,16 +269,17 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
     raw = read_source(source, folder)
     values = [row for _, row in raw.rows]
     where = raw.place(0)
-    refuse_other_kinds(values[0], where)
+    refuse_other_kinds(values, where)
     try:
         form = recognise(values, told, where)
     except DataError:
-        if raw.container == "csv" and (name := named_like_a_value(values)) is not None:
+        if raw.container == "csv" and (name := looks_like_a_row(values)) is not None:
             raise DataError(
-                "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a "
-                "row. A CSV file begins with its column names; write them above it.",
+                "{source}:1: found {column} as the name of a column: the first line looks like a row. A table begins "
+                "with the names of its columns: write a line above it, for example {names}, separated as the rows are.",
                 source=raw.source,
                 column=quoted(name),
+                names=", ".join(names_above(values)),
             ) from None
         guess = guess_columns(values)
         if guess is None:
@@ -268,14 +291,15 @@ def _reading(source: str, folder: str | Path, told: Reading) -> Reading:
 
 
 def _without_answers(sources: dict[str, str], folder: str | Path, reading: Reading) -> dict[str, str]:
-    """Of the files of validation and test, by role, those in whose rows the column of the answer is absent."""
+    """Of the files of validation and test, by role, those in whose rows the column of the answer is absent, or hidden
+    as data sets with a leaderboard hide it."""
     raw = read_source(sources["train"], folder)
     answer = recognise([row for _, row in raw.rows], reading, raw.place(0)).answer
     others = {role: source for role, source in sources.items() if role != "train"}
     return {
         role: source
         for role, source in others.items()
-        if not any(has_column(row, answer) for _, row in read_source(source, folder, role).rows)
+        if all(value_at(row, answer) in NO_ANSWERS for _, row in read_source(source, folder, role).rows)
     }
 
 
@@ -353,36 +377,18 @@ def _estimated_tokens(example: DataExample) -> int:
     return math.ceil(n_ascii / 3 + 1.5 * (len(text) - n_ascii)) + TEMPLATE_TOKENS
 
 
-def write_study_file(
-    data: str,
-    folder: str | Path,
-    *,
-    model: str = "smollm2",
-    trials: int = 75,
-    language: str = "en",
-    shown: Shown | None = None,
+def study_file_text(
+    seen: Findings, data: str, *, model: str, trials: int, language: str, shown: Shown | None = None
 ) -> str:
-    """Text of a study file for a dataset, with a comment for each value; see `inspect_data` and `study_file_text`.
+    """Text of a study file for what was seen in a dataset, with a comment for each value.
 
     Args:
-        data: a data file, a folder with train, validation and test files, or a hub id.
-        folder: where the study file will stand; paths in it are relative to that folder.
+        data: what was given as the dataset, after which the study is named.
         model: as in the study file.
         trials: the budget.
         language: of the comments and the record, en or zh.
         shown: says which differences the study would detect, for a comment; None: the comment is left out.
-
-    Raises:
-        DataError: the data cannot be read.
     """
-    seen = inspect_data(data, folder, language)
-    return study_file_text(seen, data, model=model, trials=trials, language=language, shown=shown)
-
-
-def study_file_text(
-    seen: Findings, data: str, *, model: str, trials: int, language: str, shown: Shown | None = None
-) -> str:
-    """Text of a study file for what was seen in a dataset. Other arguments as for `write_study_file`."""
     words = words_for(language)
 
     def text(compared: RoundOutlook | None) -> str:

@@ -14,14 +14,15 @@ from string import ascii_uppercase
 from typing import Any
 
 from tunebook.data.examples import quoted
-from tunebook.data.guess import words_of
-from tunebook.data.rows import Parts, Where, optional_text, text_at, with_lines
+from tunebook.data.guess import opened, words_of
+from tunebook.data.rows import Parts, Where, optional_text, text_at, value_at, with_lines
 from tunebook.phrases import Phrase
 
 __all__ = ["OptionColumns", "as_choice", "option_columns"]
 
 QUESTIONS = (
-    "question", "question_stem", "query", "prompt", "ctx", "problem", "goal", "startphrase", "sentence", "问题", "题目",
+    "question", "question_stem", "stem", "query", "prompt", "ctx", "problem", "goal", "startphrase", "sentence", "问题",
+    "题目",
 )  # fmt: skip
 OPTIONS = ("choices", "options", "endings", "choice", "选项")
 NUMBERED = "answers"
@@ -65,14 +66,15 @@ class OptionColumns:
     def held(self, row: dict[str, Any]) -> Any:
         """What holds a row's options."""
         if len(self.options) == 1:
-            return row.get(self.options[0])
+            return value_at(row, self.options[0])
         return [row[name] for name in self.options if row.get(name) not in (None, "")]
 
 
 def option_columns(rows: Sequence[dict[str, Any]]) -> OptionColumns | None:
     """The columns of questions with options, or None where the rows are none; columns match in any case."""
+    rows = [opened(row, QUESTIONS) for row in rows]
     row = rows[0]
-    own = {key.strip().casefold(): key for key in reversed(row) if isinstance(key, str)}
+    own = {key.rpartition(".")[2].strip().casefold(): key for key in reversed(row) if isinstance(key, str)}
     ending = {words[-1]: name for name in reversed(own.values()) if (words := words_of(name))}
     question = next((found[key] for found in (own, ending) for key in QUESTIONS if key in found), None)
     answer = next((own[key] for key in ANSWERS if key in own and row[own[key]] is not None), None)
@@ -143,12 +145,12 @@ def as_choice(row: dict[str, Any], columns: OptionColumns, where: Where) -> Part
         raise where.error(
             columns.options[0], quoted(held), "must hold at least two options", "Write them, or remove the row."
         )
-    letter = _letter(row.get(columns.answer), options, columns.base)
+    letter = _letter(value_at(row, columns.answer), options, columns.base)
     if letter is None:
         names = ", ".join(label for label, _ in options)
         raise where.error(
             columns.answer,
-            quoted(row.get(columns.answer)),
+            quoted(value_at(row, columns.answer)),
             Phrase(
                 "must be one of {names}, the number of an option from {first} to {last}, or its text",
                 names=names,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from tunebook.core.row_template import column_template
+from tunebook.data.marked_chats import marked_column
 from tunebook.data.rows import keys_of
+from tunebook.data.unused import data_line
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase
 
@@ -17,25 +21,29 @@ BESIDE_WHOLE_TEXTS = ("id", "_id", "url", "title", "timestamp", "date", "meta", 
 OF_CRAWLS = ("dump", "file_path", "language", "language_score", "token_count", "domain", "added", "created")
 """Columns beside the url of a document that was crawled."""
 ANSWERS = ("completion", "answer", "response")
+ASKED = ("prompt", "question", "instruction", "input", "query")
+"""Columns that hold what was asked, of preference data."""
 RIGHT_OR_WRONG = (True, False, 0, 1)
 
 
-def refuse_other_kinds(row: dict[str, Any], where: str) -> None:
+def refuse_other_kinds(rows: Sequence[dict[str, Any]], where: str) -> None:
     """Refuse rows that are made for another training.
 
     Raises:
         DataError: what they are made for, and what to do.
     """
-    kind = _kind(row)
+    row = rows[0]
+    kind = _kind(row, is_chat=marked_column(rows) is not None)
     if kind is not None:
         raise DataError("{where}: found {keys_of}; {kind}", where=where, keys_of=keys_of(row), kind=kind)
 
 
-def _kind(row: dict[str, Any]) -> Phrase | None:
+def _kind(row: dict[str, Any], is_chat: bool) -> Phrase | None:
     if "chosen" in row and "rejected" in row:
         return Phrase(
             "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
-            "chosen answers, rename chosen to completion and remove rejected."
+            "chosen answers {how}.",
+            how=_chosen(row),
         )
     if _is_marked(row):
         return Phrase(
@@ -61,12 +69,22 @@ def _kind(row: dict[str, Any]) -> Phrase | None:
             "several labels in a row have no answer of their own. Write them as one text, and say which columns are "
             "which with data.prompt and data.completion."
         )
-    if _is_whole_text(row):
+    if _is_whole_text(row) and not is_chat:
         return Phrase(
             "whole texts are pretraining data, in which no answer can be scored. Give the question and the answer "
             "columns of their own."
         )
     return None
+
+
+def _chosen(row: dict[str, Any]) -> Phrase:
+    """How the chosen answers are trained on: chats as they are, answers by templates, marked chats by themselves."""
+    asked = next((name for name in ASKED if isinstance(row.get(name), str)), None)
+    if isinstance(row["chosen"], list):
+        return Phrase("write data: {columns: {messages: chosen}}")
+    if asked is None:
+        return Phrase("rename chosen to text and remove rejected")
+    return Phrase("write {line}", line=data_line(column_template(asked), column_template("chosen")))
 
 
 def _is_marked(row: dict[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tunebook.data.class_names import NAME_FILES
+from tunebook.data.decoding import ending, whole_ending
 from tunebook.errors import DataError
 from tunebook.escaping import quoted
 
@@ -112,11 +113,8 @@ def _is_whole(name: str) -> bool:
 def _data_files(folder: Path, suffixes: Sequence[str]) -> list[str]:
     if not folder.is_dir():
         return []
-    return sorted(
-        path.name
-        for path in folder.iterdir()
-        if path.suffix.lower() in suffixes and path.name not in _DESCRIPTIONS and path.name[0] not in "._"
-    )
+    names = (path.name for path in folder.iterdir() if path.name not in _DESCRIPTIONS and path.name[0] not in "._")
+    return sorted(name for name in names if ending(name) in suffixes and (ending(name) != ".txt" or role_of(name)))
 
 
 def _pattern(folder: Path, parts: Sequence[str], files: Sequence[str]) -> str:
@@ -125,7 +123,7 @@ def _pattern(folder: Path, parts: Sequence[str], files: Sequence[str]) -> str:
     Raises:
         DataError: there is none.
     """
-    first, suffix = parts[0], Path(parts[0]).suffix
+    first, suffix = parts[0], whole_ending(parts[0])
     shard = _SHARD.fullmatch(first)
     head = os.path.commonprefix(list(parts)).removesuffix(suffix).rstrip("0123456789")  # noqa: RUF071 - of names
     is_alone = len(parts) == 1 and (shard is None or int(shard["total"]) == 1)
@@ -180,7 +178,7 @@ def _refuse_absent(source: str, found: Sequence[str]) -> None:
     sets: dict[tuple[str, str], set[int]] = {}
     for shard in filter(None, map(_SHARD.fullmatch, found)):
         sets.setdefault((shard["head"], shard["total"]), set()).add(int(shard["at"]))
-    suffix = Path(found[0]).suffix
+    suffix = whole_ending(found[0])
     for (head, total), numbers in sets.items():
         absent = [at for at in range(int(total)) if at not in numbers]
         if absent:

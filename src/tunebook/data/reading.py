@@ -13,9 +13,11 @@ from typing import Any
 
 from tunebook.core.row_template import RowTemplate, column_template
 from tunebook.core.study import DataSpec
+from tunebook.data.class_names import names_of
 from tunebook.data.examples import DataExample, LoadedRows, quoted
-from tunebook.data.formats import SYSTEM, alpaca, chat, pair, templated, turns_of
-from tunebook.data.guess import named_language, text_answer
+from tunebook.data.formats import HISTORY, alpaca, are_exchanges, chat, pair, system_column, templated, turns_of
+from tunebook.data.guess import are_labels, named_language, text_answer, titles_of
+from tunebook.data.marked_chats import marked_column, turns_in
 from tunebook.data.options import as_choice, option_columns
 from tunebook.data.other_kinds import refuse_other_kinds
 from tunebook.data.rows import Parts, Where, clean, filled, has_no_answer, keys_of, value_at, with_lines
@@ -119,7 +121,7 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
     reading = reading or Reading()
     raw = read_source(source, base_folder, split)
     form = recognise([row for _, row in raw.rows], reading, raw.place(0))
-    known = reading.names or raw.classes.get(form.answer, ())
+    known = reading.names or names_of([value_at(row, form.answer) for _, row in raw.rows], form.answer, raw.classes)
     unanswerable = _unanswerable([row for _, row in raw.rows], form)
     examples = tuple(_example(i, raw, form, reading, known) for i in range(len(raw.rows)) if i not in unanswerable)
     return LoadedRows(
@@ -133,6 +135,7 @@ def load_rows(source: str, base_folder: str | Path, reading: Reading | None = No
         unused=_unused(raw.rows[0][1], form, reading),
         absent=raw.absent,
         unanswerable=len(unanswerable),
+        encoding=raw.encoding,
     )
 
 
@@ -152,7 +155,8 @@ def _unanswerable(rows: Sequence[dict[str, Any]], form: Form) -> frozenset[int]:
 def _unused(row: dict[str, Any], form: Form, reading: Reading) -> tuple[str, ...]:
     """The columns of a row that are left out."""
     tests = TESTS if reading.tests is None else RowTemplate(reading.tests).columns
-    beside = (*form.keys, *form.beside, *SYSTEM, "tools", *tests, *filter(None, [reading.group]))
+    history = HISTORY if form.name == "prompt_completion" and are_exchanges(row.get(HISTORY)) else None
+    beside = (*form.keys, *form.beside, "tools", *tests, *filter(None, [system_column(row), history, reading.group]))
     return unused_columns(row, (*beside, *reading.columns.values()))
 
 
@@ -207,8 +211,8 @@ def recognise(rows: Sequence[dict[str, Any]], reading: Reading, where: str) -> F
     if reading.prompt is not None and reading.completion is not None:
         return _template_form(reading.prompt, reading.completion)
     row = rows[0]
-    if reading.format is None:
-        refuse_other_kinds(row, where)
+    if reading.format is None and not reading.columns:
+        refuse_other_kinds(rows, where)
     for form in _candidates(rows, reading.columns):
         if reading.format in (None, form.name):
             return form
@@ -224,7 +228,10 @@ def recognise(rows: Sequence[dict[str, Any]], reading: Reading, where: str) -> F
 
 
 def _advice(rows: Sequence[dict[str, Any]]) -> Phrase:
-    return Phrase("Say which columns are which, for example {line}.", line=data_line(*likely_reading(rows)))
+    likely = likely_reading(rows)
+    if likely is None:
+        return Phrase("Write the question and its answer in columns of their own.")
+    return Phrase("Say which columns are which, for example {line}.", line=data_line(*likely))
 
 
 def _template_form(prompt: str, completion: str) -> Form:
@@ -292,14 +299,30 @@ def _candidates(rows: Sequence[dict[str, Any]], columns: Mapping[str, str]) -> l
         found.append(Form("options", options.keys, lambda each, where: as_choice(each, options, where), beside=beside))
     usual = usual_columns(row)
     if usual is not None:
-        asked = RowTemplate(usual.prompt)
-        alone = asked.alone
+        alone = RowTemplate(usual.prompt).alone
+        titles = [] if alone is None else _titles(rows, alone, usual.answer)
         found.append(
             _pair_form(alone, usual.answer)
-            if alone is not None
-            else _template_form(usual.prompt, column_template(usual.answer))
+            if alone is not None and not titles
+            else _template_form("\n".join([*map(column_template, titles), usual.prompt]), column_template(usual.answer))
         )
+    marked = marked_column(rows) if not found else None
+    if marked is not None:
+        found.append(_marked_form(marked))
     return found
+
+
+def _titles(rows: Sequence[dict[str, Any]], text: str, answer: str) -> list[str]:
+    """The title of a text that has a label; what is written about a text may be its title in other words."""
+    labels = [row.get(answer) for row in rows]
+    if not all(isinstance(label, str | int) for label in labels) or not are_labels(labels):
+        return []
+    return titles_of(rows, text, (answer,))[:1]
+
+
+def _marked_form(key: str) -> Form:
+    names = {"messages": key}
+    return Form("messages", (key,), lambda row, where: chat({**row, key: turns_in(row.get(key))}, names, where))
 
 
 def _options(row: dict[str, Any], where: Where) -> Parts:

@@ -125,8 +125,8 @@ def optional_text(row: dict[str, Any], name: str, where: Where) -> str:
 
 
 def answers_at(row: dict[str, Any], name: str, where: Where) -> list[str]:
-    """All answers in a column: a text, a list of texts, or an object that holds them. Any other object, and a list of
-    objects, is one answer: its JSON, the keys in their order.
+    """All answers in a column: a text, a list of texts (with their places), or an object that holds them. Any other
+    object, and a list of objects, is one answer: its JSON, the keys in their order.
 
     Raises:
         DataError: as `text_at`, or there is none.
@@ -134,11 +134,23 @@ def answers_at(row: dict[str, Any], name: str, where: Where) -> list[str]:
     value = _present(row, name, where)
     if isinstance(value, dict):
         value = _held(value)
+    elif isinstance(value, list) and value and all(map(_is_span, value)):
+        value = [span["text"] for span in value]
     if not isinstance(value, list) or (value and all(isinstance(each, dict | list) for each in value)):
         return [_as_answer(value, name, where)]
     if not value:
         raise where.error(name, "an empty list", "every row has an answer", "Write the answer, or remove the row.")
     return list(dict.fromkeys(_as_text(each, name, where) for each in value))
+
+
+def _is_span(value: Any) -> bool:
+    """Whether a value is a text with its place, as SQuAD's answers are: {"text": ..., "answer_start": 3}."""
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("text"), str)
+        and len(value) > 1
+        and all(isinstance(each, int) for key, each in value.items() if key != "text")
+    )
 
 
 def has_no_answer(value: Any) -> bool:

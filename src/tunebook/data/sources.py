@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from tunebook.data.class_names import class_names
+from tunebook.data.decoding import PACKED, decode, ending, unpacked
 from tunebook.data.examples import place, quoted
 from tunebook.data.parts import files_of, is_pattern, other_parts, pattern_in
-from tunebook.data.text_files import Row, decode, read_csv, read_json
+from tunebook.data.text_files import Row, kind_of_text, read_csv, read_fasttext, read_json
 from tunebook.errors import DataError
 from tunebook.files import reason
 
-__all__ = ["SUFFIXES", "RawRows", "check_source", "is_hub_id", "read_source"]
+__all__ = ["SUFFIXES", "TEXT", "RawRows", "check_source", "is_hub_id", "read_source"]
 
 _Result = TypeVar("_Result")
 
@@ -35,8 +36,10 @@ SUFFIXES = {
     ".arrow": "arrow",
 }
 """Endings of data files, and what they are read as."""
+TEXT = ".txt"
+"""A text file is read where what stands in it is a table or rows of JSON."""
 _ENDINGS = " ".join(SUFFIXES)
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
+_ARCHIVES = (*PACKED, ".zst", ".zip", ".tar", ".tgz", ".7z", ".rar")
 _WORKBOOKS = (".xlsx", ".xls", ".ods")
 _HUB_ID = re.compile(
     r"(?P<id>[\w.-]+/[\w.-]+)(/(?P<config>[\w.-]+))?(@(?P<revision>[\w.-]+))?"
@@ -50,7 +53,7 @@ class RawRows:
 
     `classes` has by column the names of the numbers 0, 1, ... in it, where the data set says them. Of a source in
     several files, `files` has by row the file that it stands in; else it is empty. Of one part given alone, `absent`
-    has the names of the other parts.
+    has the names of the other parts. `encoding` is that of a text that is not UTF-8; else empty.
     """
 
     source: str
@@ -61,6 +64,7 @@ class RawRows:
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    encoding: str = ""
 
     def place(self, index: int) -> str:
         """Where a row stands, as messages name it."""
@@ -70,7 +74,7 @@ class RawRows:
 def is_hub_id(source: str) -> bool:
     """Whether a source is written like a hub id (owner/name, with optional /config, @revision and :split)."""
     return (
-        Path(source).suffix.lower() not in SUFFIXES
+        ending(source) not in (*SUFFIXES, TEXT)
         and _HUB_ID.fullmatch(source) is not None
         and not source.startswith((".", "/", "~"))
     )
@@ -132,7 +136,7 @@ def _files(source: str, base_folder: str | Path, split: str) -> list[str]:
     if not exists and is_hub_id(source):
         return []
     if exists and path.is_dir():
-        pattern = pattern_in(path, split, tuple(SUFFIXES))
+        pattern = pattern_in(path, split, (*SUFFIXES, TEXT))
         if pattern is None:
             _refuse_folder(source)
         inside = os.path.relpath(pattern, glob.escape(str(path)))
@@ -170,6 +174,7 @@ def _read_parts(source: str, parts: Sequence[RawRows]) -> RawRows:
         rows=[row for part in parts for row in part.rows],
         sha256=parts[0].sha256 if len(parts) == 1 else hashlib.sha256(digests.encode()).hexdigest(),
         classes=parts[0].classes,
+        encoding=next((part.encoding for part in parts if part.encoding), ""),
         files=tuple(part.source for part in parts for _ in part.rows),
     )
 
@@ -178,9 +183,11 @@ def _kind(path: Path, source: str) -> str:
     """What a file is read as.
 
     Raises:
-        DataError: its name says no kind that is read, or it is not a file.
+        DataError: neither its name nor, in a text file, its content says a kind that is read, or it is not a file.
     """
-    exists, kind = path.exists(), SUFFIXES.get(path.suffix.lower())
+    exists, kind = path.exists(), SUFFIXES.get(ending(path.name))
+    if kind is None and ending(path.name) == TEXT and path.is_file():
+        kind = kind_of_text(decode(_opened(path, source, Path.read_bytes), source)[0])
     if kind is None:
         raise _unread(source, path.suffix, exists)
     if exists and not path.is_file():  # a pipe may never end, a device never does
@@ -193,8 +200,12 @@ def _kind(path: Path, source: str) -> str:
 def _read_file(path: Path, source: str) -> RawRows:
     kind = _kind(path, source)
     data = _opened(path, source, Path.read_bytes)
-    is_table = kind in ("parquet", "arrow")
-    rows = _read_table(data, source, kind) if is_table else _read_text(decode(data, source), source, kind)
+    is_table, encoding = kind in ("parquet", "arrow"), ""
+    if is_table:
+        rows = _read_table(unpacked(data, source), source, kind)
+    else:
+        text, encoding = decode(data, source)
+        rows = _read_text(text, source, kind)
     if not rows:
         raise DataError(
             "{source}: no rows in it; a data file holds at least one. Give a file with rows.", source=source
@@ -206,6 +217,7 @@ def _read_file(path: Path, source: str) -> RawRows:
         rows=rows,
         sha256=hashlib.sha256(data).hexdigest(),
         classes=class_names(path, data),
+        encoding=encoding,
     )
 
 
@@ -218,7 +230,7 @@ def _unread(source: str, suffix: str, exists: bool) -> DataError:
             "owner/name. Correct the name.",
             **values,
         )
-    if suffix.lower() in _PACKED:
+    if suffix.lower() in _ARCHIVES:
         return DataError(
             "{source}: the name ends in {suffix}; data files end in {endings}. Unpack it, and give the file in it.",
             **values,
@@ -255,6 +267,8 @@ def _unreadable(source: str, error: OSError | ValueError) -> DataError:
 
 
 def _read_text(text: str, source: str, kind: str) -> list[Row]:
+    if kind == "fasttext":
+        return read_fasttext(text)
     return read_csv(text, source) if kind == "csv" else read_json(text, source, lines=kind == "jsonl")
 
 

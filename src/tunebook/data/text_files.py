@@ -5,77 +5,52 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
+from tunebook.data.containers import lists_of_rows, rows_within
 from tunebook.data.examples import quoted
 from tunebook.errors import DataError
 from tunebook.phrases import Phrase
 
-__all__ = ["Row", "decode", "read_csv", "read_json"]
+__all__ = ["Row", "kind_of_text", "read_csv", "read_fasttext", "read_json"]
 
 Row = tuple[int, dict[str, Any]]
 """Line number (from 1) and the row's values."""
 
-_PACKED = {
-    b"\x1f\x8b": "gzip",
-    b"PK\x03\x04": "zip",
-    b"BZh": "bzip2",
-    b"\xfd7zXZ": "xz",
-    b"\x28\xb5\x2f\xfd": "zstd",
-}
-"""How packed files begin."""
-_TURNS = ("messages", "conversations", "conversation", "turns", "dialogue", "tools")
-"""Lists of objects that stand in a row."""
+LABEL = "__label__"
+"""What stands before each label in a file for fastText."""
 _FIELD_LIMIT = 2**31 - 1
 """Longest CSV field; the csv module's own limit of 128 KiB is shorter than real texts."""
 
 
-def decode(data: bytes, name: str) -> str:
-    """The text of a data file: UTF-8, with or without byte-order mark.
-
-    Raises:
-        DataError: UTF-16, other encodings (with the line of the first wrong byte), nothing in it.
-    """
-    packed = next((how for magic, how in _PACKED.items() if data.startswith(magic)), None)
-    if packed is not None:
-        raise DataError(
-            "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.",
-            name=name,
-            packed=packed,
-        )
-    every_other_is_zero = len(data) > 3 and 0 in (data[0], data[1]) and data[0] != data[1]
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or every_other_is_zero:
-        raise DataError(
-            "{name}:1: the file is UTF-16; data files are UTF-8. Convert it: iconv -f UTF-16 -t UTF-8 old > new.",
-            name=name,
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise DataError(
-            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. It reads as GBK, as Chinese "
-            "spreadsheets save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
-            if _is_chinese(data)
-            else "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.",
-            name=name,
-            line=line,
-            byte=data[error.start],
-        ) from None
-    if not text.strip():
-        raise DataError("{name}: the file is empty; it holds one row a line. Give a file with rows.", name=name)
-    # carriage returns alone are the line breaks of old spreadsheets; within a JSON text they would be escaped
-    return text.replace("\r", "\n") if "\r" in text and "\n" not in text else text
+def kind_of_text(text: str) -> str | None:
+    """What the lines of a text are: rows of JSON, fastText's labels and texts, or a table; None: neither, or a tag for
+    each token, with a blank line after each sentence."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if all(line.lstrip().startswith("{") for line in lines):
+        return "jsonl"
+    if all(line.startswith(LABEL) for line in lines):
+        return "fasttext"
+    return "csv" if _separator(lines) and "\n\n" not in text.strip().replace("\r", "") else None
 
 
-def _is_chinese(data: bytes) -> bool:
-    """Whether bytes that are no UTF-8 read as GB18030 with Chinese characters for nearly all that is not ASCII."""
-    try:
-        other = [character for character in data.decode("gb18030") if ord(character) > 127]
-    except UnicodeDecodeError:
-        return False
-    return sum("\u3000" <= c <= "\u9fff" or "\uff00" <= c <= "\uffef" for c in other) > 0.9 * len(other) > 0
+def _separator(lines: Sequence[str]) -> str:
+    """The tab or semicolon that every line has as often; empty: neither."""
+    return next((mark for mark in "\t;" if mark in lines[0] and len({line.count(mark) for line in lines}) == 1), "")
+
+
+def read_fasttext(text: str) -> list[Row]:
+    """Rows of a file for fastText: the labels of a line, each behind its mark, and its text."""
+    rows: list[Row] = []
+    for i, line in enumerate(text.split("\n")):
+        words = line.strip().split(" ")
+        labels = [word.removeprefix(LABEL) for word in takewhile(lambda word: word.startswith(LABEL), words)]
+        if labels:
+            row = {"text": " ".join(words[len(labels) :]), **({"label": labels[0]} if len(labels) == 1 else {})}
+            rows.append((i + 1, row | ({"labels": labels} if len(labels) > 1 else {})))
+    return rows
 
 
 def read_json(text: str, name: str, lines: bool) -> list[Row]:
@@ -86,8 +61,8 @@ def read_json(text: str, name: str, lines: bool) -> list[Row]:
     """
     if text.lstrip()[:1] == "[":
         return list(_array(text, name))
-    if not lines and text.lstrip()[:1] == "{" and (not _first_line_is_json(text) or _holds_the_rows(text)):
-        return [_single(text, name)]
+    if not lines and text.lstrip()[:1] == "{" and (_is_one_line(text) or not _first_line_is_json(text)):
+        return _within(text, name)
     return list(_lines(text, name))
 
 
@@ -99,24 +74,25 @@ def _first_line_is_json(text: str) -> bool:
     return True
 
 
-def _holds_the_rows(text: str) -> bool:
-    """Whether a text is one object, on one line, with a list of objects that are not the turns of a chat."""
-    if "\n" in text.strip():
-        return False
-    return any(
-        isinstance(value, list) and len(value) > 1 and all(isinstance(each, dict) for each in value)
-        for name, value in json.loads(text).items()
-        if name.casefold() not in _TURNS
-    )
+def _is_one_line(text: str) -> bool:
+    return "\n" not in text.strip()
 
 
-def _single(text: str, name: str) -> Row:
-    """A .json file that is one object over several lines: never a data set of one row, so say what is in it."""
-    value = _parse(text, name, 1, last=False)
-    items = value.items() if isinstance(value, dict) else ()
-    held = next((key for key, rows in items if isinstance(rows, list)), None)
+def _within(text: str, name: str) -> list[Row]:
+    """The rows in a .json file that is one object, by their numbers: its lines say nothing of them."""
+    value = _parse(text.strip(), name, 1, last=False)
+    rows = rows_within(value)
+    if rows is not None:
+        return [(number + 1, row) for number, row in enumerate(rows)]
+    if _is_one_line(text):
+        return list(_lines(text, name))
+    held = lists_of_rows(value)
     hint = (
-        Phrase("Save the list under {key} as the whole file.", key=quoted(held))
+        Phrase("Save the list under {key} as the whole file.", key=quoted(held[0]))
+        if len(held) == 1
+        else Phrase(
+            "Several lists stand in it ({keys}): save each as a file of its own.", keys=", ".join(map(quoted, held))
+        )
         if held
         else Phrase("Write [ {...}, {...} ].")
     )
@@ -304,7 +280,16 @@ def read_csv(text: str, name: str) -> list[Row]:
 def _csv_rows(text: str, name: str) -> Iterator[Row]:
     first_line = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not name.lower().endswith(".csv"):
+        delimiter = _separator(lines) or ("\t" if "\t" in first_line else delimiter)
+    is_quoted = delimiter == "," or _is_quoted(lines, delimiter)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        strict=True,
+        quoting=csv.QUOTE_MINIMAL if is_quoted else csv.QUOTE_NONE,
+    )
     header: list[str] = []
     end = 0
     while True:
@@ -328,6 +313,15 @@ def _csv_rows(text: str, name: str) -> Iterator[Row]:
             )
         else:
             yield start, dict(zip(header, row, strict=True))
+
+
+def _is_quoted(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether quotes stand around cells, as where a cell has line breaks: not where every line has all cells, and one
+    of them begins with a quote and does not end with one."""
+    if _separator(lines) != delimiter:
+        return True
+    cells = (cell.strip() for line in lines for cell in line.split(delimiter))
+    return all(len(cell) > 1 and cell.endswith('"') for cell in cells if cell.startswith('"'))
 
 
 def _next(reader: Any, name: str, start: int) -> list[str] | None:

@@ -13,8 +13,9 @@ from typing import Any
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import ALIASES, FACTOR_KINDS, FactorKind, Level
+from tunebook.data.decoding import decode
 from tunebook.data.examples import quoted
-from tunebook.data.text_files import Row, decode, read_csv
+from tunebook.data.text_files import Row, read_csv
 from tunebook.errors import DataError, UserError
 from tunebook.files import reason
 from tunebook.phrases import Phrase, joined
@@ -63,7 +64,8 @@ def read_trials_table(path: str | Path, baseline: Configuration) -> TrialsTable:
             path=path,
             why=reason(error),
         ) from None
-    rows = read_csv(decode(data, path.name), path.name)
+    text, _ = decode(data, path.name)
+    rows = read_csv(text, path.name)
     if not rows:
         raise DataError(
             "{name}: no configurations in it; a table has a header and at least one line. Write one "

@@ -23,9 +23,13 @@ from tunebook.data.guess import (
     SELDOM_LABELS,
     TITLES,
     are_labels,
+    are_marks,
+    are_questions,
+    in_one_number,
     is_about_the_row,
     is_asked,
     is_beside,
+    is_marked_up,
     is_named_like_an_answer,
     is_written_out,
     text_answer,
@@ -43,20 +47,27 @@ TECHNICAL = ("parse", "token", "tag", "pos", "html", "raw", "embedding", "seed",
 """Columns of such names have nothing that a prompt shows."""
 FEWEST_WORDS = 3
 """Texts of fewer words on average are names and notes."""
-MARKED = 2
-"""A text with marks in it is at most so many times as long as without."""
 MOST_REPEATED = 1.25
 """Where prompts are repeated so often on average, a column may tell their answers apart."""
 MOST_ROWS = 200
 """So many rows tell which columns are long."""
 
-_WORD = re.compile(r"\w+")
+
+_CHINESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]+")
 
 
 def unused_columns(row: dict[str, Any], used: Iterable[str]) -> tuple[str, ...]:
-    """The columns of a row that are not used; `used` may name nested ones."""
-    known = {name if name in row else name.partition(".")[0] for name in used}
-    return tuple(name for name in row if name not in known)
+    """The columns of a row that are not used; of an object of which a part is used, its other parts."""
+    known = {*used}
+    nested = {name.partition(".")[0] for name in known if name not in row}
+    found = []
+    for name, value in row.items():
+        if name in nested and isinstance(value, dict) and name not in known:
+            inner = (each.partition(".")[2] for each in known if each.startswith(f"{name}."))
+            found += [f"{name}.{each}" for each in unused_columns(value, inner)]
+        elif name not in known:
+            found.append(name)
+    return tuple(found)
 
 
 def missing_parts(
@@ -82,9 +93,11 @@ def missing_parts(
             continue
         if is_written_out(name, columns, (*asked, *answers)) or _holds_questions(name, columns, asked):
             continue
-        if any(_is_another_writing(texts, columns[each]) for each in asked):
+        if any(texts == columns[each] or is_marked_up(texts, columns[each]) for each in asked):
             continue
-        is_text = all(isinstance(row[name], str) for row in rows)
+        if are_marks(texts) and text_answer(name) is None:
+            continue
+        is_text = all(isinstance(value_at(row, name), str) for row in rows)
         is_long = is_text and (_length(texts) > length or (is_guess and _are_sentences(texts)))
         may_be_asked = _is_part(name, asked, rows) or (is_long and _is_shown(name))
         is_rival = (is_label or (is_guess and is_text)) and _is_reply(name, texts)
@@ -99,7 +112,9 @@ def _is_part(name: str, asked: Sequence[str], rows: Sequence[dict[str, Any]]) ->
     last, is_question = _last(name), any(map(is_asked, asked))
     if last not in (*CONTEXTS, *CHOICES, *(() if is_question else ASKED_ABOUT)):
         return False
-    return all(_last(other) != last for other in asked) and all(map(_is_writable, (row[name] for row in rows)))
+    return all(_last(other) != last for other in asked) and all(
+        map(_is_writable, (value_at(row, name) for row in rows))
+    )
 
 
 def _is_writable(value: Any) -> bool:
@@ -124,17 +139,11 @@ def _parts_answers(texts: Sequence[str], prompts: Sequence[Any], answers: Sequen
     return n_answers > len({*prompts}) and all(len(each) == 1 for each in given.values()) and len(given) == n_answers
 
 
-def _is_another_writing(texts: Sequence[str], known: Sequence[str]) -> bool:
-    """Whether a column has the words of another with little between them: the same text with marks, or not cleaned."""
-    return all(
-        {*_WORD.findall(text)} <= {*_WORD.findall(other)} and len(other) <= MARKED * len(text)
-        for text, other in zip(known, texts, strict=True)
-    )
-
-
 def _are_sentences(texts: Sequence[str]) -> bool:
-    """Whether texts are of several words, and differ from row to row."""
-    return statistics.fmean(len(text.split()) for text in texts) >= FEWEST_WORDS and 2 * len({*texts}) > len(texts)
+    """Whether texts are of several words, and differ from row to row; in Chinese a word is two characters."""
+    filled = [text for text in texts if text.strip()] or [*texts]
+    words = [len(text.split()) + sum(map(len, _CHINESE.findall(text))) / 2 for text in filled]
+    return statistics.fmean(words) >= FEWEST_WORDS and 2 * len({*filled}) > len(filled)
 
 
 def _is_shown(name: str) -> bool:
@@ -152,31 +161,36 @@ def _is_reply(name: str, texts: Sequence[str]) -> bool:
     return text_answer(name) is not None and not are_labels(texts)
 
 
-def likely_reading(rows: Sequence[dict[str, Any]]) -> tuple[str, str]:
+def likely_reading(rows: Sequence[dict[str, Any]]) -> tuple[str, str] | None:
     """The likeliest templates of prompt and answer where rows are not plain: everything that may be asked, and the
-    column that is called most like an answer, else the last."""
+    column that is called most like an answer, else the longest text beside one of questions, else the last; None: there
+    are no two that may be either."""
     rows = rows[:MOST_ROWS]
     columns = {name: [_text(row.get(name)) for row in rows] for name in rows[0]}
     names = [n for n, texts in columns.items() if all(t.strip() for t in texts) and not is_about_the_row(n)]
+    names = [n for n in names if is_named_like_an_answer(n) or are_labels(columns[n]) or not are_marks(columns[n])]
     names = [n for n in names if not is_beside(n) and n not in NO_TEXTS] or names
     names = [n for n in names if not is_written_out(n, columns, names)] or names
     if len(names) < 2:
-        return column_template("question"), column_template("answer")
+        return None
     labels = [
         name for name in names if are_labels(columns[name]) and _last(name) not in (*NEVER_LABELS, *SELDOM_LABELS)
     ]
-    answer = min(reversed(names), key=lambda name: _rank(name, labels))
+    repeated = [name for name in names if are_labels(columns[name])]
+    answer = min(reversed(names), key=lambda name: _rank(name, labels, repeated))
+    if text_answer(answer) is None and any(are_questions(columns[name]) for name in names):
+        longest = max(names, key=lambda name: _length(columns[name]))
+        answer = answer if are_questions(columns[longest]) or is_asked(longest) else longest
     others = [name for name in names if name != answer]
     asked = [n for n in others if _is_shown(n) and (is_asked(n) or _last(n) in KNOWN or _are_sentences(columns[n]))]
     asked = asked or [max(others, key=lambda name: _length(columns[name]))]
     return _joined(asked, columns), column_template(answer)
 
 
-def _rank(name: str, labels: Sequence[str]) -> int:
+def _rank(name: str, labels: Sequence[str], repeated: Sequence[str]) -> int:
     """How much a column is like an answer; low is more."""
     rank = text_answer(name)
-    is_last = _last(name) in (*NEVER_LABELS, *SELDOM_LABELS)
-    others = 100 if is_named_like_an_answer(name) else 200 if name in labels else 400 if is_last else 300
+    others = 100 if is_named_like_an_answer(name) else 200 if name in labels else 250 if name in repeated else 300
     return others if rank is None else rank
 
 
@@ -223,7 +237,7 @@ def _last(name: str) -> str:
     """The word that a column's name ends in, in one number and without digits."""
     words = words_of(name.rstrip("0123456789"))
     last = words[-1] if words else ""
-    return last.removesuffix("s") if last not in (*CHOICES, *CONTEXTS) else last
+    return last if last in (*CHOICES, *CONTEXTS) else in_one_number(last)
 
 
 def _length(texts: Sequence[str]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -69,14 +70,13 @@ def _labelled(words: Words, rows: list[tuple[str, str]]) -> Rows:
 
 
 def _failures(view: View) -> list[tuple[str, int, dict[str, int]]]:
-    """Of the baseline and of the best, how many answers failed in which way, where the metric told it; with the number
-    of answers."""
+    """Of the baseline and of the best, or of what leads where nothing was learned, how many answers failed in which
+    way, where the metric told it; with the number of answers."""
     told = {int(values["trial"]): values["counts"] for code, values in view.notes if code == "answers_failed"}
     found = []
-    for role, key in (
-        ("baseline", view.baseline_key),
-        ("leg_best", view.conclusions.best and view.conclusions.best.key),
-    ):
+    best, nothing = view.conclusions.best, view.conclusions.nothing_learned
+    leads = ("leg_best", best.key) if best else ("leads_role", nothing.key) if nothing else None
+    for role, key in filter(None, [("baseline", view.baseline_key), leads]):
         facts = [f for f in view.trials if f.trial.effective.key == key and f.trial.id in told]
         counts: Counter[str] = Counter()
         for fact in facts:
@@ -183,7 +183,10 @@ def _warnings(kept: Any, words: Words) -> list[str]:
 
 
 def _metric(view: View) -> str:
-    options = [f"{name}: {option}" for name, option in view.spec.metric_options]
+    options = [
+        f"{name}: {option if isinstance(option, str) else json.dumps(option, ensure_ascii=False)}"
+        for name, option in view.spec.metric_options
+    ]
     options += ["per token"] if view.spec.per_token else []
     return clean(view.spec.metric + (f" ({', '.join(options)})" if options else ""))
 

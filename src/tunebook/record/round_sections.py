@@ -58,9 +58,10 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words, number)] if kind is RoundKind.BOUNDARY else []
     chosen = [c.learning_rate for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
+    bar_is = view.evidence.bar(view.facts.data)[1]
     ends_here = view.spec.floor == "ask" and any(w.floor is not None for w in waves)
     remarks += [words.pilot_remark(rate, view.spec.layout) for rate in chosen if not ends_here]
-    remarks += [words.floor(w.floor, view.spec.floor == "ask") for w in waves if w.floor is not None]
+    remarks += [words.floor(w.floor, view.spec.floor == "ask", bar_is) for w in waves if w.floor is not None]
     remarks += [words.balanced_remark()] if levels is not None else []
     trained, spent = view.round_cost(number)
     return RoundSection(

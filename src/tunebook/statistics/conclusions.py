@@ -142,15 +142,15 @@ def _best(evidence: Evidence) -> BestConfiguration | None:
 
 
 def _nothing_learned(evidence: Evidence, leads: BestConfiguration | None, facts: DataFacts) -> NothingLearned | None:
-    """That the leading configuration is not shown better than no training; None before a round has been judged, unless
-    the pilots already learned nothing."""
-    no_pilot_learned = any(wave.floor is not None for wave in evidence.history.waves)
+    """That the leading configuration is not shown better than no training; None before a round has been judged, or the
+    pilots have shown it."""
     closed = [wave for wave in evidence.history.waves if wave.round in evidence.history.closed_rounds and wave.trials]
     reference = evidence.history.trials.get(0)
     untrained = reference.outcomes.get(VALIDATION) if reference is not None else None
     bar, bar_is = evidence.bar(facts)
-    is_known = no_pilot_learned or any(w.kind in JUDGED_FIRST for w in closed)
-    if leads is None or leads.corrected_interval[0] > bar or not is_known:
+    is_judged = any(wave.kind in JUDGED_FIRST for wave in closed)
+    is_shown_by_pilots = not is_judged and any(wave.floor is not None for wave in evidence.history.waves)
+    if leads is None or not (is_shown_by_pilots or (is_judged and leads.corrected_interval[0] <= bar)):
         return None
     passed_over = [c for c in evidence.claiming.values() if c.trained and c not in evidence.contenders]
     if evidence.confirmed_as == "worse":

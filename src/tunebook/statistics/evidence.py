@@ -355,7 +355,8 @@ class Evidence:
         if not scored:
             return None
         scores = np.stack([fact.outcomes[split].scores for fact in scored])
-        interval = accuracy_interval(scores, *self.noise_on(split).of(effective_key(scored[0])))
+        noise = self.noise_on(split).of(effective_key(scored[0]))
+        interval = accuracy_interval(scores, *noise, has_bounds=self.history.has_bounds)
         return _mean([fact.outcomes[split].accuracy for fact in scored]), interval
 
     # -- for the conclusions
@@ -370,6 +371,7 @@ class Evidence:
             seed_covariance=joint.covariance,
             answer_covariance=self._answer_covariance,
             seed_df=joint.effective_df,
+            has_bounds=self.history.has_bounds,
         )
 
     @cached_property

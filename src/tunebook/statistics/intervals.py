@@ -64,10 +64,10 @@ def exact_interval(successes: float, n: int, level: float = 0.95) -> tuple[float
 
 
 def accuracy_interval(
-    scores: Floats, seed_deviation: float, seed_df: float, level: float = 0.95
+    scores: Floats, seed_deviation: float, seed_df: float, level: float = 0.95, has_bounds: bool = False
 ) -> tuple[float, float]:
     """Interval for a configuration's mean score on the population of examples, averaged over seeds; scores in [0, 1]
-    give one clipped to [0, 1].
+    give one clipped to [0, 1], and so do others with `has_bounds`, whose mean lies in it all the same.
 
     Args:
         scores: one row per replicate, shape (m, n).
@@ -82,7 +82,8 @@ def accuracy_interval(
     """
     m, n = scores.shape
     if not are_within(scores):
-        return _unbounded_interval(scores, seed_deviation if m > 1 else 0.0, seed_df, level)
+        low, high = _unbounded_interval(scores, seed_deviation if m > 1 else 0.0, seed_df, level)
+        return (max(0.0, low), min(1.0, high)) if has_bounds else (low, high)
     per_example = scores.mean(axis=0)
     right = float(per_example.sum())
     exact = exact_interval(right, n, level) if min(right, n - right) < FEW else (1.0, 0.0)

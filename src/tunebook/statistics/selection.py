@@ -49,6 +49,7 @@ class Field:
             spread over examples includes it too; here it is counted only once, because nothing is tested (decision
             030).
         seed_df: degrees of freedom of `seed_covariance`; infinite: a prior.
+        has_bounds: whether results lie in [0, 1] although scores need not, see `History.has_bounds`.
     """
 
     scores: Floats
@@ -57,6 +58,7 @@ class Field:
     seed_covariance: Floats
     answer_covariance: Floats
     seed_df: float
+    has_bounds: bool = False
 
     @property
     def accuracy(self) -> Floats:
@@ -162,12 +164,13 @@ def corrected_accuracy(field: Field, best: int, seed: int = 0) -> Corrected:
     low, high = np.quantile(excess, [0.025, 0.975])
     inflation = _inflation(field) * _unselected(field, best, float(high - low) / 2)
     within = are_within(field.scores)
-    corrected = float(np.clip(raw - centre, 0, 1)) if within else raw - centre
+    has_bounds = within or field.has_bounds
+    corrected = float(np.clip(raw - centre, 0, 1)) if has_bounds else raw - centre
     bounds = [corrected - (high - centre) * inflation, corrected + (centre - low) * inflation]
     n = field.scores.shape[1]
-    if not within:
+    if not has_bounds:
         return Corrected(raw, corrected, *bounds)
-    if n * min(raw, 1 - raw) < FEW:
+    if within and n * min(raw, 1 - raw) < FEW:
         # almost all right or all wrong: use the count, because the spread over examples is uninformative
         counted = exact_interval(corrected * n, n)
         bounds = [min(bounds[0], counted[0]), max(bounds[1], counted[1])]

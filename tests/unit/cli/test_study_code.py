@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from init_text import init_text
 
 from tunebook.api import Study
 from tunebook.cli.main import main as command_line
-from tunebook.data import write_study_file
 from tunebook.errors import UserError
 from tunebook.run.requests.consent import confirm, unconfirmed_code
 
@@ -147,7 +147,7 @@ def test_text_of_a_dataset_starts_nothing() -> None:
     rows = [{"prompt": f"Is it open on day {i}?", "completion": ["no", "yes"][i % 2]} for i in range(120)]
     rows[0]["completion"] = attack
     Path("train.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-    Path("study.yaml").write_text(write_study_file("train.jsonl", "."), encoding="utf-8")
+    Path("study.yaml").write_text(init_text("train.jsonl", "."), encoding="utf-8")
     study = Study.load("study.yaml")
     assert (study.spec.engine, study.spec.command) == ("packed", ())
 

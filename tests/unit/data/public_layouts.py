@@ -788,8 +788,9 @@ CHATS = [
     ),
     Layout(
         "glaive-function-calling",
-        {"system": "SYSTEM: Help.", "chat": "USER: " + ASK + " ASSISTANT: " + REPLY},
-        refused="which columns are which",
+        {"system": "SYSTEM: Help.", "chat": "USER: " + ASK + " ASSISTANT: " + REPLY + " <|endoftext|>"},
+        ASK_0,
+        (REPLY_0,),
     ),
     Layout(
         "tokenized",
@@ -1055,7 +1056,7 @@ SECOND_HELD_OUT = (
     ),
     Layout("dolphin", {"instruction": "Be brief.", "input": ASK, "output": REPLY}, f"Be brief.\n{ASK_0}", (REPLY_0,)),
     Layout("tulu", {"id": "t{i}", "messages": TURNS, "source": several("a", "b")}, ASK_0, (REPLY_0,)),
-    Layout("guanaco", {"text": "### Human: " + ASK + "### Assistant: " + REPLY}, refused="pretraining data"),
+    Layout("guanaco", {"text": "### Human: " + ASK + "### Assistant: " + REPLY}, ASK_0, (REPLY_0,)),
     Layout(
         "code_search_net",
         {

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -210,7 +214,9 @@ def test_a_turn_of_weight_0_is_not_the_answer(tmp_path: Path) -> None:
             'messages[0].role: found no such key, but the keys "speaker", "content"',
         ),
         ({"prompt": "a", "note": "b"}, 'for example data: {prompt: "{prompt}", completion: "{note}"}'),
-        ({"prompt": "a", "chosen": "b", "rejected": "c"}, "rename chosen to completion"),
+        ({"prompt": "a", "chosen": "b", "rejected": "c"}, 'data: {prompt: "{prompt}", completion: "{chosen}"}'),
+        ({"chosen": [], "rejected": []}, "data: {columns: {messages: chosen}}"),
+        ({"chosen": "Human: a", "rejected": "b"}, "rename chosen to text"),
         ({"frage": "a"}, "a pair such as prompt/completion, prompt/response, question/answer"),
     ],
 )
@@ -306,22 +312,52 @@ def test_hub_rows_are_named_and_classes_become_their_names(tmp_path: Path, monke
     assert asked[1] == (("owner/name", None), {"revision": None, "split": "validation"})
 
 
-def test_only_what_reads_as_chinese_throughout_is_taken_for_gbk(tmp_path: Path) -> None:
-    for text, encoding, is_named in (
-        ("prompt,completion\n第一号工单，屏幕坏了,网络\n", "gb18030", True),
-        ("prompt,completion\nDéjà vu à Besançon,été\n", "latin-1", False),
-        ("prompt,completion\nquote \u201cx\u201d,y\n", "cp1252", False),
-    ):
-        with pytest.raises(DataError, match="is not UTF-8") as caught:
-            read(tmp_path, "a.csv", text.encode(encoding))
-        assert ("GB18030" in str(caught.value)) is is_named, text
+@pytest.mark.parametrize(("text", "encoding", "named"), [
+    ("prompt,completion\n第一号工单，屏幕坏了,网络\n", "gb18030", "GB18030"),
+    ("prompt,completion\nDéjà vu in the old town by the river and over,it was the café\n", "latin-1", "Windows-1252"),
+    ("prompt,completion\nZürich and the müller of the town by the river,ü\n", "cp1252", "Windows-1252"),
+    ("prompt,completion\nquote \u201cx\u201d and a dash of something more,y and z\n", "cp1252", "Windows-1252"),
+    ("prompt,completion\nwhat,ä\n", "utf-16", "UTF-16"),
+    ("prompt,completion\nwhat,ä\n", "utf-8-sig", ""),
+])  # fmt: skip
+def test_other_encodings_are_read_and_named(tmp_path: Path, text: str, encoding: str, named: str) -> None:
+    rows = read(tmp_path, "a.csv", text.encode(encoding))
+    assert rows.encoding == named
+    prompt, _, completion = text.split("\n")[1].partition(",")
+    assert pairs(rows) == [(prompt, completion)]
+    told = [notice.values for notice in left_out({"train": rows}) if notice.code == "encoding"]
+    assert told == ([{"source": "a.csv", "encoding": named}] if named else [])
+
+
+def test_korean_is_not_taken_for_chinese(tmp_path: Path) -> None:
+    text = "prompt,completion\n" + "이 표는 어디에서 살 수 있습니까,지하철\n배송이 늦어지는 이유가 무엇입니까,배송\n"
+    with pytest.raises(DataError, match="is not UTF-8"):
+        read(tmp_path, "a.csv", text.encode("cp949"))
+
+
+def test_utf8_that_is_damaged_is_not_taken_for_another_encoding(tmp_path: Path) -> None:
+    good = "".join(f"Zürich {i},é\n" for i in range(20)).encode()
+    with pytest.raises(DataError, match=r"a\.csv:22: byte 0xff is not UTF-8"):
+        read(tmp_path, "a.csv", b"prompt,completion\n" + good + b"x\xff,y\n")
+
+
+def test_the_chosen_chats_of_preferences_are_read_where_the_study_file_says_so(tmp_path: Path) -> None:
+    chats = [[{"role": "user", "content": "a"}, {"role": "assistant", "content": text}] for text in "bc"]
+    row = {"prompt": "a", "chosen": chats[0], "rejected": chats[1]}
+    assert pairs(read(tmp_path, "a.jsonl", lines(row), columns={"messages": "chosen"})) == [("a", "b")]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
+def test_packed_rows_are_read(tmp_path: Path, pack: Callable[[bytes], bytes], name: str) -> None:
+    assert pairs(read(tmp_path, name, pack(lines(*GOOD_ROWS)))) == GOOD
 
 
 @pytest.mark.parametrize(("name", "start", "said"), [
-    ("a.jsonl", b"\x1f\x8b\x08", r"a\.jsonl: the file is packed \(gzip\), not text\. Unpack it"),
+    ("a.jsonl", b"\x1f\x8b\x08", r"a\.jsonl: packed, and cannot be unpacked"),
     ("a.csv", b"PK\x03\x04", "packed .zip."),
     ("a.json", b"\x28\xb5\x2f\xfd", "zstd"),
-    ("a.jsonl.gz", b"\x1f\x8b\x08", r'ends in "\.gz".*Unpack it, and give the file in it\.'),
+    ("a.jsonl.zst", b"\x28\xb5\x2f\xfd", r'ends in "\.zst".*Unpack it, and give the file in it\.'),
     ("a.xlsx", b"PK\x03\x04", "Save the sheet as CSV"),
 ])  # fmt: skip
 def test_packed_files_are_told_to_be_unpacked(tmp_path: Path, name: str, start: bytes, said: str) -> None:

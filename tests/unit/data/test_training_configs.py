@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from init_text import init_text
 
-from tunebook.data import read_splits, write_study_file
+from tunebook.data import read_splits
 from tunebook.data.guess import guess_columns
 from tunebook.data.training_configs import data_section
 from tunebook.errors import DataError
@@ -21,7 +22,7 @@ def write(file: Path, rows: list[dict]) -> Path:
 
 
 def first_example(data: str, folder: Path) -> tuple[str, str]:
-    spec = parse_study(write_study_file(data, folder))
+    spec = parse_study(init_text(data, folder))
     example = min(read_splits(spec.data, 0, folder).train_pool, key=lambda each: each.index)
     return example.prompt.partition(" ")[0], example.completion
 
@@ -50,7 +51,7 @@ def test_llama_factory_entries_are_read_by_name_and_beside_their_file(tmp_path: 
     with pytest.raises(
         DataError, match=r"found 2 data sets; they are chats, asked\. Name one: .*dataset_info.json:chats"
     ):
-        write_study_file(str(info), tmp_path)
+        init_text(str(info), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_axolotl_sections_are_read(tmp_path: Path) -> None:
     )
     assert first_example(f"{config}:2", tmp_path)[0] == "ask"
     with pytest.raises(DataError, match=r"found 2 data sets .*Name one: .*qlora.yml:1"):
-        write_study_file(str(config), tmp_path)
+        init_text(str(config), tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_study_file_is_no_data_section(tmp_path: Path) -> None:
 
 def test_columns_of_unknown_names_are_guessed_by_what_stands_in_them(tmp_path: Path) -> None:
     rows = [{"nr": i, "ticket": f"my screen {i} is broken", "desk": ["hw", "sw"][i % 2]} for i in range(60)]
-    text = write_study_file(str(write(tmp_path / "a.jsonl", rows)), tmp_path)
+    text = init_text(str(write(tmp_path / "a.jsonl", rows)), tmp_path)
     spec = parse_study(text)
     assert (spec.data.prompt, spec.data.completion, spec.metric) == ("{ticket}", "{desk}", "choice")
     assert "a guess from the columns" in text
@@ -152,10 +153,10 @@ def test_columns_of_unknown_names_are_guessed_by_what_stands_in_them(tmp_path: P
 )
 def test_what_is_not_plain_is_not_guessed(tmp_path: Path, rows: list[dict]) -> None:
     assert guess_columns(rows) is None
-    with pytest.raises(DataError, match="Say which columns are which"):
-        write_study_file(str(write(tmp_path / "a.jsonl", rows)), tmp_path)
+    with pytest.raises(DataError, match=r"Say which columns are which|in columns of their own"):
+        init_text(str(write(tmp_path / "a.jsonl", rows)), tmp_path)
 
 
 def test_answers_that_are_numbers_ask_for_names(tmp_path: Path) -> None:
     rows = [{"text": f"t {i}", "label": i % 2} for i in range(60)]
-    assert "# names: [first, second]" in write_study_file(str(write(tmp_path / "a.jsonl", rows)), tmp_path)
+    assert "# names: [first, second]" in init_text(str(write(tmp_path / "a.jsonl", rows)), tmp_path)

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from init_text import init_text
 
 from tunebook import Study
 from tunebook.core.facts import ExampleText
-from tunebook.data.inspect import write_study_file
 from tunebook.errors import DataError, UserError
 from tunebook.evaluation import load_metric
 from tunebook.evaluation.sandbox import Limits, confinement, run_code
@@ -136,7 +136,7 @@ def test_code_goes_from_init_to_a_record_and_is_asked_for_first(
     ]
     for split, part in (("train", rows[:12]), ("validation", rows[12:])):
         (tmp_path / f"{split}.jsonl").write_text("\n".join(map(json.dumps, part)), encoding="utf-8")
-    text = write_study_file(str(tmp_path / "train.jsonl"), tmp_path, trials=5)
+    text = init_text(str(tmp_path / "train.jsonl"), tmp_path, trials=5)
     assert "metric: pass@1" in text
     assert 'tests: "{test_list}"' in text
     more = "engine: simulated\nexecutor: inline\ntrackers: []\nseeds: {configuration: 2, baseline: 3}\n"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from init_text import init_text
 
 from tunebook import Study
 from tunebook.core.divergence import how_it_ended
 from tunebook.core.facts import Outcomes, TrialFact
 from tunebook.core.study import Purpose, RoundKind, Trial, TrialState
-from tunebook.data.inspect import write_study_file
 from tunebook.errors import StudyFileError
 from tunebook.evaluation import likelihood_scores, load_metric
 from tunebook.run.paths import locate
@@ -48,7 +48,7 @@ def study_folder(folder: Path) -> Path:
 
 @pytest.mark.usefixtures("few_pictures")
 def test_open_texts_go_from_init_to_a_record(tmp_path: Path) -> None:
-    text = write_study_file(str(study_folder(tmp_path) / "stories.jsonl"), tmp_path, trials=9)
+    text = init_text(str(study_folder(tmp_path) / "stories.jsonl"), tmp_path, trials=9)
     assert "metric: perplexity" in text
     assert "points" not in text
     file = tmp_path / "study.yaml"

@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 from stories import BASE, Story
 
-from tunebook.core.study import ContrastKind, Purpose, RoundKind, TrialState
+from tunebook.core.study import ContrastKind, Floor, Purpose, RoundKind, TrialState
 from tunebook.record.plots.overview import confirmation
 from tunebook.record.plots.style import Paper
 from tunebook.record.results import as_dict
@@ -228,6 +228,18 @@ def at_the_floor(rights=(0.0, 0.0, 0.06), losses=(33.0, 33.0, 5.7), falling=()):
     s.ask(ids[2], ids[0], "learning_rate=0.0008", "learning_rate")
     s.close(explore)
     return s
+
+
+def test_pilots_that_learned_nothing_recommend_nothing_and_say_what_they_did_not_beat():
+    s = Story(n=80, common=0.8, labels=10)
+    s.reference(0.0, loss=33.0)
+    s.trials(RoundKind.PILOT, Purpose.FIRST_RATE, FAST, 0.84, seeds=1)
+    s.close(RoundKind.PILOT, floor=Floor(rates=(8e-4,), epochs=2, accuracy=0.84, bar=0.8))
+    record = s.record()
+    assert s.conclusions().best is None
+    assert s.answer()[0].startswith("No configuration is shown to have learned the task")
+    remark = " ".join(record.rounds[-1].remarks)
+    assert "not better than always giving the commonest answer (80.0 %) beyond chance" in remark
 
 
 FALLING = [5.0 - 0.1 * step for step in range(40)]

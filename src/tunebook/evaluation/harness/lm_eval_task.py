@@ -19,7 +19,7 @@ from tunebook.core.notice import Notice
 from tunebook.core.ports import Scoring
 from tunebook.core.trial_result import RawScores
 from tunebook.errors import StudyFileError
-from tunebook.evaluation.harness.task_files import TaskFile, code_beside, find_task
+from tunebook.evaluation.harness.task_files import TaskFile, code_beside, find_task, names_in_group
 from tunebook.phrases import Phrase
 
 if TYPE_CHECKING:  # these import lm_eval, which takes seconds and may not be installed
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # these import lm_eval, which takes seconds and may not be in
 
 __all__ = ["LmEvalTask"]
 
+LISTED = 8
 GOLD_ENOUGH = 0.99
 """A task by whose own rule fewer right answers than this are right is doubted."""
 
@@ -98,9 +99,14 @@ class LmEvalTask(ExampleMetric):
                 task=self._task_name,
             )
         if found.is_group:
+            names = names_in_group(found.path)
             raise self._refusal(
-                "{task} is a group of tasks. Name one of them ({path} lists them).",
+                "{task} is a group of tasks, and trials are compared document by document on one number of one task. "
+                "Name the task that decides (lm_eval:{first}); the group as a whole can be scored on the exported "
+                "adapter. Its tasks: {names} ({path}).",
                 task=self._task_name,
+                first=names[0] if names else "TASK",
+                names=", ".join(names[:LISTED]) + (f", and {len(names) - LISTED} more" if len(names) > LISTED else ""),
                 path=found.path,
             )
         read = read_task(self._task_name, found, model, self._shots, self._refusal)

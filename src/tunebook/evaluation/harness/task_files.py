@@ -13,7 +13,7 @@ from typing import Any
 
 from tunebook.errors import StudyFileError
 
-__all__ = ["TaskFile", "code_beside", "config_of", "find_task", "local_files"]
+__all__ = ["TaskFile", "code_beside", "config_of", "find_task", "local_files", "names_in_group"]
 
 _LEFT_OUT = frozenset({".git", ".venv", "venv", "node_modules", "runs", "__pycache__"})
 MOST_FILES = 20_000
@@ -82,6 +82,17 @@ def config_of(path: Path) -> dict[str, Any]:
     for include in includes if isinstance(includes, list) else [includes]:
         merged |= config_of(path.parent / str(include))
     return merged | dict(config)
+
+
+def names_in_group(path: Path) -> list[str]:
+    """The names of the tasks (or groups) that the file of a group lists.
+
+    Raises: StudyFileError: it is no YAML map.
+    """
+    listed = config_of(path).get("task") or []
+    entries = [listed] if isinstance(listed, str) else listed
+    each = [entry.get("task") if isinstance(entry, dict) else entry for entry in entries]
+    return [name for name in each if isinstance(name, str)]
 
 
 def local_files(config: dict[str, Any], folder: Path) -> Any:

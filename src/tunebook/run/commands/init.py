@@ -16,7 +16,7 @@ __all__ = ["first_compared", "study_file_for"]
 def study_file_for(
     data: str, folder: Path, file: str, *, model: str, trials: int, language: str, told: Reading | None = None
 ) -> tuple[str, Findings]:
-    """The text of a study file, and what was seen in its data; see `data.write_study_file`.
+    """The text of a study file, and what was seen in its data; see `data.study_file_text`.
 
     Args:
         file: what messages call the file.

@@ -11,7 +11,7 @@ from tunebook.core.findings import Finding, StudyFindings
 from tunebook.core.metric import LikelihoodMetric, Metric
 from tunebook.core.study import StudySpec
 from tunebook.evaluation import likelihood_scores, load_metric, standard_scores
-from tunebook.record.view import OtherMetric
+from tunebook.record.view import OtherMetric, assumed_scale
 from tunebook.statistics import judge_round
 from tunebook.statistics.evidence import Evidence
 
@@ -22,7 +22,8 @@ VALIDATION = "validation"
 
 def with_limits(history: History, spec: StudySpec, facts: StudyFacts) -> History:
     """The history with the configurations that the study's limits keep out of being the best (`max`): those whose mean
-    over all their validation answers is above one."""
+    over all their validation answers is above one; and whether the metric's results have bounds."""
+    history = replace(history, has_bounds=assumed_scale(spec).is_bounded_statistic)
     excluded: set[str] = set()
     for name, most in (spec.at_most or {}).items():
         metric = load_metric(name)
@@ -78,7 +79,7 @@ def _difference(evidence: Evidence, best: str, spec: StudySpec, facts: StudyFact
 def _judged_by(history: History, metric: Metric, facts: StudyFacts) -> History:
     """The same trials with the scores of another metric, where what it judges was kept."""
     trials = {number: _fact_judged_by(fact, metric, facts) for number, fact in history.trials.items()}
-    return replace(history, trials=trials)
+    return replace(history, trials=trials, has_bounds=metric.scale.is_bounded_statistic)
 
 
 def _fact_judged_by(fact: TrialFact, metric: Metric, facts: StudyFacts) -> TrialFact:

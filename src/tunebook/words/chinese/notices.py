@@ -52,6 +52,9 @@ class ChineseNotices(ChinesePieces):
     def notice_absent_parts(self, source: str, names: Sequence[str], count: int) -> str:
         return f"{source} 只是一组文件中的一个，其余 {count} 个没有读取（{_first(names, count)}）。"
 
+    def notice_encoding(self, source: str, encoding: str) -> str:
+        return f"{source} 不是 UTF-8，按 {encoding} 读取。请看几行，确认文字没有乱码。"
+
     def notice_no_answers(self, source: str) -> str:
         return f"{source} 没有答案列，无法用来评分，因此不使用。"
 

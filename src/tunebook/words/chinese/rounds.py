@@ -212,11 +212,13 @@ class ChineseRounds(ChinesePieces):
             return f"预跑按验证损失估计的学习率（所有配置共用）：{rate(chosen)}。{later}。"
         return f"后续使用的学习率：{rate(chosen)}，按验证损失选出，所有配置共用。"
 
-    def floor(self, floor: Floor, stops: bool) -> str:
+    def floor(self, floor: Floor, stops: bool, bar_is: str) -> str:
+        bar = "不训练" if bar_is == "untrained" else "始终回答最常见类别"
         what = (
-            f"什么也没有学到：学习率 {'、'.join(rate(each) for each in floor.rates)}，训练 {floor.epochs} 个 epoch 后，"
+            f"没有证据表明学到了什么：学习率 {'、'.join(rate(each) for each in floor.rates)}，"
+            f"训练 {floor.epochs} 个 epoch 后，"
             f"{self._top}{self._noun} {self.measured(floor.accuracy)}，"
-            f"与不训练（{self.measured(floor.bar)}）没有超出偶然的差别。"
+            f"与{bar}（{self.measured(floor.bar)}）没有超出偶然的差别。"
         )
         if not stops:
             return what + "研究文件写明 `floor: go_on`，因此仍继续比较。"

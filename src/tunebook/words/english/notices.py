@@ -43,6 +43,10 @@ class EnglishNotices(EnglishPieces):
         others = "the other one was" if count == 1 else f"the {count} others were"
         return f"{source} is one part of a set of files, and {others} not read ({_first(names, count)})."
 
+    def notice_encoding(self, source: str, encoding: str) -> str:
+        """A text that is not UTF-8."""
+        return f"{source} is not UTF-8; it is read as {encoding}. Look at some rows with accents or other letters."
+
     def notice_no_answers(self, source: str) -> str:
         """A split whose rows have no answers."""
         return f"{source} has no column of answers, so nothing can be scored on it; it is left out."

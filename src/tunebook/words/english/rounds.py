@@ -252,13 +252,13 @@ class EnglishRounds(EnglishPieces):
             )
         return f"Learning rate for the next rounds: {rate(chosen)}, chosen by validation loss for all configurations."
 
-    def floor(self, floor: Floor, stops: bool) -> str:
-        """Nothing was learned at any piloted rate."""
+    def floor(self, floor: Floor, stops: bool, bar_is: str) -> str:
+        """Nothing was shown to be learned at any piloted rate; `bar_is`: untrained or commonest."""
+        bar = "without training" if bar_is == "untrained" else "always giving the commonest answer"
         what = (
-            f"Nothing was learned: after {plural(floor.epochs, 'epoch')} at learning rates "
+            f"Nothing is shown to have been learned: after {plural(floor.epochs, 'epoch')} at learning rates "
             f"{self.listed([rate(each) for each in floor.rates])} the best {self.measure} is "
-            f"{self.measured(floor.accuracy)}, not better than without training ({self.measured(floor.bar)}) beyond "
-            "chance."
+            f"{self.measured(floor.accuracy)}, not better than {bar} ({self.measured(floor.bar)}) beyond chance."
         )
         if not stops:
             return self.join([what, "The study file says `floor: go_on`, so the comparisons went on."])

@@ -51,9 +51,9 @@ DATA = {
     "a turn has {key}": "每一轮都有 {key}",
     "Correct the JSON.": "请改正 JSON。",
     (
-        "{data}: found no file train{suffixes} in this folder; that is how a training file is found. Give the "
-        "training file itself."
-    ): ("{data}: 这个文件夹里没有 train{suffixes}；训练文件是按这个名字找的。请直接给出训练文件。"),
+        "{data}: found no file train{suffixes} in this folder, but {files}; that is how a training file is found. Give "
+        "the file to train on itself."
+    ): ("{data}: 这个文件夹里没有 train{suffixes}，只有 {files}；训练文件是按这个名字找的。请直接给出用来训练的文件。"),
     (
         "{source}: a path with control or invisible characters, which no study file can name. Rename the file or "
         "the folder."
@@ -102,11 +102,12 @@ DATA = {
     "{where}: found {keys_of}; {kind}": "{where}: 现有{keys_of}；{kind}",
     (
         "chosen and rejected are preference data (DPO), and tunebook tunes on one answer a prompt. To train on the "
-        "chosen answers, rename chosen to completion and remove rejected."
-    ): (
-        "chosen 和 rejected 是偏好数据（DPO），而 tunebook 按每个提示一个答案来微调。要用 chosen 训练，请把 chosen 改名"
-        "为 completion，并删除 rejected。"
-    ),
+        "chosen answers {how}."
+    ): "chosen 和 rejected 是偏好数据（DPO），而 tunebook 为每个提示学习一个答案。若要学习 chosen 的答案：{how}。",
+    "write data: {columns: {messages: chosen}}": "请写 data: {columns: {messages: chosen}}",
+    "no data file": "没有数据文件",
+    "rename chosen to text and remove rejected": "请把 chosen 改名为 text，并删除 rejected",
+    "write {line}": "请写 {line}",
     (
         "an answer with a label that says whether it is right or wrong is preference data (KTO), and tunebook tunes "
         "on one right answer a prompt. Keep the rows whose label is true, and remove the column."
@@ -305,12 +306,11 @@ DATA = {
     "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.": (
         "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。请另存为 UTF-8。"
     ),
-    (
-        "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. It reads as GBK, as Chinese spreadsheets "
-        "save it. Convert it: iconv -f GB18030 -t UTF-8 old > new."
-    ): (
-        "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。文件像是 GBK（中文表格软件常这样保存）。"
-        "请转换：iconv -f GB18030 -t UTF-8 old > new。"
+    "{name}: packed, and cannot be unpacked ({error}). Copy the file again.": (
+        "{name}: 文件是压缩的，但无法解压（{error}）。请重新复制文件。"
+    ),
+    "Several lists stand in it ({keys}): save each as a file of its own.": (
+        "其中有几个列表（{keys}）：请各存成一个文件。"
     ),
     "{name}: the file is packed ({packed}), not text. Unpack it, and give the file in it.": (
         "{name}: 文件是压缩的（{packed}），不是文本。请解压，再给出其中的文件。"
@@ -322,12 +322,13 @@ DATA = {
         "{source}: 名字以 {suffix} 结尾；数据文件以 {endings} 结尾。请把工作表另存为 CSV（UTF-8）。"
     ),
     (
-        "{source}:1: found {column} as the name of a column, and as a value in it: the first line looks like a row. A "
-        "CSV file begins with its column names; write them above it."
+        "{source}:1: found {column} as the name of a column: the first line looks like a row. A table begins with the "
+        "names of its columns: write a line above it, for example {names}, separated as the rows are."
     ): (
-        "{source}:1：{column} 既是列名，又是这一列里的值：第一行看起来是一条样本。"
-        "CSV 文件以列名开头，请在它上面写出列名。"
+        "{source}:1：列名是 {column}：第一行看上去是数据。表格的第一行是列名：请在最上面加一行，"
+        "例如 {names}，分隔方式与各行相同。"
     ),
+    "Write the question and its answer in columns of their own.": "请把问题和答案各写成一列。",
     "{name}:{line}: the array is cut off; it ends with ]. Copy the file again.": (
         "{name}:{line}：数组中断了；它以 ] 结尾。请重新复制文件。"
     ),

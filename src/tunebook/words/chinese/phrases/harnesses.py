@@ -19,8 +19,13 @@ HARNESSES = {
         "研究文件旁边和 lm_eval 自带的文件中都没有定义任务 {task}。"
         "请改正名称，或用 include_path 写明其文件所在的文件夹。"
     ),
-    "{task} is a group of tasks. Name one of them ({path} lists them).": (
-        "{task} 是一组任务。请写其中的一个（{path} 列出了它们）。"
+    (
+        "{task} is a group of tasks, and trials are compared document by document on one number of one task. Name the "
+        "task that decides (lm_eval:{first}); the group as a whole can be scored on the exported adapter. Its tasks: "
+        "{names} ({path})."
+    ): (
+        "{task} 是一组任务，而各个实验是在一个任务的一个数上逐个文档比较的。请写出起决定作用的那个任务"
+        "（lm_eval:{first}）；整组可以在导出的适配器上另行评测。其中的任务：{names}（{path}）。"
     ),
     (
         "its documents are the data set {source} of the hub, which cannot be read here ({kind}: {error}). Let it be "
