@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdict
-from tunebook.core.study import RoundKind
+from tunebook.core.study import Floor, RoundKind
 from tunebook.record.cost import relative_work, trial_cost
 from tunebook.record.facts import counts, reference, untrained
 from tunebook.record.names import control_name, name
@@ -15,7 +15,7 @@ from tunebook.words import Words
 from tunebook.words.numbers import value
 from tunebook.words.values import Aim, Gain, Price
 
-__all__ = ["aim", "answer", "simulated", "status"]
+__all__ = ["aim", "answer", "floor_sentence", "simulated", "status"]
 
 MOST_CHOICES = 50
 """With at most so many distinct gold answers, choosing among them by likelihood is worth a try."""
@@ -104,7 +104,7 @@ def _not_compared_yet(view: View, words: Words) -> str:
     best = view.conclusions.best
     floor = next((wave.floor for wave in view.history.waves if wave.floor is not None), None)
     if best is None and floor is not None and not view.findings():
-        return words.floor(floor, view.spec.floor == "ask")
+        return floor_sentence(view, words, floor)
     if best is None and view.history.excluded:
         return words.none_within(view.spec.at_most or {})
     accuracy = view.accuracy(view.replicates(view.baseline_key))
@@ -114,6 +114,11 @@ def _not_compared_yet(view: View, words: Words) -> str:
         return words.nothing_yet(counts(view)["broke"])
     mean, *interval = view.conclusions.accuracies[best.key]
     return words.leads_so_far(_settings(view, words, best.key), words.accuracy(mean, (interval[0], interval[1])))
+
+
+def floor_sentence(view: View, words: Words, floor: Floor) -> str:
+    """Nothing was shown to be learned at any piloted rate, and whether the study goes on."""
+    return words.floor(floor, view.spec.floor == "ask", view.evidence.bar(view.facts.data)[1])
 
 
 def _settings(view: View, words: Words, key: str) -> str:

@@ -18,6 +18,7 @@ from tunebook.record.boundary import boundary_sentence
 from tunebook.record.grouped import factor_sentences, others_decided
 from tunebook.record.model import RoundRow, RoundSection
 from tunebook.record.names import control_name, is_baseline, retuned_rate, sides
+from tunebook.record.opening import floor_sentence
 from tunebook.record.tables import level_table
 from tunebook.record.view import View
 from tunebook.statistics.curves import rose_again, still_falling
@@ -58,10 +59,9 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words, number)] if kind is RoundKind.BOUNDARY else []
     chosen = [c.learning_rate for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
-    bar_is = view.evidence.bar(view.facts.data)[1]
     ends_here = view.spec.floor == "ask" and any(w.floor is not None for w in waves)
     remarks += [words.pilot_remark(rate, view.spec.layout) for rate in chosen if not ends_here]
-    remarks += [words.floor(w.floor, view.spec.floor == "ask", bar_is) for w in waves if w.floor is not None]
+    remarks += [floor_sentence(view, words, wave.floor) for wave in waves if wave.floor is not None]
     remarks += [words.balanced_remark()] if levels is not None else []
     trained, spent = view.round_cost(number)
     return RoundSection(
