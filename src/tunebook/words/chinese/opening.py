@@ -79,7 +79,7 @@ class ChineseOpening(ChinesePieces):
         return f"使用 {strong(settings)}。"
 
     def _leads_by(self) -> str:
-        return f"{self._noun}与最高者相差不超过一个标准误的各配置中，验证损失最低的一个"
+        return f"{self._noun.lstrip()}与最高者相差不超过一个标准误的各配置中，验证损失最低的一个"
 
     def why(self, reasons: Sequence[str]) -> str:
         return f"{strong('为什么选它')}：{''.join(reasons)}"
