@@ -130,12 +130,12 @@ def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[s
         else:
             others.append(words.open_contrast(finding, what, versus, missing))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
-    named, single = (
+    named, one_seed = (
         [f"{words.factor(f)}{gap}{words.bracketed(comma.join(words.few(seen)))}" for f, seen in found.items()]
         for found in (levels, described)
     )
     opened = [words.no_difference_for(named)] if named else []
-    opened += [words.not_tested_for(single)] if single else []
+    opened += [words.not_tested_for(one_seed)] if one_seed else []
     return (*opened, *words.few(rows), *others)
 
 
