@@ -339,8 +339,8 @@ class Cut:
     Attributes:
         code: in the order of cutting: bracket_ends, bracket, middle_levels, minor_boundary, second_seeds
             (third and further ones), baseline_seeds; for small budgets also end_levels (the nearer of two end levels),
-            factors (whole factors), second_seeds of the last level, rows (of the user's table), cheapest (not confirmed), confirm_seeds (fewer than
-            three). Decisions 021, 129.
+            factors (whole factors), second_seeds of the last level, rows (of the user's table), cheapest (not
+            confirmed), confirm_seeds (fewer than three). Decisions 021, 129.
         count: number of trials cut.
         factors: the factors whose levels were cut, if any.
     """
