@@ -103,8 +103,8 @@ def _cells() -> Iterable[Cell]:
     for name, world in BEYOND.items():
         yield Cell(name, "beyond", 1.0, world)
     for name in ("noisy-level", "bad-seeds"):
-        yield Cell(f"{name}-24", "beyond", 1.0, UNEVEN[name], {"trials": 24})
-    yield Cell("bad-seeds-single", "beyond", 1.0, UNEVEN["bad-seeds"], {"seeds": (1, 0)})
+        yield Cell(f"{name}-24", "hard", 0.07, UNEVEN[name], {"trials": 24})
+    yield Cell("bad-seeds-single", "hard", 0.07, UNEVEN["bad-seeds"], {"seeds": (1, 0)})
 
 
 HARD: dict[str, dict[str, Any]] = {

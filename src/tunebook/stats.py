@@ -40,7 +40,8 @@ def compare(a: ArrayLike, b: ArrayLike, margin: float = 0.03, alpha: float = 0.0
 
     Returns: the difference a - b with its interval at level 1 - alpha, p-value and verdict. With less than four degrees
         of freedom for the noise between seeds (fewer than six runs in the two groups) it is provisional: a stated prior
-        of two points stands in for what is missing.
+        of two points stands in for what is missing. With a single run on a side it has no verdict and the warning
+        "one_seed": between two runs `p_mcnemar` speaks of these two alone.
 
     Raises: UserError: arrays of other shapes, or scores outside [0, 1].
     """

@@ -63,8 +63,10 @@ def test_equal_groups_are_equivalent_only_within_a_margin_that_can_be_shown():
 
 
 def test_single_runs_are_taken_as_they_are_and_are_provisional():
-    found = compare(runs(0.7, 1)[0], runs(0.6, 1)[0])
+    found = compare(runs(0.9, 1)[0], runs(0.1, 1)[0])
     assert found.provisional
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert not found.is_tested
     assert found.p_mcnemar is not None
 
 

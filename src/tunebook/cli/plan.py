@@ -111,6 +111,8 @@ def _rounds(p: StudyPlan, words: Words) -> Table:
     for each in p.outlook.all_rounds:
         smallest = each.smallest_detectable_effect
         seen = words.plan_sees(smallest, each.on_test) if smallest is not None else ""
+        if each.n_described:
+            seen = ", ".join(filter(None, [seen, words.plan_describes(each.n_described, each.n_comparisons)]))
         table.add_row(words.round_name(None, each.kind), f"<= {each.n_trials}", str(each.n_comparisons or ""), seen)
     if p.outlook.most_trials < sum(each.n_trials for each in p.outlook.all_rounds):
         table.add_row(words.plan_in_all(), f"<= {p.outlook.most_trials}", "", "")

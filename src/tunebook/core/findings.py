@@ -32,6 +32,13 @@ __all__ = [
     "Verdict",
 ]
 
+SEEDS_TO_TEST = 2
+"""With fewer seeds on a side nothing tells whether its only seed was a bad one: the difference is then described and
+not tested (decision 129)."""
+
+ONE_SEED = "one_seed"
+"""The warning of a finding that is described for that reason."""
+
 
 class Verdict(StrEnum):
     """What the numbers support. `inconclusive` never means "no difference"."""
@@ -82,7 +89,8 @@ class Finding:
             uneven_noise (seeds of some configurations differ far more than others'; all intervals are wider for it),
             correlated_examples (neighbouring examples in the file are correlated; the interval is widened),
             alpha_over_r_constant (alpha/r is the same everywhere in this study, so rank and alpha cannot be told
-            apart).
+            apart), one_seed (a side has a single seed: described and not tested, so inconclusive whatever the
+            p-values).
     """
 
     label: str
@@ -114,6 +122,11 @@ class Finding:
     seeds_needed: int | None = None
     levels: tuple[Level, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether there are seeds enough for a verdict."""
+        return ONE_SEED not in self.warnings
 
     @classmethod
     def without_numbers(

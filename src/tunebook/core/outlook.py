@@ -18,6 +18,7 @@ class RoundOutlook:
         n_comparisons: contrasts in its family, as far as they can be foreseen.
         smallest_detectable_effect: at power 0.8, adjusted for the round's comparisons; in [0, 1].
         on_test: whether it compares on the test split rather than on validation.
+        n_described: of the comparisons, those that get a single seed on a side, so that they are not tested.
     """
 
     kind: RoundKind
@@ -25,6 +26,7 @@ class RoundOutlook:
     n_comparisons: int
     smallest_detectable_effect: float | None
     on_test: bool = False
+    n_described: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

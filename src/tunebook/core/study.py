@@ -337,10 +337,10 @@ class Cut:
     """Something left out because the budget did not allow it.
 
     Attributes:
-        code: in the order of cutting: bracket_ends, bracket, middle_levels, minor_boundary, second_seeds,
-            baseline_seeds; for very small budgets also end_levels (the nearer of two end levels), factors (whole
-            factors), rows (of the user's table), cheapest (not confirmed), confirm_seeds (fewer than three). Decision
-            021.
+        code: in the order of cutting: bracket_ends, bracket, middle_levels, minor_boundary, second_seeds
+            (third and further ones), baseline_seeds; for small budgets also end_levels (the nearer of two end levels),
+            factors (whole factors), second_seeds of the last level, rows (of the user's table), cheapest (not
+            confirmed), confirm_seeds (fewer than three). Decisions 021, 129.
         count: number of trials cut.
         factors: the factors whose levels were cut, if any.
     """

@@ -1,9 +1,10 @@
 """The design of the explore round: which levels, which brackets, how many seeds, and what is cut when it does not fit.
 
 A design is a value, and its price is counted without building trials, so that fitting it to a budget takes
-microseconds. The cuts come in a fixed order (decision 021): one end of the learning-rate bracket, the whole bracket,
-levels in the middle, second seeds, baseline seeds (never fewer than three), and for very small budgets the nearer of
-two end levels and whole factors. Within each step the factors that the study file names last are cut first.
+microseconds. The cuts come in a fixed order (decisions 021, 129): one end of the learning-rate bracket, the whole
+bracket, levels in the middle, third and further seeds, baseline seeds (never fewer than three), the nearer of two end
+levels, whole factors, and last of all second seeds, without which nothing is tested. Within each step the factors that
+the study file names last are cut first.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from functools import partial
 
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
+from tunebook.core.findings import SEEDS_TO_TEST
 from tunebook.core.space import checkpoint_family
 from tunebook.core.study import Cut, Fold
 from tunebook.planning.levels import explored_levels, is_ordered, position, rate_limits
@@ -199,7 +201,7 @@ def _steps(problem: Problem, full: Design) -> Iterator[tuple[str, str | None, _S
             yield "middle_levels", name, partial(_without_middle, problem, name)
     for _ in range(full.doubtful):
         yield "second_seeds", None, _with_fewer_doubtful
-    for _ in range(problem.spec.seeds.configuration - 1):
+    for _ in range(problem.spec.seeds.configuration - SEEDS_TO_TEST):
         for name in names:
             yield "second_seeds", name, partial(_with_fewer_seeds, name)
     for _ in range(full.baseline_seeds - BASELINE_SEEDS_LEAST):
@@ -209,6 +211,8 @@ def _steps(problem: Problem, full: Design) -> Iterator[tuple[str, str | None, _S
             yield "end_levels", name, partial(_without_nearest, problem, name)
     for name in names[:-1]:
         yield "factors", name, partial(_without_factor, name)
+    for name in names[-1:]:  # the only one left
+        yield "second_seeds", name, partial(_with_fewer_seeds, name)
 
 
 def _factor(design: Design, name: str) -> FactorDesign:

@@ -37,12 +37,12 @@ class Sensitivity:
     measured: bool = False
 
     def effect(self, shape: Shape) -> float | None:
-        """The round's smallest detectable effect; None when it compares nothing."""
-        return smallest_detectable_effect(self._design(shape)) if shape.n_comparisons else None
+        """The round's smallest detectable effect; None when it tests nothing."""
+        return smallest_detectable_effect(self._design(shape)) if shape.n_tested else None
 
     def margin(self, shape: Shape) -> float | None:
         """The smallest margin within which the round could show two configurations equivalent."""
-        return smallest_margin(self._design(shape)) if shape.n_comparisons else None
+        return smallest_margin(self._design(shape)) if shape.n_tested else None
 
     def _design(self, shape: Shape) -> ContrastDesign:
         averaged = self.design == "balanced" and shape.kind is RoundKind.EXPLORE
@@ -79,7 +79,14 @@ def outlook(state: PlanningState, kinds: tuple[RoundKind, ...], wave: Wave | Non
     left = state.allowance(RoundKind.CONFIRM).trials + _unspent(state)
     foreseen = Outlook(
         rounds=tuple(
-            RoundOutlook(s.kind, s.n_trials, s.n_comparisons, None, _on_test(s, state.problem.facts.n_test))
+            RoundOutlook(
+                kind=s.kind,
+                n_trials=s.n_trials,
+                n_comparisons=s.n_comparisons,
+                smallest_detectable_effect=None,
+                on_test=_on_test(s, state.problem.facts.n_test),
+                n_described=s.n_comparisons - s.n_tested,
+            )
             for s in shapes
         ),
         trials_left=None if math.isinf(left) else _whole(left),
@@ -188,10 +195,11 @@ def _current_shape(state: PlanningState, opening: Shape, wave: Wave, is_planned:
         left = asks.room(state).trials + _unspent(state) - _least(state, wave.kind, own)
         rest = max(0, _whole(min(asks.at_most(state.problem) - planned - own, left)))
     shape = shape_of(wave)
-    compared = opening.n_comparisons if wave.kind is opening.kind else shape.n_comparisons
+    if wave.kind is opening.kind:
+        shape = replace(shape, n_comparisons=opening.n_comparisons, n_single=opening.n_single)
     if wave.kind is opening.kind and state.problem.spec.seeds.doubtful:
         shape = replace(shape, m_treatment=opening.m_treatment)
-    return replace(shape, n_trials=rest + own, n_comparisons=compared)
+    return replace(shape, n_trials=rest + own)
 
 
 def _costing(wave: Wave) -> int:

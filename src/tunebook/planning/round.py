@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from dataclasses import dataclass
 
+from tunebook.core.findings import SEEDS_TO_TEST
 from tunebook.core.study import Contrast, RoundKind, Wave
 from tunebook.planning.problem import Allowance, Problem
 from tunebook.planning.state import PlanningState
@@ -28,7 +29,8 @@ class Shape:
     Attributes:
         n_trials: trials that cost budget.
         n_comparisons: contrasts of its family.
-        m_treatment, m_control: seeds of the two sides of a contrast.
+        m_treatment, m_control: seeds of the two sides of a contrast (of one that is tested, if any is).
+        n_single: contrasts with a single seed on a side, beside those with more.
         noise_df: degrees of freedom for the seed noise that its replicates bring; asked of first rounds and
             of confirm.
     """
@@ -38,7 +40,14 @@ class Shape:
     n_comparisons: int
     m_treatment: int
     m_control: int
+    n_single: int = 0
     noise_df: int = 0
+
+    @property
+    def n_tested(self) -> int:
+        """Contrasts with seeds enough on both sides to be tested."""
+        enough = min(self.m_treatment, self.m_control) >= SEEDS_TO_TEST
+        return self.n_comparisons - self.n_single if enough else 0
 
 
 class Round(ABC):
@@ -96,8 +105,9 @@ class Round(ABC):
 
 def shape_of(wave: Wave) -> Shape:
     """A round of this one wave."""
-    sides = [_sides(contrast) for contrast in wave.contrasts] or [(1, 1)]
-    m_treatment, m_control = min(sides, key=sum)
+    sides = [_sides(contrast) for contrast in wave.contrasts]
+    tested = [side for side in sides if min(side) >= SEEDS_TO_TEST]
+    m_treatment, m_control = min(tested or sides, key=sum, default=(1, 1))
     fitted = [contrast for contrast in wave.contrasts if contrast.kind.is_fitted]
     fitted_df = len(fitted[0].treatment) - len(fitted) - 1 if fitted else 0
     replicates = Counter(trial.effective for trial in wave.trials)
@@ -105,6 +115,7 @@ def shape_of(wave: Wave) -> Shape:
         kind=wave.kind,
         n_trials=sum(trial.costs_budget for trial in wave.trials),
         n_comparisons=len(wave.contrasts),
+        n_single=len(wave.contrasts) - len(tested),
         m_treatment=m_treatment,
         m_control=m_control,
         noise_df=max(1, sum(n - 1 for n in replicates.values()), fitted_df),

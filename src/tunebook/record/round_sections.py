@@ -107,6 +107,7 @@ def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[s
     """What the round left open: levels of single factors in one sentence, other comparisons by name; with their numbers
     where they have no row in the table. Of what has a row only a few are named."""
     levels: dict[str, list[str]] = {}
+    described: dict[str, list[str]] = {}
     rows, others = [], []
     for finding in view.findings(number):
         if finding.verdict is not Verdict.INCONCLUSIVE:
@@ -115,7 +116,7 @@ def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[s
         configuration = view.configurations.get(finding.treatment_key)
         if single and finding.factor is not None and configuration is not None:
             level = value(finding.factor, getattr(configuration, finding.factor))
-            levels.setdefault(finding.factor, []).append(level)
+            (levels if finding.is_tested else described).setdefault(finding.factor, []).append(level)
             continue
         what, against = sides(view, words, finding, alone=False)
         if not finding.kind.is_fitted:
@@ -129,8 +130,13 @@ def _not_shown(view: View, words: Words, number: int, told: set[int]) -> tuple[s
         else:
             others.append(words.open_contrast(finding, what, versus, missing))
     gap, comma = words.label("word_gap"), words.label("enum_gap")
-    named = [f"{words.factor(f)}{gap}{words.bracketed(comma.join(words.few(seen)))}" for f, seen in levels.items()]
-    return (*([words.no_difference_for(named)] if named else []), *words.few(rows), *others)
+    named, one_seed = (
+        [f"{words.factor(f)}{gap}{words.bracketed(comma.join(words.few(seen)))}" for f, seen in found.items()]
+        for found in (levels, described)
+    )
+    opened = [words.no_difference_for(named)] if named else []
+    opened += [words.not_tested_for(one_seed)] if one_seed else []
+    return (*opened, *words.few(rows), *others)
 
 
 def _has_result(view: View, finding: Finding, trials: Sequence[int]) -> bool:
@@ -146,7 +152,10 @@ def _chance(view: View, words: Words, number: int) -> str:
     chances = [
         chance_to_see(finding, margin)
         for finding in view.findings(number)
-        if finding.verdict is Verdict.INCONCLUSIVE and finding.kind.is_two_sided and finding.standard_error > 0
+        if finding.verdict is Verdict.INCONCLUSIVE
+        and finding.is_tested
+        and finding.kind.is_two_sided
+        and finding.standard_error > 0
     ]
     return words.chance_to_see(margin, float(np.median(chances))) if chances else ""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tunebook.core.facts import TrialFact
-from tunebook.core.findings import Finding, Verdict
+from tunebook.core.findings import ONE_SEED, Finding, Verdict
 from tunebook.core.study import RoundKind
 from tunebook.escaping import clean
 from tunebook.record.cost import trial_cost
@@ -126,11 +126,11 @@ def comparisons(view: View, words: Words) -> Table | None:
 
 
 def _is_open(finding: Finding) -> bool:
-    return finding.verdict is Verdict.INCONCLUSIVE
+    return finding.verdict is Verdict.INCONCLUSIVE and finding.is_tested
 
 
 def _verdict_cell(words: Words, finding: Finding) -> Cell:
-    text = words.label(finding.verdict.value)
+    text = words.label(finding.verdict.value if finding.is_tested else ONE_SEED)
     if finding.provisional:
         text += f" ({words.label('provisional')})"
     tone = {Verdict.BETTER: "best", Verdict.WORSE: "failed", Verdict.DIVERGED: "failed"}.get(finding.verdict, "")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tunebook.core.facts import DataFacts, History
-from tunebook.core.findings import Finding, Verdict
+from tunebook.core.findings import ONE_SEED, SEEDS_TO_TEST, Finding, Verdict
 from tunebook.core.study import Contrast, ContrastKind, RoundKind, StudySpec, error_share
 from tunebook.statistics.evidence import VALIDATION, Evidence, effective_key
 from tunebook.statistics.intervals import largest_difference
@@ -209,7 +209,11 @@ class _Family:
         n = len(self.facts[0].outcomes[self.split].scores) if block is None else len(block)
         treatment, control = (_end(side, self.split, block) for side in self.sides[k])
         room = numbers.room(j, (treatment, control), n)
-        return self._with_needs(numbers.judged(blank, j, room), j, numbers)
+        found = numbers.judged(blank, j, room)
+        if min(len(side.counted) for side in self.sides[k]) < SEEDS_TO_TEST:
+            # it stays in its family, so that the others' error rate does not depend on which trials broke
+            return replace(found, verdict=Verdict.INCONCLUSIVE, warnings=(*found.warnings, ONE_SEED))
+        return self._with_needs(found, j, numbers)
 
     def _doubts(self, contrast: Contrast, numbers: FamilyNumbers, noise: SeedNoise) -> list[str]:
         """Codes of assumptions that do not hold here (the numbers are widened for it), and of what is confounded."""

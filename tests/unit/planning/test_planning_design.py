@@ -36,10 +36,11 @@ def test_full_design_of_the_example_study_counted_by_hand():
         (36, ["bracket_ends", "bracket"]),
         (27, ["bracket_ends", "bracket"]),
         (19, ["bracket_ends", "bracket", "middle_levels"]),
-        (12, ["bracket_ends", "bracket", "middle_levels", "second_seeds"]),
-        (10, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds"]),
-        (7, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds", "end_levels"]),
-        (5, ["bracket_ends", "bracket", "middle_levels", "second_seeds", "baseline_seeds", "end_levels", "factors"]),
+        (17, ["bracket_ends", "bracket", "middle_levels"]),
+        (15, ["bracket_ends", "bracket", "middle_levels", "baseline_seeds"]),
+        (14, ["bracket_ends", "bracket", "middle_levels", "baseline_seeds", "end_levels"]),
+        (10, ["bracket_ends", "bracket", "middle_levels", "baseline_seeds", "end_levels", "factors"]),
+        (4, ["bracket_ends", "bracket", "middle_levels", "baseline_seeds", "end_levels", "factors", "second_seeds"]),
     ],
 )
 def test_cuts_come_in_the_documented_order(trials, codes):
@@ -57,6 +58,11 @@ def test_cut_counts_add_up_to_what_was_saved(trials):
 @pytest.mark.parametrize("trials", range(4, 50))
 def test_more_room_never_buys_less(trials):
     assert price(problem(), fit(trials + 1)[0])[0] >= price(problem(), fit(trials)[0])[0]
+
+
+@pytest.mark.parametrize("trials", range(5, 46))
+def test_every_level_keeps_two_seeds_while_there_is_room_for_one_of_them(trials):
+    assert {factor.seeds for factor in fit(trials)[0].factors} == {2}
 
 
 def test_baseline_never_has_fewer_than_three_seeds():

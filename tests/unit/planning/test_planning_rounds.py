@@ -196,7 +196,7 @@ def test_nothing_is_combined_when_nothing_leads():
 
 
 def test_a_round_for_which_the_budget_leaves_nothing_is_said_to_have_been_left_out_for_that():
-    history = study(lambda c: by_rate(c) + 0.3 * (0.1 - c.lora_dropout), trials=12)
+    history = study(lambda c: by_rate(c) + 0.3 * (0.1 - c.lora_dropout), trials=14)
     notes = [values for wave in history.waves for code, values in wave.notes if code == "round_skipped"]
     assert {"kind": "boundary", "why": "budget"} in notes
 

@@ -10,6 +10,7 @@ import pytest
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.space import Folding
 from tunebook.core.study import Budget, RoundKind, TrialState
+from tunebook.core.study_spec import SeedCounts
 from tunebook.planning.planner import StudyPlanner
 from tunebook.testing.planner_suite import example_facts, example_study
 from tunebook.testing.simulated_study import simulated_history, world_oracle
@@ -119,7 +120,16 @@ def test_a_prior_fills_up_what_few_seeds_of_the_baseline_lack():
         rounds = planner.outlook(History()).rounds
         return next(each.smallest_detectable_effect for each in rounds if each.kind is RoundKind.EXPLORE)
 
-    assert promised(24) < promised(19) < 1.2 * promised(24), "four seeds of the baseline instead of five"
+    assert promised(12) < promised(15) < 1.2 * promised(12), "three degrees of freedom count as four"
+
+
+@pytest.mark.parametrize(("seeds", "described"), [(1, True), (2, False)])
+def test_comparisons_of_one_seed_promise_no_effect_to_be_seen(seeds, described):
+    _, planner = planner_of(40, "one_factor", 0, seeds=SeedCounts(configuration=seeds))
+    explore = next(each for each in planner.outlook(History()).rounds if each.kind is RoundKind.EXPLORE)
+    assert explore.n_described == (explore.n_comparisons if described else 0)
+    assert explore.n_comparisons
+    assert (explore.smallest_detectable_effect is None) == described
 
 
 def test_plan_foresees_the_seeds_that_a_models_proposals_leave_for_confirm():

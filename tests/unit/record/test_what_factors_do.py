@@ -35,8 +35,8 @@ def extended():
     s.close(explore)
     higher = BASE.with_values(learning_rate=8e-4)
     both = higher.with_values(lora_r=32, lora_alpha=64)
-    s.ask(s.trials(own, Purpose.OWN, higher, 0.75, seeds=1), base, "learning_rate=0.0008", "learning_rate")
-    s.ask(s.trials(own, Purpose.OWN, both, 0.72, seeds=1), base, "both")
+    s.ask(s.trials(own, Purpose.OWN, higher, 0.75, seeds=2), base, "learning_rate=0.0008", "learning_rate")
+    s.ask(s.trials(own, Purpose.OWN, both, 0.72, seeds=2), base, "both")
     s.close(own)
     return s
 

@@ -298,3 +298,32 @@ def test_a_small_test_round_borrows_its_noise_from_validation():
     (finding,) = bench.judged()
     assert not finding.provisional
     assert finding.split == "test"
+
+
+@pytest.mark.parametrize("single", ["treatment", "control"])
+def test_a_difference_with_one_seed_on_a_side_is_described_and_not_tested(single):
+    bench = Bench()
+    base = bench.add(BASE, seeds=5)
+    one = bench.add(rank(16), seeds=1, rate=0.2)
+    two = bench.add(rank(32), rate=0.2)
+    sides = {"treatment": (one, base), "control": (two, base[:1])}
+    bench.ask(*sides[single])
+    bench.ask(two, base)
+    described, tested = judge_round(bench.history(), 1, SPEC, DataFacts(n_train=100, n_validation=400))
+    assert described.verdict is Verdict.INCONCLUSIVE
+    assert not described.is_tested
+    assert described.interval[1] < 0, "the difference is given as it is"
+    assert described.examples_needed is None
+    assert described.seeds_needed is None
+    assert tested.verdict is Verdict.WORSE
+    assert tested.is_tested
+
+
+def test_a_level_that_lost_a_seed_on_the_way_is_not_tested_either():
+    bench = Bench()
+    base = bench.add(BASE, seeds=5)
+    level = rank(16)
+    bench.ask(bench.add(level, 1, 0.2) + bench.add(level, 1, state=TrialState.FAILED), base)
+    (finding,) = judge_round(bench.history(), 1, SPEC, DataFacts(n_train=100, n_validation=400))
+    assert finding.verdict is Verdict.INCONCLUSIVE
+    assert "one_seed" in finding.warnings

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import tunebook
+from tunebook.core.findings import ONE_SEED
 from tunebook.core.study import Purpose, RoundKind
 from tunebook.words import LANGUAGES, words_for
 from tunebook.words.chinese import codes as chinese
@@ -80,7 +81,7 @@ def cut_codes() -> set[str]:
 def warning_codes() -> set[str]:
     plain = constants("statistics/judge_round.py", "_doubts", "_without_numbers") - {"treatment", "control", "main"}
     sides = {f"{side}_{what}" for side in ("treatment", "control") for what in ("replicates_diverged", "trials_failed")}
-    return (plain | sides | {"exploratory"}) - {"lora_r", "lora_alpha"}
+    return (plain | sides | {"exploratory", ONE_SEED}) - {"lora_r", "lora_alpha"}
 
 
 def divergence_codes() -> set[str]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from tunebook.core.findings import Verdict
+from tunebook.core.findings import SEEDS_TO_TEST, Verdict
 from tunebook.core.study import BracketPlan, Contrast, Purpose, RoundKind, Wave
 from tunebook.planning.explore_design import (
     BASELINE_SEEDS_LEAST,
@@ -105,11 +105,13 @@ class Explore(Round):
 
 def _shape(problem: Problem, design: Design) -> Shape:
     further = sum(len(factor.levels) * (factor.seeds - 1) for factor in design.factors)
+    tested = [factor for factor in design.factors if factor.seeds >= SEEDS_TO_TEST]
     return Shape(
         kind=RoundKind.EXPLORE,
         n_trials=price(problem, design)[0],
         n_comparisons=design.n_levels,
-        m_treatment=min((factor.seeds for factor in design.factors), default=1) + design.doubtful,
+        n_single=sum(len(factor.levels) for factor in design.factors if factor not in tested),
+        m_treatment=min((factor.seeds for factor in tested), default=1) + design.doubtful,
         m_control=design.baseline_seeds,
         noise_df=max(1, design.baseline_seeds - 1 + further + design.n_doubtful * design.doubtful),
     )

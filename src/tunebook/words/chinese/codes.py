@@ -116,6 +116,7 @@ WARNINGS = {
     "control_trials_failed": "对照一方有部分实验失败或被取消，结论不含这些实验。",
     "control_diverged": "对照一方的实验多半训练失败。",
     "no_outcomes": "没有可比较的结果。",
+    "one_seed": "只有一个种子，仅作描述，不作检验。",
     "exploratory": "不计入研究的误报率。",
     "unequal_noise": "该配置随机种子间波动明显更大，单独估计其方差。",
     "control_unequal_noise": "对照一方随机种子间波动明显更大，单独估计其方差。",

@@ -188,6 +188,7 @@ LABELS = {
     "sort_hint": "点击列名排序，点击实验号查看详情。",
     "no_verdict": "未作判断",
     "provisional": "暂定",
+    "one_seed": "只有一个种子，未检验",
     "test_accuracy": "测试准确率",
     "colon": "：",
     "in_brackets": "（{}）",

@@ -460,6 +460,8 @@ class ChineseOpening(ChinesePieces):
         return "，".join(parts)
 
     def settle(self, finding: Finding) -> str:
+        if not finding.is_tested:
+            return "只有一个种子，仅作描述，不作检验；检验须双方各有两个种子"
         ways = []
         if finding.examples_needed:
             ways.append(f" {about(finding.examples_needed)} 个样本")

@@ -178,7 +178,8 @@ class ChineseRounds(ChinesePieces):
             Verdict.WORSE: f"{subject}劣于{gap(against).rstrip()}",
             Verdict.EQUIVALENT: f"已证实{gap(what)}与{gap(against)}相差不超过 {m} {self.unit}",
             Verdict.NOT_INFERIOR: f"已证实{gap(what)}最多比{gap(against)}{self._worse} {m} {self.unit}",
-            Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + "无定论",
+            Verdict.INCONCLUSIVE: self.question(finding.kind, what, against)
+            + ("无定论" if finding.is_tested else "有一方只有一个种子，未检验"),
             Verdict.DIVERGED: f"{what}：多数或全部随机种子训练失败",
         }[finding.verdict]
         if finding.verdict is Verdict.DIVERGED:
@@ -236,6 +237,9 @@ class ChineseRounds(ChinesePieces):
 
     def no_difference_for(self, named: Sequence[str]) -> str:
         return f"未检出显著差异的有{gap(self.comma.join(named)).rstrip()}"
+
+    def not_tested_for(self, named: Sequence[str]) -> str:
+        return f"只有一个种子，仅作描述、不作检验的有{gap(self.comma.join(named)).rstrip()}"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
         share = "不到 1%" if chance < 0.01 else f"约 {self.percent(chance, 0)}"
@@ -328,6 +332,8 @@ class ChineseRounds(ChinesePieces):
         return f"{n} 个随机种子还不能排除界线{ends}。" if ends else ""
 
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
+        if not finding.is_tested:
+            return ""
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
             by = "" if worst >= 1 else f"：最多可能{self._worse} {self.size(worst)} {self.unit}"

@@ -102,6 +102,10 @@ class ChineseTerminal(ChineseRounds):
     def plan_sees(self, effect: float, on_test: bool) -> str:
         return f"{self.amount(effect)} {self.unit}以上，{'测试集' if on_test else '验证集'}"
 
+    def plan_describes(self, n: int, n_comparisons: int) -> str:
+        how_many = "全部" if n == n_comparisons else f"其中 {n} 个"
+        return f"{how_many}只有一个种子，仅作描述，不作检验"
+
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         listed = self.comma.join(f"{PURPOSES[purpose]} {n} 个" for purpose, n in counts.items())
         on_the_way = f"；另有 {free} 个在训练途中评分，不另外训练" if free else ""

@@ -116,6 +116,7 @@ WARNINGS = {
     "control_trials_failed": "Some trials of the other side failed or were cancelled; the finding goes without them.",
     "control_diverged": "Most trials of the other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
+    "one_seed": "One seed: described, not tested.",
     "exploratory": "Outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
     "control_unequal_noise": "The other side's seeds differ more than the rest's; it is judged by its own noise.",

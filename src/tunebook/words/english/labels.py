@@ -189,6 +189,7 @@ LABELS = {
     "sort_hint": "Click a column title to sort, a trial's number for its details.",
     "no_verdict": "no verdict",
     "provisional": "provisional",
+    "one_seed": "not tested: one seed",
     "test_accuracy": "Test accuracy",
     "colon": ":",
     "in_brackets": " ({})",

@@ -561,6 +561,8 @@ class EnglishOpening(EnglishPieces):
 
     def settle(self, finding: Finding) -> str:
         """What would settle an open comparison."""
+        if not finding.is_tested:
+            return "one seed was described, and not tested; that takes two seeds a side"
         ways = []
         if finding.examples_needed:
             ways.append(f"{about(finding.examples_needed)} examples")

@@ -210,7 +210,8 @@ class EnglishRounds(EnglishPieces):
             Verdict.WORSE: f"{what}: worse than {against}",
             Verdict.EQUIVALENT: f"{what}: equal to {against} within {m}",
             Verdict.NOT_INFERIOR: f"{what}: not worse than {against} by more than {m}",
-            Verdict.INCONCLUSIVE: self.question(finding.kind, what, against) + " Inconclusive",
+            Verdict.INCONCLUSIVE: self.question(finding.kind, what, against)
+            + (" Inconclusive" if finding.is_tested else " Not tested, for a side has one seed"),
             Verdict.DIVERGED: f"{what}: training broke with most or all of its seeds",
         }[finding.verdict]
         if finding.verdict is Verdict.DIVERGED:
@@ -281,6 +282,10 @@ class EnglishRounds(EnglishPieces):
     def no_difference_for(self, named: Sequence[str]) -> str:
         """The factors and levels for which no difference was shown; continues "Not shown"."""
         return f"a difference for {self.listed(named)}"
+
+    def not_tested_for(self, named: Sequence[str]) -> str:
+        """The factors and levels that were not tested, having one seed; continues "Not shown"."""
+        return f"anything for {self.listed(named)} (one seed: described, not tested)"
 
     def chance_to_see(self, margin: float, chance: float) -> str:
         """The probability that a true difference of the size of the margin was found."""
@@ -385,6 +390,8 @@ class EnglishRounds(EnglishPieces):
         return f"{who} not exclude an edge {ends}." if ends else ""
 
     def _inconclusive(self, finding: Finding, against: str, m: str) -> str:
+        if not finding.is_tested:
+            return ""  # the warning says it
         if finding.kind is ContrastKind.NON_INFERIORITY:
             worst = max(0.0, -finding.interval[0])
             by = "" if worst >= 1 else f": it may be up to {self.size(worst)} {self.unit} worse"

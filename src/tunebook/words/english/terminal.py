@@ -127,6 +127,10 @@ class EnglishTerminal(EnglishRounds):
         """The smallest detectable effect and on which examples, for the table of rounds."""
         return f"{self.amount(effect)} {self.unit} or more, on {'test' if on_test else 'validation'}"
 
+    def plan_describes(self, n: int, n_comparisons: int) -> str:
+        """How many of a round's comparisons have a single seed on a side, for the table of rounds."""
+        return f"{'all' if n == n_comparisons else n} of one seed: described, not tested"
+
     def plan_next(self, kind: RoundKind, counts: Mapping[Purpose, int], units: int, free: int) -> str:
         """The trials of the next part that are trained, by purpose, what they take of the budget, and how many more are
         only scored."""
