@@ -214,6 +214,10 @@ BAD = {
         ["metrics[1]: found mine:score; beside the first"],
     ),
     "limit of no metric": (changed(metric="metrics: [exact_match]\nmax: {length: 5}"), ["none of the further metrics"]),
+    "limit that is no number": (
+        changed(metric="metrics: [exact_match, length]\nmax: {length: short}"),
+        ['max.length: found "short"', "a map of metrics to numbers"],
+    ),
     "many values": (
         changed(data="data: {train: a.jsonl, choices: [" + ", ".join(map(str, range(5_001))) + "]}"),
         ["more than 5000 values"],

@@ -236,6 +236,7 @@ def made_directly():
     yield "says_importance", *same("learning_rate", 0.81)
     yield "says_importance", *same(None, 0.0)
     yield "says_cost", *same(0.045, 1.7)
+    yield "says_trade_off", *same("length", 3, ("63.0", "120 characters"), ("61.0", "40 characters"))
     yield "says_rounds", ("Round 2: refine", 0.03), ("第二轮：细化", 0.03)
     yield "says_first_round", *same(0.7)
     yield "says_confirmed", *same(0.7, 0.669)

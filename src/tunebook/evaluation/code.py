@@ -90,11 +90,10 @@ class PassAt1(ExampleMetric):
                 else "It passes with the prompt before it: write metric: {name: pass@1, with_prompt: true}."
             )
         raise DataError(
-            "{place}: completion: the gold answer fails its own tests ({kind}: {detail}); pass@1 counts answers "
-            "that pass them. {step}",
+            "{place}: completion: the gold answer fails its own tests ({why}); pass@1 counts answers that pass them. "
+            "{step}",
             place=place,
-            kind=verdict.kind,
-            detail=quoted(verdict.detail),
+            why=f"{verdict.kind}: {quoted(verdict.detail)}" if verdict.detail else verdict.kind,
             step=step,
         )
 

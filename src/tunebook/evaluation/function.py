@@ -141,14 +141,16 @@ def load_function(name: str, folder: Path, options: Mapping[str, Any] | None = N
     function = getattr(_module(module_name, name, folder), function_name, None)
     if not callable(function):
         raise StudyFileError(
-            "metric: found {name}; module {module_name} has no function {function_name}. Write it, or correct "
-            "the name.",
+            "metric: found {name}; module {module_name} has no function {function_name}, and no installed "
+            "package brings a harness {module_name}. Write it, or correct the name.",
             name=name,
             module_name=module_name,
             function_name=function_name,
         )
     try:
         return FunctionMetric(name, function, **(options or {}))
+    except StudyFileError:
+        raise
     except (TypeError, ValueError) as error:
         raise StudyFileError(
             "metric: {name} does not take these options ({error}); a function has kind, low, high, unit, "
@@ -194,8 +196,9 @@ def _not_there(name: str, file: Path, missing: str | None) -> StudyFileError:
             right=f"{right}:{function_name}",
         )
     return StudyFileError(
-        "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
-        "study file, or correct the name.",
+        "metric: found {name}; there is no {file} and no installed module {missing}, and no installed package "
+        "brings a harness of that name. Write the file beside the study file, install the package, or correct the "
+        "name.",
         name=name,
         file=file,
         missing=missing,

@@ -61,6 +61,7 @@ def aim(view: View, words: Words) -> str:
             factors=tuple(factors),
             trials=spec.budget.trials,
             hours=spec.budget.hours,
+            limits=spec.at_most or {},
         )
     )
 

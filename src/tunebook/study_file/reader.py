@@ -116,7 +116,10 @@ def _unknown_key(path: KeyPath) -> Phrase:
 
 
 def _described(path: KeyPath) -> tuple[Phrase, str]:
-    about = KEYS[tuple(str(part) for part in path if not isinstance(part, int))].about
+    names = tuple(str(part) for part in path if not isinstance(part, int))
+    while names not in KEYS:  # within a map of names that the user chose
+        names = names[:-1]
+    about = KEYS[names].about
     return Phrase("a text that is not empty" if isinstance(path[-1], int) else about.what), about.example
 
 

@@ -169,7 +169,7 @@ class Shared:
         if self.scale.unit != NATS_A_TOKEN:
             return ""
         value = math.exp(min(self.scale.shown(standard), MOST_NATS))
-        return self.bracket_gap + self.bracketed(f"{self.labels['perplexity']} {value:.3g}")
+        return self.bracket_gap + self.bracketed(f"{self.labels['perplexity']} {f'{value:#.3g}'.rstrip('.')}")
 
     def shown(self, standard: float) -> str:
         """A mean score as a bare number."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tunebook.core.study import TrialState
 
@@ -20,6 +20,7 @@ class Aim:
         is_score: whether the metric is a score of the user's own, not a share of right answers.
         factors: (factor, the levels or range tried in words), in the study file's order.
         trials, hours: the budget.
+        limits: what the mean of a further metric may be at most, by its name.
     """
 
     metric: str
@@ -29,6 +30,7 @@ class Aim:
     factors: tuple[tuple[str, str], ...]
     trials: int | None
     hours: float | None
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

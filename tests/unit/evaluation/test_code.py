@@ -119,8 +119,12 @@ def test_rows_without_tests_and_gold_answers_that_fail_are_refused() -> None:
     check(row("assert f(1) == 2"))
     with pytest.raises(DataError, match=r"v\.jsonl:1: no tests"):
         check(row(""))
-    with pytest.raises(DataError, match="fails its own tests"):
+    with pytest.raises(DataError, match=r"fails its own tests \(assertion"):
         check(row("assert f(1) == 3"))
+    with pytest.raises(DataError, match=r"fails its own tests \(timeout\)"):
+        load_metric("pass@1", options={"seconds": 0.3}).check(
+            {"validation": [row("while True: pass")]}, {"validation": ["v.jsonl:1"]}
+        )
     with pytest.raises(DataError, match="with_prompt: true"):
         check(row("assert f(1) == 2", gold="    return x + 1\n", prompt="def f(x):\n"))
 

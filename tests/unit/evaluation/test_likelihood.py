@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ def test_perplexity_is_shown_with_nats() -> None:
     words = words_for("en", load_metric("perplexity").scale)
     assert words.measured(-1.5) == "1.500 nats/token (perplexity 4.48)"
     assert words_for("zh", words.scale).measured(-1.5) == "1.500 nats/token（困惑度 4.48）"
+    assert words.measured(-math.log(2)).endswith("(perplexity 2.00)")
     assert words.change(0.1) == "-0.100"
 
 

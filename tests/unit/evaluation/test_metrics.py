@@ -138,12 +138,15 @@ def test_own_function_is_found_beside_the_study_file(own: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "part"),
     [
-        ("nowhere:f", "there is no .*nowhere.py and no installed module nowhere"),
+        (
+            "nowhere:f",
+            "there is no .*nowhere.py and no installed module nowhere, and no installed package brings a harness",
+        ),
         ("mine.py:loose", r"named without \.py, and folders by dots\. Write mine:loose\."),
         ("./own/mine.py:loose", r"Write own\.mine:loose\."),
-        ("mine:nothing", "module mine has no function nothing"),
+        ("mine:nothing", "has no function nothing, and no installed package brings a harness mine"),
         ("mine:constant", "module mine has no function constant"),
-        ("mine:one", r"mine:one takes \(answer\); a metric takes \(answer, gold\)"),
+        ("mine:one", r"^metric: mine:one takes \(answer\); a metric takes \(answer, gold\)"),
         (
             "accuracy",
             'found "accuracy"; installed are exact_match, choice, number, contains, .*; or it is module:function',

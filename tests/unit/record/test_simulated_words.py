@@ -34,3 +34,9 @@ def test_comparisons_that_are_not_all_with_the_baseline_are_not_called_so() -> N
 def test_chinese_claims_no_more_than_english_of_an_effect_that_was_not_seen() -> None:
     assert words_for("en").no_effect_above(0.17) == "not shown; at most 17 points"
     assert words_for("zh").no_effect_above(0.17) == "未证实，至多 17 个百分点"
+
+
+def test_the_goal_names_the_limits(view: View) -> None:
+    limited = replace(view, spec=replace(view.spec, at_most={"length": 200}))
+    assert "-Instruct with length at most 200, by choosing" in opening.aim(limited, words_for("en"))
+    assert "。限制：length 至多 200。预算：" in opening.aim(limited, words_for("zh"))

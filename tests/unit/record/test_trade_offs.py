@@ -14,6 +14,7 @@ from tunebook.record.plots import gallery
 from tunebook.record.plots.trade_offs import _Both, front, pull_apart
 from tunebook.record.view import OtherMetric, View
 from tunebook.testing.sample_study import RecordInputs
+from tunebook.words import words_for
 
 
 def both(key: str, deciding: float, other: float, half: float = 0.01) -> _Both:
@@ -72,6 +73,13 @@ def test_a_panel_shows_both_metrics_in_their_units(study: RecordInputs) -> None:
     scale = ScoreScale(kind=ScoreKind.MEAN, high=None, unit="characters", higher_is_better=False, noun="length")
     opposite = {k: (-m[0], (-m[1][1], -m[1][0])) for k, m in accuracies.items() if m}
     other = OtherMetric(scale=scale, baseline=None, best=None, difference=None, configurations=opposite)
-    for language in ("en", "zh"):
+    points = [_Both(key, found, opposite[key]) for key, found in accuracies.items() if found]
+    ends = front(points)
+    first, last = (words_for("en").measured(end.deciding[0]).removesuffix(" %") for end in (ends[0], ends[-1]))
+    for language, said in (
+        ("en", f"configurations are beaten by none in both accuracy and length: from accuracy {first} % with length "),
+        ("zh", f"兼顾准确率和 length，有 {len(ends)} 个配置没有被其他配置全面超过：从准确率为 {first}%、length 为 "),
+    ):
         (drawing,) = gallery.draw_all(replace(view, others=(other,)), language, only=("trade_offs",))
-        assert "length" in drawing.says
+        assert said in drawing.says
+        assert last in drawing.says

@@ -37,7 +37,13 @@ def trade_offs(paper: Paper, view: View, words: Words) -> tuple[Any, str] | None
     for axes, (other, both) in zip(all_axes[0], panels, strict=True):
         _panel(axes, view, words, other, both)
     figure.legend(*all_axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    return figure, words.listed([other.scale.noun for other, _ in panels]) + words.label("stop")
+    return figure, words.join([_says(words, other, front(both)) for other, both in panels])
+
+
+def _says(words: Words, other: OtherMetric, ends: list[_Both]) -> str:
+    own = words_for(words.language, other.scale)
+    first, last = ((words.measured(end.deciding[0]), own.measured(end.other[0])) for end in (ends[0], ends[-1]))
+    return words.says_trade_off(own.measure, len(ends), first, last)
 
 
 def front(both: list[_Both]) -> list[_Both]:

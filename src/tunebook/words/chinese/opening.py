@@ -32,7 +32,11 @@ class ChineseOpening(ChinesePieces):
         limits = [f"{aim.trials} 个实验"] if aim.trials is not None else []
         limits += [f"{aim.hours:g} 小时"] if aim.hours is not None else []
         model = "模拟模型" if aim.is_simulated and aim.model == "none" else f" {clean(aim.model)} "
-        return f"在{model}{what}，使{gap(score).rstrip()}。预算：{'、'.join(limits)}。"
+        within = f"限制：{self._at_most(aim.limits)}。" if aim.limits else ""
+        return f"在{model}{what}，使{gap(score).rstrip()}。{within}预算：{'、'.join(limits)}。"
+
+    def _at_most(self, limits: Mapping[str, float]) -> str:
+        return self.listed([f"{clean(name)} 至多 {most:g}" for name, most in limits.items()])
 
     def span(self, low: str, high: str) -> str:
         return f"{low}～{high}"
@@ -53,9 +57,8 @@ class ChineseOpening(ChinesePieces):
         return f"还没有作出任何比较，暂无推荐。基线目前的{self._noun}：{accuracy}。"
 
     def none_within(self, limits: Mapping[str, float]) -> str:
-        listed = "，".join(f"{name} 至多 {most:g}" for name, most in limits.items())
         return (
-            f"训练成功的配置都超出了研究文件的限制（{listed}），因此没有推荐。请放宽限制，或尝试其他设置；"
+            f"训练成功的配置都超出了研究文件的限制（{self._at_most(limits)}），因此没有推荐。请放宽限制，或尝试其他设置；"
             "测得的值见“其他指标”。"
         )
 
@@ -76,7 +79,7 @@ class ChineseOpening(ChinesePieces):
         return f"使用 {strong(settings)}。"
 
     def _leads_by(self) -> str:
-        return f"{self._noun}与最高者相差不超过一个标准误的各配置中，验证损失最低的一个"
+        return f"{self._noun.lstrip()}与最高者相差不超过一个标准误的各配置中，验证损失最低的一个"
 
     def why(self, reasons: Sequence[str]) -> str:
         return f"{strong('为什么选它')}：{''.join(reasons)}"

@@ -204,6 +204,12 @@ class ChinesePage(ChinesePieces):
     def says_cost(self, gain: float, work: float) -> str:
         return f"最优配置与基线相差 {self.change(gain)} {self.unit}，训练计算量为基线的 {fold(work)}。"
 
+    def says_trade_off(self, other: str, n: int, best: tuple[str, str], ends: tuple[str, str]) -> str:
+        noun = gap(self.measure)
+        first, last = (f"{noun}为 {end[0]}、{gap(other).lstrip()}为 {end[1]}" for end in (best, ends))
+        both = f"{noun}和{gap(other)}".rstrip()
+        return f"兼顾{both}，有 {n} 个配置没有被其他配置全面超过：从{first}，到{last}。"
+
     def says_rounds(self, heading: str, gain: float) -> str:
         return f"领先者在“{heading}”提高最多：{self.change(gain)} {self.unit}。"
 

@@ -218,7 +218,7 @@ class ChineseRounds(ChinesePieces):
             f"没有证据表明学到了什么：学习率 {'、'.join(rate(each) for each in floor.rates)}，"
             f"训练 {floor.epochs} 个 epoch 后，"
             f"{self._top}{self._noun} {self.measured(floor.accuracy)}，"
-            f"与{bar}（{self.measured(floor.bar)}）没有超出偶然的差别。"
+            f"不能证实好于{bar}（{self.measured(floor.bar)}）。"
         )
         if not stops:
             return what + "研究文件写明 `floor: go_on`，因此仍继续比较。"

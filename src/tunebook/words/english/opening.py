@@ -42,7 +42,11 @@ class EnglishOpening(EnglishPieces):
         limits = [plural(aim.trials, "trial")] if aim.trials is not None else []
         limits += [f"{aim.hours:g} h"] if aim.hours is not None else []
         model = "the simulated model" if aim.is_simulated and aim.model == "none" else clean(aim.model)
-        return f"{score} of {model}, {by}, with at most {' and '.join(limits)}."
+        within = f" with {self._at_most(aim.limits)}" if aim.limits else ""
+        return f"{score} of {model}{within}, {by}, with at most {' and '.join(limits)}."
+
+    def _at_most(self, limits: Mapping[str, float]) -> str:
+        return self.listed([f"{clean(name)} at most {most:g}" for name, most in limits.items()])
 
     def span(self, low: str, high: str) -> str:
         """A range of a factor."""
@@ -73,10 +77,9 @@ class EnglishOpening(EnglishPieces):
 
     def none_within(self, limits: Mapping[str, float]) -> str:
         """Every configuration that trained is above a limit (`max`)."""
-        listed = ", ".join(f"{name} at most {most:g}" for name, most in limits.items())
         return (
-            f"No configuration that trained keeps within the limits of the study file ({listed}), so none is "
-            "recommended. Raise a limit, or try other settings; what was measured is under Other metrics."
+            f"No configuration that trained keeps within the limits of the study file ({self._at_most(limits)}), so "
+            "none is recommended. Raise a limit, or try other settings; what was measured is under Other metrics."
         )
 
     def leads_so_far(self, settings: str, accuracy: str) -> str:

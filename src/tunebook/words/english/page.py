@@ -253,6 +253,14 @@ class EnglishPage(EnglishPieces):
     def says_cost(self, gain: float, work: float) -> str:
         return f"The best gains {self.change(gain)} {self.unit} over the baseline for {times(work)} its training work."
 
+    def says_trade_off(self, other: str, n: int, best: tuple[str, str], ends: tuple[str, str]) -> str:
+        """The configurations that none beats in both metrics: `n` of them, and the results by the deciding metric and
+        by `other` (with its noun) at the two ends."""
+        return (
+            f"{self.capital(numeral(n))} configurations are beaten by none in both {self.measure} and {other}: from "
+            f"{self.measure} {best[0]} with {other} {best[1]} to {self.measure} {ends[0]} with {other} {ends[1]}."
+        )
+
     def says_rounds(self, heading: str, gain: float) -> str:
         """The round after which the leader rose most."""
         return f"The leader rose most in {heading}: {self.change(gain)} {self.unit}."

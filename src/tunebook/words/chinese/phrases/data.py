@@ -13,9 +13,8 @@ DATA = {
         '{{tests: "{{test}}"}}.'
     ): ('{place}: 没有测试；评价指标 pass@1 运行每一条的测试。请写出测试的列名，例如 data: {{tests: "{{test}}"}}。'),
     (
-        "{place}: completion: the gold answer fails its own tests ({kind}: {detail}); pass@1 counts answers that pass "
-        "them. {step}"
-    ): ("{place}: completion: 标准答案没有通过自己的测试（{kind}：{detail}）；pass@1 统计通过测试的答案。{step}"),
+        "{place}: completion: the gold answer fails its own tests ({why}); pass@1 counts answers that pass them. {step}"
+    ): ("{place}: completion: 标准答案没有通过自己的测试（{why}）；pass@1 统计通过测试的答案。{step}"),
     "Correct the row, or the template of data.tests.": "请改正这一条，或 data.tests 的模板。",
     "It passes without the prompt before it: write metric: {name: pass@1, with_prompt: false}.": (
         "前面不加提示就能通过：请写 metric: {name: pass@1, with_prompt: false}。"
@@ -452,8 +451,12 @@ DATA = {
         "metric: {name} 的参数是 {signature}；评价函数的参数是 (answer, gold) 或 (answer, gold, example)。请修改"
         "它的参数。"
     ),
-    "metric: found {name}; module {module_name} has no function {function_name}. Write it, or correct the name.": (
-        "metric: 现为 {name}；模块 {module_name} 里没有函数 {function_name}。请写出它，或改正名字。"
+    (
+        "metric: found {name}; module {module_name} has no function {function_name}, and no installed package brings "
+        "a harness {module_name}. Write it, or correct the name."
+    ): (
+        "metric: 现为 {name}；模块 {module_name} 里没有函数 {function_name}，也没有安装的包提供评测框架 {module_name}。"
+        "请写出它，或改正名字。"
     ),
     (
         "metric: found {name}; it fails on one answer and works on lists of them, so it is one number of all rows. "
@@ -483,9 +486,12 @@ DATA = {
         "metric: 现为 {name}；模块名不带 .py，文件夹用点分隔。请写 {right}。"
     ),
     (
-        "metric: found {name}; there is no {file} and no installed module {missing}. Write the file beside the "
-        "study file, or correct the name."
-    ): ("metric: 现为 {name}；没有 {file}，也没有安装模块 {missing}。请在研究文件旁写出该文件，或改正名字。"),
+        "metric: found {name}; there is no {file} and no installed module {missing}, and no installed package "
+        "brings a harness of that name. Write the file beside the study file, install the package, or correct the name."
+    ): (
+        "metric: 现为 {name}；没有 {file}，没有安装模块 {missing}，也没有安装的包提供同名的评测框架。"
+        "请在研究文件旁写出该文件，安装这个包，或改正名字。"
+    ),
     (
         "metric: found {name}; {module_name} imports {missing}, which is not installed here. Install it, or write "
         "the metric without it."
