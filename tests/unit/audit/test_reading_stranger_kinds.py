@@ -281,14 +281,16 @@ LOSSES = "| id | lr | loss |\n|--|--|--|\n| 01 | 1e-4 | 0.5 |\n| 02 | 2e-4 | 0.4
 
 @pytest.mark.parametrize(
     "sentence",
-    ["02 is below 01.", "02 低于 01。", "The higher the lr, the lower the loss.", "02 has a lower loss than 01.",
+    ["02 is below 01.", "02 低于 01。",
      "学习率越大，损失越低。", "01 has the highest loss.", "A higher learning rate reduces the loss.", "02 比 01 低。"],
 )  # fmt: skip
 def test_a_lower_loss_is_not_read_as_a_worse_one(sentence: str) -> None:
     assert claims_of(report_of(LOSSES + sentence + "\n")) == ["listed"]
 
 
-@pytest.mark.parametrize("sentence", ["02 beats 01.", "02 比 01 好。", "2e-4 is better than 1e-4."])
+@pytest.mark.parametrize(
+    "sentence", ["02 beats 01.", "02 比 01 好。", "2e-4 is better than 1e-4.", "02 has a lower loss than 01."]
+)
 def test_words_of_worth_are_read_of_losses_too(sentence: str) -> None:
     judged = report_of(LOSSES + sentence + "\n").claims[0]
     assert judged.reason.value == "no_share"

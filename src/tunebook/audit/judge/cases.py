@@ -384,7 +384,7 @@ def _boundary(claim: Claim, subjects: Subjects) -> Case | None:
     if boundary is None or nearest is None:
         unsaid = any(level_in(t, factor) == UNSAID for t in subjects.table.trials)
         return None if unsaid else _not_shown(claim, Reason.CONFOUNDED, trials)
-    if len(boundary.moves) > 1:
+    if len(boundary.moves) > 1 and not (claim.exact and boundary.clean):
         pair = _confounded(subjects.table.get(boundary.failed[0]) or failed[0], nearest, boundary.factor)
         return replace(_not_shown(claim, Reason.CONFOUNDED, trials, boundary=boundary), confounded=(pair,))
     if len(failed) < ENOUGH_FAILURES or not counts_edge:

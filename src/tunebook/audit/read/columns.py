@@ -177,6 +177,8 @@ class _Settling:
         elif factor := factor_of_header(header) if not names else None:
             if self._holds_levels(index, factor):
                 self.role[index], self.factor[index] = "factor", factor
+            elif (role := role_of(header)) and role not in self.role.values():  # 轮次: rounds, or epochs
+                self.role[index] = role
         elif is_scaled(header) and (factor := factor_of_header(_UNSCALED.sub("", header))):
             if all("10^" in cell for cell in self.cells[index]):
                 self.role[index], self.factor[index] = "factor", factor
@@ -298,6 +300,10 @@ class _Settling:
                 self.role[index] = word.refused or "unused"
             else:
                 usable.append((word.rank, index, word.kind, word.split))
+        numeric = [found for found in usable if any(isinstance(read_number(c), Number) for c in self.cells[found[1]])]
+        for index in {found[1] for found in usable} - {found[1] for found in numeric} if numeric else ():
+            self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
+        usable = numeric or usable  # an export's "error" beside its metrics holds remarks
         if not usable:
             return None, (), ()
         decided = self._decided([index for _, index, _, _ in usable])

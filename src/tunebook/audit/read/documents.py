@@ -122,9 +122,13 @@ def _html_ruled(found: re.Match[str]) -> str:
 _PRINTED = re.compile(r"^```[^\n]*\n((?:(?![^\S\n]*\n)[^\n`|]*\n){3,})```[ \t]*$", re.MULTILINE)
 
 
+_PROMPTS = (">>> ", "In [", "$ ", "print(")
+
+
 def _html_printed(found: re.Match[str]) -> str:
     """A data frame printed as a block of text, as one in HTML on the same lines; its index is left out."""
-    header, *rows = (line.split() for line in found[1].splitlines())
+    before = [line for line in found[1].splitlines() if line.startswith(_PROMPTS)]
+    header, *rows = (line.split() for line in found[1].splitlines()[len(before) :])
     if all(len(row) == len(header) + 1 and row[0].isdigit() for row in rows):
         rows = [row[1:] for row in rows]
     known = any(map(factor_of_header, header)) and any(map(result_of, header))
@@ -132,7 +136,7 @@ def _html_printed(found: re.Match[str]) -> str:
         return found[0]
     lines = [f"<th>{'</th><th>'.join(map(escape, header))}</th>"]
     lines += [f"<td>{'</td><td>'.join(map(escape, row))}</td>" for row in rows]
-    return "\n".join(["<table>", *(f"<tr>{line}</tr>" for line in lines), "</table>"])
+    return "\n".join(["<table>", *("<wbr>" for _ in before), *(f"<tr>{line}</tr>" for line in lines), "</table>"])
 
 
 _ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")

@@ -34,13 +34,13 @@ class Mention:
 
 def to_float(token: str) -> float:
     """The value of a `NUMBER`."""
-    token = re.sub(r"\s", "", token)
+    token = re.sub(r"^10(?=\^)", "1×10", re.sub(r"\s", "", token))
     if token.startswith("1/"):
         return 1 / float(token[2:])
     return float(re.sub(r"[x×*·]10\^?[({]?([-+]?\d+)[)}]?", r"e\1", token))
 
 
-_SHORT = r"(?=\s?[=:从由取为改设调提加增升降减越]|\s?\d|\s(?:of|from)\s\d)"
+_SHORT = r"(?=\s?[=:从由取为改设调提加增升降减越]|\s?\d|\s(?:of|from)\s\d|\s?[、>＞一-鿿]|(?<=[、>＞]r)\s?$)"
 """What follows a factor's word of one or two letters, which may be something else: "r 从 8 提到 16", "r = 8"."""
 
 
@@ -74,7 +74,7 @@ _VALUE = re.compile(
     rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))"
     r"(?![\d.]*\d|(?!x\s?\d)[A-Za-z]|\s?(?:[×*·]\s?(?:$|(?:lora[ _])?r)|x\s?r\b))"
 )
-_CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|增|升|降|减|改|调|加|提)(?:到|至|为)"
+_CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|翻倍|加倍|增|升|降|减|改|调|加|提)(?:到|至|为)"
 _JOIN = re.compile(
     rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
     re.IGNORECASE,

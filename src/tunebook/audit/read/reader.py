@@ -406,7 +406,7 @@ class _Reading:
         named = next((row for row in rows if row.is_baseline), None)
         shared = Context(
             labels=labels, measure=measure, has_baseline=named is not None, base=named.values if named else None,
-            extras=_extra_words(rows), levels=_levels_of(rows),
+            extras=_extra_words(rows), levels=_levels_of(rows), results=_names_of_results(measure),
         )  # fmt: skip
         found: list[Claim] = []
         for statement in self.prose:
@@ -454,6 +454,16 @@ def _completed(row: Row, levels: Mapping[str, Level], given: Collection[str] = (
     own = row.values.keys() if row.kind is TableKind.CHANGES else given
     more = {name: level for name, level in levels.items() if name not in own}
     return row if row.unknown and row.kind is TableKind.SETTINGS else replace(row, values={**more, **row.values})
+
+
+def _names_of_results(measure: Measure) -> tuple[str, ...]:
+    """How sentences may call the columns of results: by the header without its unit, or a part of it."""
+    plain = [re.sub(r"\s?[(（\[].*", "", name).strip() for name in (measure.name, *measure.others)]
+    short = [re.sub(r"准确率|正确率|精度|(?i:accuracy|\bacc\b)", "", name).strip(" _") for name in plain]
+    parts = {part for name in (*plain, *short) for part in (name, *re.split(r"[ _]", name))}
+    return tuple(
+        sorted((p for p in parts if len(p) > 1 and not SPEAKS_OF_ACCURACY.fullmatch(p)), key=len, reverse=True)
+    )
 
 
 def _levels_of(rows: Sequence[Row]) -> dict[str, frozenset[Level]]:

@@ -18,6 +18,7 @@ from tunebook.audit.words.columns import (
     BUILT_ON,
     CAPTION,
     CONSTANT,
+    EXCEPT,
     FIXED,
     GROUND,
     LIKE_TABLE,
@@ -32,6 +33,8 @@ from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
 from tunebook.core.factor import Level
 
 _LISTED_SETTING = re.compile(r"[-*+\s]*[\w ]{1,40}\s?[:=：]\s?[\w.+-]{1,16}")
+_TITLE_ABOVE = 3  # lines
+_TITLE = re.compile(r"[^.。!?()]{1,40}\([^()]{1,80}\)\s?:?")
 Levels = Mapping[str, Level]
 
 
@@ -53,7 +56,8 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
     grids = sorted(grids, key=lambda grid: grid.line)
     given: dict[int, dict[str, set[Level]]] = {line: {} for line in (0, *(grid.line for grid in grids))}
     used: set[str] = set()
-    captions = {s: grid for grid in grids if (s := _above(prose, grid)) is not None and CAPTION.match(s.text)}
+    above = [(s, grid) for grid in grids if (s := _above(prose, grid)) is not None]
+    captions = {s: grid for s, grid in above if CAPTION.match(s.text) or _is_title(s, grid, grids)}
     plain: dict[str, set[Level | None]] = {}
     for statement in prose:
         caption = captions.get(statement)
@@ -61,8 +65,9 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
             said, others = mentions(sentence), OTHERWISE.search(sentence)
             named = said if (FIXED.search(sentence) and not others) or caption else []
             scope = [caption.line] if caption else _scope(statement, sentence, grids)
-            unsure = scope != [0] or others or CLAIMS.search(sentence)
             for m in said if not named else ():
+                clause = next(part for part, end in _clauses(sentence) if m.start < end)
+                unsure = scope != [0] or EXCEPT.search(sentence) or any(p.search(clause) for p in (OTHERWISE, CLAIMS))
                 plain.setdefault(m.factor, set()).update([None] if unsure and m.values else m.values)
             for m in named if scope else ():
                 for line in scope:
@@ -96,8 +101,22 @@ def _fits(times: float, levels: Levels) -> bool:
     return alpha is None or (isinstance(rank, int | float) and alpha == times * rank)
 
 
+def _clauses(sentence: str) -> Iterator[tuple[str, int]]:
+    """The clauses of a sentence, with where each ends."""
+    start = 0
+    for end in (*(match.end() for match in re.finditer("[,，;；()（）]", sentence)), len(sentence) + 1):
+        yield sentence[start:end], end
+        start = end
+
+
 def _above(prose: Sequence[Statement], grid: Grid) -> Statement | None:
     return next((s for s in reversed(prose) if s.line < grid.line), None)
+
+
+def _is_title(statement: Statement, grid: Grid, grids: Sequence[Grid]) -> bool:
+    """Whether the line right above one of several tables is its title, with settings in brackets: "Rank (lr 2e-4)"."""
+    near = 0 < grid.line - statement.line <= _TITLE_ABOVE and len(grids) > 1
+    return near and _TITLE.fullmatch(statement.text) is not None and not BASELINE_SAID.search(statement.text)
 
 
 def _scope(statement: Statement, sentence: str, grids: Sequence[Grid]) -> list[int]:

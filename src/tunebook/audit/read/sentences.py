@@ -8,7 +8,7 @@ thing. Any other sentence that claims something is kept as `unread`, so that non
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tunebook.audit.model import Claim, ClaimKind, Difference, Measure, MeasureKind, Said, Score
@@ -23,7 +23,9 @@ from tunebook.audit.words.sentences import (
     NO_CLAIM,
     NUMBER,
     OF_ALL,
+    RESTRICTS,
     SENTENCE_ENDS,
+    SPELLED,
     STRONG,
     WORDS,
 )
@@ -42,6 +44,7 @@ class Context:
     labels: re.Pattern[str] | None = None  # finds the record's labels that have a form of their own
     round: str = ""
     measure: Measure = _NO_MEASURE
+    results: tuple[str, ...] = ()  # the names of the record's columns of results, the longest first
     extras: re.Pattern[str] | None = None  # finds settings of the record that tunebook does not know, and their levels
     levels: Mapping[str, frozenset[Level]] = field(default_factory=dict)  # the record's, by factor
     after_results: bool = False  # the sentence stands below a table of results
@@ -71,23 +74,37 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈+-]+|[-+→]")
 
 
-def cut(text: str, labels: re.Pattern[str] | None) -> list[Token]:
+def cut(text: str, context: Context) -> list[Token]:
     """A cleaned sentence as tokens, in order; words that say nothing are left out."""
     spans: list[tuple[int, int, Token]] = []
-    named = trial_labels(text, labels)
-    for m in mentions(text):
+    named = trial_labels(text, context.labels)
+    for m in (*mentions(text), *_choices(text, context)):
         if not any(start <= m.start and m.end <= end for _, start, end in named):
             kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
             spans.append((m.start, m.end, Token(kind, text[m.start : m.end], m)))
     for label, start, end in named:
         if not any(start < known_end and known_start < end for known_start, known_end, _ in spans):
             spans.append((start, end, Token("t", text[start:end], label)))
+    for name in context.results:
+        for found in re.finditer(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", text, re.IGNORECASE):
+            if not any(start < found.end() and found.start() < end for start, end, _ in spans):
+                spans.append((*found.span(), Token("E", name)))
     result: list[Token] = []
     at = 0
     for start, end, token in sorted(spans, key=lambda span: span[0]):
         result += [*_between(text, at, start), token]
         at = max(at, end)
     return result + _between(text, at, len(text))
+
+
+def _choices(text: str, context: Context) -> Iterator[Mention]:
+    """Levels in words that the record's tables give ("all-linear"), where one factor alone has them."""
+    for factor, levels in context.levels.items():
+        for level in levels:
+            if isinstance(level, str) and len(level) > _SHORTEST_CHOICE and level not in FACTOR_KINDS:
+                for found in re.finditer(rf"(?<![\w-]){re.escape(level)}(?![\w-])", text):
+                    if FACTOR_KINDS[factor].value_type is str:
+                        yield Mention(factor, (level,), *found.span())
 
 
 def _between(text: str, at: int, end: int) -> list[Token]:
@@ -116,8 +133,13 @@ _NUMBERED = re.compile(
     r"#?(?:\d{1,2}|[一二三四五六七八九十]{1,2})?\s?[条点]?\s?[:：、.])\s?",
     re.IGNORECASE,
 )
-_BOTH_RESULTS = re.compile(r"\s?[(（]\s?(?:[\d.]+\s?%?\s?(?:vs\.?|->|→|to|against|比|对)?\s?){2}[)）]", re.IGNORECASE)
-"""The two results that a sentence compares, in brackets: "(88.1 vs. 87.2)"."""
+_BOTH_RESULTS = re.compile(
+    r"[,，]\s?(?:an? )?(?:accuracy|acc|f1|准确率|正确率)\s?(?:=|为|是|达到?|of|:)?\s?[\d.]+\s?%?\s?$|"
+    r"\s?[(（]\s?(?:[\d.]+\s?%?\s?(?:vs\.?|->|→|to|against|比|对)?\s?){2}[)）]",
+    re.IGNORECASE,
+)
+"""The results that a sentence gives besides: "(88.1 vs. 87.2)", "acc 0.851" at its end."""
+_SHORTEST_CHOICE = 4
 _NAMES = frozenset("fvpqtbwgLMnr%C")
 _COMPARES = frozenset("xXe+-=!oijk*UDudcg>~")
 _DERIVED = re.compile(
@@ -138,10 +160,13 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         if ("?" in end and not answered) or NO_CLAIM.search(sentence):
             continue
         sentence = _BOTH_RESULTS.sub(" ", _NUMBERED.sub("", sentence))
-        tokens = cut(sentence, context.labels)
+        written = sentence.strip(EDGES)
+        for pattern, plain in SPELLED:
+            sentence = pattern.sub(plain, sentence)
+        tokens = cut(sentence, context)
         unread = Claim(
             kind=ClaimKind.UNREAD,
-            text=sentence.strip(EDGES),
+            text=written,
             line=statement.line,
             section=statement.section,
             trials=(context.trial,) if context.trial else (),
@@ -171,23 +196,47 @@ def _claims_something(sentence: str, tokens: Sequence[Token], context: Context) 
 
 
 def _claims(sentence: str, tokens: list[Token], base: Claim, context: Context) -> list[Claim]:
-    """The whole sentence as one claim, else each of its clauses as one; none where any is not surely read, since it may
-    restrict the others."""
+    """The whole sentence as one claim, else each longest run of its clauses that is one. What is left over is listed;
+    where it may restrict the others nothing is read."""
     whole = _Clause(base, tokens, context).claim()
     if whole is not None:
         return [whole]
-    clauses = [part for part in CLAUSE_ENDS.split(sentence) if part.strip()]
-    read: list[Claim] = []
-    for part in clauses if len(clauses) > 1 else ():
-        claim = _Clause(replace(base, text=part.strip(EDGES)), cut(part, context.labels), context).claim()
+    ends = [(0, 0), *(match.span() for match in CLAUSE_ENDS.finditer(sentence)), (len(sentence), len(sentence))]
+    read, left, i, last = list[Claim](), list[Claim](), 0, len(ends) - 1
+    while i < last and last > 1:
+        for j in range(min(last, i + _MOST_JOINED), i, -1):
+            part = sentence[ends[i][1] : ends[j][0]]
+            own = replace(base, text=part.strip(EDGES)) if part in base.text else base
+            cut_up = cut(part, context)
+            claim = _Clause(own, cut_up, context).claim() if part.strip() else None
+            if claim is not None:
+                break
         before = {c.factor for c in read if c.kind is ClaimKind.LEVELS}
-        if claim is None or (claim.kind is ClaimKind.LEVELS and not claim.against and claim.factor in before):
+        if claim is not None and claim.kind is ClaimKind.LEVELS and not claim.against and claim.factor in before:
             return []  # "r=32 beats r=8, r=16 is worse": than which?
-        read.append(claim)
-    return read
+        if claim is not None:
+            read.append(claim)
+        elif _may_change_the_rest(part, cut_up):
+            return []
+        elif _claims_something(part, cut_up, context):
+            left.append(own)
+        i = j
+    return [*read, *left] if read else []
 
 
+def _may_change_the_rest(clause: str, tokens: Sequence[Token]) -> bool:
+    """Whether a clause that is not read may restrict the others of its sentence, go on with what they say ("r comes
+    last", "not better"), or say by which result they compare."""
+    kinds = {t.kind for t in tokens}
+    of_result = kinds & set("CVT") or any(t.kind == "E" and not _NO_RESULT.fullmatch(t.text) for t in tokens)
+    goes_on = kinds & set("fvpqtb") or (kinds & STRONG and "?" not in kinds)
+    return bool(of_result or goes_on or "~" in kinds or RESTRICTS.search(clause))
+
+
+_NO_RESULT = re.compile("speed|faster|slower|memory|time|cheaper|速度|更快|更慢|显存|时间", re.IGNORECASE)
 _SMALL = 0.02
+_MOST_JOINED = 3
+"""Clauses that are read as one."""
 
 
 def _completed(tokens: Sequence[Token], levels: Mapping[str, frozenset[Level]]) -> Sequence[Token]:
@@ -199,7 +248,7 @@ def _completed(tokens: Sequence[Token], levels: Mapping[str, frozenset[Level]]) 
         none = Mention(named.pop(), (0,), 0, 0)
         return [replace(t, kind="v", value=none) if t.kind == "0" else t for t in tokens]
     numbers = [t.value for t in tokens if t.kind in "nLM" and isinstance(t.value, float)]
-    fits = [name for name, known in levels.items() if all(number in known for number in numbers)]
+    fits = [name for name, known in levels.items() if len(known) > 1 and all(number in known for number in numbers)]
     goes_on = any(t.kind in "mlhz" for t in tokens)  # "raising it further to 4e-4"
     if named or goes_on or not numbers or len(fits) != 1 or max(numbers) > _SMALL:
         return tokens
@@ -268,7 +317,7 @@ class _Clause:
             return False  # "the baseline of 70 %" may be another one
         if kinds & {"?", "~", "X", "0"} or ("1" in kinds and not kinds & set("xmlhz")):
             return False
-        if measure.kind is MeasureKind.LOSS and self.by_number:
+        if measure.kind is MeasureKind.LOSS and self.by_number and "E" not in kinds:
             return False  # a lower loss is better
         if ("V" in kinds and measure.split != "validation") or ("T" in kinds and measure.split == "validation"):
             return False
@@ -334,7 +383,9 @@ class _Clause:
         if ("b" in plain and self.gap is None) or any(m.side for m in self.factors):
             return None
         by_number = any(re.search("highest|高", t.text, re.IGNORECASE) for t in self.tokens if t.kind == "*")
-        if by_number and self.factors and not any(t.kind == "C" for t in self.tokens):
+        if by_number and self.context.measure.kind is MeasureKind.LOSS:
+            return None  # the highest loss is the worst
+        if by_number and self.factors and not any(t.kind in "CE" for t in self.tokens):
             return None  # "the highest learning rate is 2e-3"
         kinds = {t.kind for t in self.tokens}
         in_round = "R" in kinds or (self.context.round.isdigit() and not OF_ALL.search(self.base.text))
@@ -377,6 +428,8 @@ class _Clause:
     def _compared(self) -> Claim | None:
         """Better, worse, the same, no better: of two trials, two levels, more of a factor, or the row's own trial."""
         direction, no_more = self._direction()
+        if self.context.measure.kind is MeasureKind.LOSS and self.by_number and direction is not None:
+            direction, no_more = -direction, -no_more
         sides = self._sides()
         if direction is None or sides is None or any(t.kind == "R" for t in self.tokens):
             return None

@@ -36,7 +36,7 @@ _ROLES: dict[str, str] = {
     "change": "change|changes|changed|whatchanged|whatichanged|whatwaschanged|modification|modifications|parameterchange|parameterchanges|strategy|setting|settings|config|configuration|description|hyperparameters|parameters|variation|loraconfig|参数修改策略|修改策略|参数修改|参数调整|参数变化|参数改动|修改|修改内容|改动|改动内容|变更|变化|调整|调整策略|策略|配置|参数|参数配置|设置|说明|描述|做了什么|实验内容|实验设置|内容|方案|操作|超参数",
     "analysis": "analysis|resultanalysis|note|notes|comment|comments|remark|remarks|conclusion|observation|observations|finding|findings|takeaway|verdict|whatitis|结果分析|分析|备注|结论|评价|观察|发现|点评",
     "seed": "seed|randomseed|随机种子|种子",
-    "round": "round|phase|stage|轮|轮次号|阶段|第几轮",
+    "round": "round|phase|stage|batchno|轮|轮次|轮次号|阶段|第几轮",
     "status": "status|state|trialstate|状态",
     "kind": "kind",
     "purpose": "purpose",
@@ -218,7 +218,7 @@ _SHARE = any_of(
 )
 _UNEVEN = any_of(r"balanced|macro|weighted|top[- ]?[2-9]\d*|average of|mean of", "宏平均|加权|均衡")
 _SCORE = any_of(
-    r"bleu(?:-\d)?|sacrebleu|rouge[- ]?(?:l|lsum|\d)?|meteor|bertscore|chrf|f1|f1[- ]score|macro[- ]?f1|mcc|kappa|auc|auroc|precision|recall|reward|pearson|spearman|win[- ]?rate|mrr|ndcg",
+    r"bleu(?:-\d)?|sacrebleu|rouge[- ]?(?:l|lsum|\d)?|meteor|bertscore|chrf|f1|f1[- ]score|macro[- ]?f1|mcc|kappa|auc|auroc|precision|recall|reward|pearson|spearman|win[- ]?rate|mrr|ndcg|qwk|comet",
     "F1值|召回率|精确率|胜率",
 )
 _LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss")
@@ -331,10 +331,19 @@ BLANKS_SAID = {
     ),
 }
 """What a note says that blank cells of settings mean; "first": as in a trial that it names, where that is the first row."""
-CONSTANT = ("learning_rate", "num_train_epochs", "lora_r", "lora_alpha", "lora_dropout", "weight_decay")
+CONSTANT = (
+    "learning_rate",
+    "num_train_epochs",
+    "lora_r",
+    "lora_alpha",
+    "lora_dropout",
+    "weight_decay",
+    "per_device_train_batch_size",
+    "max_length",
+)
 """Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
 FIXED = re.compile(
-    r"\bunless\b|\b(?:everywhere|throughout)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b|"
+    r"\bunless\b|\b(?:everywhere|throughout)\b|\ball (?:runs|trials|experiments)\s?:|\bin all (?:cases|experiments|trials)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b|"
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b|"
     r"固定|不动|不变|统一|一律|共同|除(?:非)?.{0,12}(?:说明|注明|标明|写明)|若?[无未没](?:有)?.{0,6}(?:说明|注明|标明|写明)|"
     r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)|(?:参数|设置)都一样|\bin all (?:of them|runs)\b",
@@ -369,6 +378,7 @@ OTHERWISE = any_of(
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
+EXCEPT = re.compile(r"\b(?:except|apart from)\b|除了?", re.IGNORECASE)
 MODEL_NAME = any_of(
     r"qwen[\w.-]*|llama[\w.-]*|mistral[\w.-]*|mixtral|gemma[\w.-]*|phi[-\d.]*|\w*bert\w*|gpt[\w.-]*|chatglm[\w.-]*|glm[\w.-]*|baichuan[\w.-]*|"
     r"deepseek[\w.-]*|internlm[\w.-]*|falcon[\w.-]*|opt|pythia[\w.-]*|t5[\w.-]*|smollm[\w.-]*|tinyllama|bloom\w*",
@@ -386,7 +396,7 @@ CAPTION = re.compile(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)", re.I
 LIKE_TABLE = re.compile(r"(?:\b(?:as|like)\b[^.;]{0,24}\btable|同表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
 """In a caption: the table of which it takes the settings."""
 DECIDES = re.compile(
-    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|(?<!如果)(?:只|一律)看|\bdecid(?:e|es|ing)\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
+    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|(?<!如果)(?:只|一律)看|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
     re.IGNORECASE,
 )
 """In a sentence: it names the result by which trials are compared."""

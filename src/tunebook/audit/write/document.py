@@ -139,6 +139,8 @@ class _Writer:
         report, say, c = self._report, self._say, self._report.best_claim
         base = self._trials[report.table.baseline]
         baseline = self._words.baseline(self._name(report.table.baseline))
+        if c is not None and c.verdict is SupportVerdict.CANNOT_HOLD:  # as many right answers
+            return say("baseline_is_best", name=baseline)
         if c is None:
             return say("baseline_is_best", name=baseline) if report.best == report.table.baseline else ""
         gap = self._gap(*c.pairs[0]).lstrip("+-")
