@@ -167,12 +167,6 @@ BAD: dict[str, tuple[str, bytes, dict[str, object], list[str]]] = {
         {},
         ["a.json:1: found one object", 'Several lists stand in it ("train", "test")'],
     ),
-    "rows under a key, on one line": (
-        "a.json",
-        json.dumps({"version": "1.0", "data": GOOD_ROWS}).encode(),
-        {},
-        ["a.json:1: found one object", 'Save the list under "data"'],
-    ),
     "array cut off": ("a.json", json.dumps(GOOD_ROWS, indent=1).encode()[:-4], {}, ["not JSON at column"]),
     "array without end": ("a.json", json.dumps(GOOD_ROWS, indent=1).encode()[:-1], {}, ["the array is cut off"]),
     "array without comma": (
