@@ -42,7 +42,7 @@ def test_where_the_pilots_learned_nothing_the_answer_says_so_and_recommends_noth
     assert words_for("en").pilot_remark(5e-4, "model") not in record.rounds[0].remarks
     assert "have learned the task" not in " ".join(piloted(None, 0.9, common=0.3).record().answer)
     chosen_only = piloted(floor, 0.3, design="balanced").record()
-    assert chosen_only.answer == (words_for("en").floor(floor, stops=True, bar_is="untrained"),)
+    assert chosen_only.answer == (words_for("en").floor(floor, stops=True, bar_is="commonest"),)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
