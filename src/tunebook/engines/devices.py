@@ -107,7 +107,9 @@ def has_driver() -> bool:
 
 
 def cuda_name(device: str) -> str:
-    """Name and memory of a CUDA device."""
+    """Name and memory of a CUDA device; `device` itself where an external program alone can use it."""
+    if _n_gpus() <= int(device.partition(":")[2] or 0):
+        return device
     import torch
 
     facts = torch.cuda.get_device_properties(torch.device(device))

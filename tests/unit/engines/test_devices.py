@@ -54,6 +54,7 @@ def test_what_cannot_be_is_refused(gpus, wanted, words):
 @pytest.mark.parametrize("gpus", [0], indirect=True)
 def test_an_external_program_may_see_gpus_that_torch_does_not(gpus):
     assert device_names(("cuda:0", "cuda:1"), foreign=True) == ("cuda:0", "cuda:1")
+    assert devices.cuda_name("cuda:1") == "cuda:1"
 
 
 @pytest.mark.parametrize("gpus", [0], indirect=True)

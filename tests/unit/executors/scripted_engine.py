@@ -17,7 +17,8 @@ from tunebook.core.events import Cancelled, Failed, Finished, Noted, Progress, S
 from tunebook.core.facts import Cost, Curve, StepRecord
 from tunebook.core.ports import Calibration, EngineOptions, RawScores, RawTrial, Sink, TrialJob, TrialSource, Workload
 from tunebook.core.space import Folding
-from tunebook.errors import DiskFull, ModelError
+from tunebook.errors import ModelError
+from tunebook.files import writing
 
 SCRIPTS = {
     0: "train",
@@ -198,7 +199,8 @@ class ScriptedEngine:
         raise ZeroDivisionError("one by none")
 
     def _disk_full(self, job: TrialJob, sink: Sink) -> None:
-        raise DiskFull("/somewhere: no room left on the disk")
+        with writing("/dev/full"):
+            Path("/dev/full").write_bytes(b"the system refuses this as on a full disk")
 
     def _prints(self, job: TrialJob, sink: Sink) -> None:
         print("this goes to standard output, which is the pipe" * 100)

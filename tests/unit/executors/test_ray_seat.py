@@ -108,6 +108,11 @@ def test_how_a_worker_ended_is_told_where_it_ran(seat, tmp_path):
     assert "SIGKILL" in death.reason
 
 
+def test_a_node_without_room_for_a_seat_is_refused(seat, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/dev/full")
+    assert "temporary files: cannot be written" in seat.open(order(), WORKLOAD)
+
+
 def test_a_node_that_differs_is_refused(seat, tmp_path):
     model = tmp_path / "model"
     assert "is not there" in seat.open(order(str(model), "0" * 64), WORKLOAD)

@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 from benchmarks.soak import make_simulated_study
 from tunebook import Study
 from tunebook.cli.main import app
-from tunebook.core.events import Event, Recorded, Started
+from tunebook.cli.progress import TerminalObserver
+from tunebook.core.events import Event, Recorded, Started, WorkerDied
 from tunebook.errors import Interrupted, UserError
+from tunebook.executors.inline import InlineExecutor
 from tunebook.run import runner
 from tunebook.run.observers import Silent
 
@@ -125,3 +127,33 @@ def test_a_record_says_nothing_that_has_no_trial_behind_it(interrupted: Study) -
     rows = [line for line in record.splitlines() if line.startswith("|")]
     assert not [line for line in rows if "planned" in line or "Not started yet" in line]
     assert len([line for line in rows if line.lstrip("| ★").startswith(("1 |", "1-4 |"))]) == 2
+
+
+def test_a_workers_death_is_told_in_the_terminal_in_status_and_in_the_record(file: Path, monkeypatch, capsys) -> None:
+    deaths = [WorkerDied("worker 0 (cpu)", "killed by SIGKILL"), WorkerDied("worker 1 (cpu)", "no room", retired=True)]
+    plain = InlineExecutor.run
+
+    def run(self, jobs, on_events):
+        on_events(deaths)
+        deaths.clear()
+        plain(self, jobs, on_events)
+
+    class Terminal(TerminalObserver):
+        def event(self, event: Event) -> None:
+            super().event(event)
+            if has_result(1)(event):
+                signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(InlineExecutor, "run", run)
+    study = Study.load(file)
+    with pytest.raises(Interrupted), Terminal(14) as observer:
+        study.run(observer)
+    said = " ".join(capsys.readouterr().err.split())
+    assert "worker 0 (cpu) died: killed by SIGKILL; its unfinished work is done again" in said
+    assert "worker 1 (cpu) died: no room; it cannot be started and is left out" in said
+    shown = CliRunner().invoke(app, ["status", str(file)], env={"COLUMNS": "300"}).output
+    assert "workers that died: 2, the last one worker 1 (cpu): no room" in shown
+    CliRunner().invoke(app, ["report", str(file)])
+    record = (study.paths.folder / "record.md").read_text("utf-8")
+    assert "A worker process died (worker 0 (cpu): killed by SIGKILL); its unfinished work was done again." in record
+    assert "A worker process could not be started and was left out (worker 1 (cpu): no room)." in record

@@ -27,6 +27,7 @@ from tunebook.executors.process import WorkerProcess
 from tunebook.executors.ray.messages import ADAPTER, HOME, Piece, SeatOrder, own_versions
 from tunebook.executors.ray.outbox import Outbox
 from tunebook.executors.references import resolve
+from tunebook.files import said
 
 __all__ = ["Seat"]
 
@@ -56,8 +57,11 @@ class Seat:
         trouble = _other_versions(order) or _other_model(order)
         if trouble:
             return trouble
-        _remove_abandoned()
-        self._scratch = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-"))
+        try:
+            _remove_abandoned()
+            self._scratch = Path(tempfile.mkdtemp(prefix=f"{_SCRATCH}{os.getpid()}-"))
+        except OSError as error:
+            return str(said(error, "the folder for temporary files"))
         content, transform = pickle.loads(workload)
         self._process = WorkerProcess(replace(order.assignment, workload=content, transform=transform))
         self._process.listen(self._hear)

@@ -134,7 +134,7 @@ NOTES = {
     "scoring_split": "有一批评分样本显存放不下，已减半；结果不变。",
     "out_of_memory": "有微批次显存放不下，已改小；有效批大小不变。",
     "retried": "实验 {trials} 曾失败，后来重新训练。当时已被后续轮次用作依据的各轮结论保持原判，不含这些实验。",
-    "worker_died": "一个工作进程意外结束（{worker}：{reason}），其实验已重新开始。",
+    "worker_died": "一个工作进程意外结束（{worker}：{reason}），其未完成的工作已重做。",
     "worker_retired": "一个工作进程无法启动，已停用（{worker}：{reason}）。",
     "no_device_free": "超过一分钟没有空闲设备，研究在等待。",
     "fewer_together": "主机内存不足；此后 {worker} 最多同时训练 {most_together} 个实验，结果不变。",

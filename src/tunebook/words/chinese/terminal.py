@@ -239,7 +239,7 @@ class ChineseTerminal(ChineseRounds):
         return "等待中：没有空闲设备（有空闲时自动继续；Ctrl-C 结束，之后可以继续运行）"
 
     def worker_died(self, worker: str, reason: str, retired: bool) -> str:
-        then = "该进程无法启动，不再使用" if retired else "其上的实验将重新开始"
+        then = "该进程无法启动，不再使用" if retired else "其未完成的工作将重做"
         return f"工作进程 {worker} 已退出：{reason}；{then}"
 
     def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:

@@ -136,7 +136,7 @@ NOTES = {
     "out_of_memory": "A micro-batch did not fit in memory and was made smaller; the effective batch stayed the same.",
     "retried": "{trials} had failed and were tried again. Rounds from whose results others had been planned by then "
     "keep the findings that were judged without these trials.",
-    "worker_died": "A worker process died ({worker}: {reason}); its trials were begun again.",
+    "worker_died": "A worker process died ({worker}: {reason}); its unfinished work was done again.",
     "worker_retired": "A worker process could not be started and was left out ({worker}: {reason}).",
     "no_device_free": "No device was free for more than a minute; the study waited.",
     "fewer_together": "The machine's memory ran out; from then on {worker} trained at most {most_together} at once. "

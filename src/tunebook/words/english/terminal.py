@@ -306,7 +306,7 @@ class EnglishTerminal(EnglishRounds):
 
     def worker_died(self, worker: str, reason: str, retired: bool) -> str:
         """A worker has died while the study runs; a retired one is not started again."""
-        then = "it cannot be started and is left out" if retired else "its trials begin again"
+        then = "it cannot be started and is left out" if retired else "its unfinished work is done again"
         return f"{worker} died: {reason}; {then}"
 
     def interrupted_trials(self, trials: Sequence[tuple[int, int | None, int | None]]) -> str:
