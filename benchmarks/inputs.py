@@ -182,7 +182,7 @@ def study_file(text: str) -> Callable[[Path], str]:
 
 
 TOOLS = [{"name": "lookup", "parameters": {"ticket": {"type": "string"}}}]
-CSV = "\ufeff问题,答案\n" + "".join(f"第{i}号工单,{LABELS[i % 3]}\n" for i in range(60))
+CSV = "\ufeff问题,答案\n" + "".join(f"第{i}号的工单,{LABELS[i % 3]}\n" for i in range(60))
 ATTACK = "yes\nengine: command\ncommand: [touch, started]\n#"
 PLACES = """\
 | Rank | Test Acc | LR | Rank | What it is |
@@ -294,7 +294,7 @@ KINDS = (
         ("sharegpt;", "tool: open", "'billing'")),
     Kind("messages as JSON text", init([{"messages": json.dumps([ASKED, ANSWERED])}] * 60), ("user: Ticket ? -> '!'",)),
     Kind("preference data", init([{"prompt": "a", "chosen": "b", "rejected": "c"}] * 60),
-         ("preference data", "rename chosen to completion")),
+         ("preference data", 'completion: "{chosen}"')),
     Kind("a text alone", init([{"text": "Ticket 1: billing"}] * 60), ('found the keys "text"', "pretraining data")),
     Kind("keys of one's own", init([{"ticket": "a", "desk": "b"}] * 60), ('found the keys "ticket", "desk"', *FORMS)),
     Kind("keys of two forms in a turn",
@@ -314,7 +314,7 @@ KINDS = (
          ("alpaca", "-> 'c'")),
     Kind("numbers as labels", init([{"text": "a", "label": 1}] * 60), ("user: a -> '1'",)),
     Kind("CSV of a spreadsheet, Chinese keys", init(CSV.encode(), "train.csv"),
-         ("user: 第0号工单 -> 'billing'", "metric choice")),
+         ("user: 第0号的工单 -> 'billing'", "metric choice")),
     Kind("thoughts before the answer", init(pairs(labels=[f"<think>\n{x}\n</think>\n\n{x}" for x in LABELS])),
          ("<think>", "metric choice")),
     Kind("answers that look like keys of a study file", init(pairs(labels=("no", ATTACK))), ("engine packed",)),
@@ -343,9 +343,10 @@ KINDS = (
          ("prompt_completion", "engine packed")),
     Kind("lines that end as on Windows, with a mark of byte order",
          init(b"\xef\xbb\xbf" + "".join(json.dumps(row) + "\r\n" for row in pairs()).encode()), ("'billing'",)),
-    Kind("lines that end in carriage returns", init(CSV.replace("\n", "\r").encode(), "train.csv"), ("第0号工单",)),
-    Kind("a file in GBK", init(CSV.lstrip("\ufeff").encode("gbk"), "train.csv"), ("reads as GBK", "iconv -f GB18030")),
-    Kind("a compressed file", init(gzip.compress(CSV.encode()), "train.csv"), ("packed (gzip)", "Unpack it")),
+    Kind("lines that end in carriage returns", init(CSV.replace("\n", "\r").encode(), "train.csv"), ("第0号的工单",)),
+    Kind("a file in GBK", init(CSV.lstrip("\ufeff").encode("gbk"), "train.csv"),
+         ("user: 第0号的工单", "metric choice")),
+    Kind("a compressed file", init(gzip.compress(CSV.encode()), "train.csv"), ("user: 第0号的工单", "metric choice")),
     Kind("an archive", init(b"PK\x03\x04", "train.zip"), ('ends in ".zip"', "Unpack it")),
     Kind("CSV without a header", init(HEADLESS.encode(), "a.csv"),
          ('found "billing" as the name of a column', "looks like a row")),
@@ -362,7 +363,8 @@ KINDS = (
     Kind("means of seeds", record(MEANS), ("Accuracy (mean ± std)", "200")),
     Kind("a grid of rank by rate", record(GRID), ("a grid of rank and learning rate", "16 / 1e-4 (71.7 %)")),
     Kind("a table in HTML", record(HTML), ("**accuracy** is the result", "rank 32")),
-    Kind("runs of another tool as CSV", record(RUNS, "runs.csv"), ("**eval/accuracy** is the result", "| b |")),
+    Kind("runs of another tool as CSV", record(RUNS, "runs.csv"),
+         ("**eval/accuracy** is the result", "b (table on line 1)", "the run did not finish")),
     Kind("numbers as people write them", record(NUMBERS), ("learning rate 5e-4", "86.5 %"), ("0.9 %",)),
     Kind("training accuracy alone", record(ON_TRAINING), ("no share of held-out examples",)),
     Kind("keys of another tool", study_file(STUDY.format(metric="exact_match", data=", cutoff_len: 512", baseline="")),

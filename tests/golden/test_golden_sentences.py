@@ -196,7 +196,13 @@ def made_directly():
     yield "unscored_answers", *same([(3, "validation", 2, 60), (5, "test", 1, 60)])
     yield "answers_failed", *same("baseline", 40, {"timeout": 3})
     yield "confirm_baseline_remark", *same()
-    yield "no_verdict", *same()
+    yield "only_its_loss", *same(1.024)
+    for code in ("control_trials_failed", "control_diverged", "control_unequal_noise", "control_replicates_diverged"):
+        yield "control_warning", (code, "the baseline"), (code, "基线")
+    for spot in (("1e-3", "2e-3", "all", False), ("1e-3", "2e-3", "highest", True), ("2e-3", "2e-3", "highest", False)):
+        yield "good_levels", *same(*spot)
+    yield "use_best", *same("rank 32", "leading", True, False)
+    yield "groups_lead", ("validation", False, False), ("验证集", False, False)
     yield "learned_nothing", *same(1, 2, 0.6)
     yield "on_average", *same("rank 16")
     yield "middle_of", *same("lora_r", "8", "32")

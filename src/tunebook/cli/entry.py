@@ -33,7 +33,3 @@ def _open_what_is_closed() -> None:
 def _end_at_once(number: int, frame: FrameType | None) -> None:
     """End immediately: nothing has started, no file is open, and a half-imported library must not delay the end."""
     os._exit(128 + number)
-
-
-if __name__ == "__main__":
-    main()

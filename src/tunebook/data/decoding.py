@@ -89,7 +89,8 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
         text = data.decode(encoding or "utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(
-            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.",
+            "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8, or convert "
+            "it: iconv -f ENCODING -t UTF-8 old > new.",
             name=name,
             line=data[: error.start].count(b"\n") + 1,
             byte=data[error.start],

@@ -28,7 +28,7 @@ LONGEST_CLASS = 24
 
 @dataclass(frozen=True, kw_only=True)
 class _Sides:
-    """Two configurations on one split: what the tables by kind compare.
+    """Two configurations on one split: what the tables by kind compare; one where the other has no result there.
 
     Attributes:
         split: where both were scored.
@@ -68,7 +68,14 @@ def _sides(view: View, words: Words) -> _Sides:
     ]
     split = last.split if last else "validation"
     facts = [tuple(view.history.trials[i] for i in side if i in view.history.trials) for side in ids]
-    return _Sides(split=split, names=tuple(names[: len(ids)]), trials=tuple(facts), findings=verdicts, decided=decided)
+    shown = [k for k, of in enumerate(facts) if _mean_scores(of, split) is not None] or [0]
+    return _Sides(
+        split=split,
+        names=tuple(names[k] for k in shown),
+        trials=tuple(facts[k] for k in shown),
+        findings=verdicts,
+        decided=decided and len(shown) > 1,
+    )
 
 
 def _shown_key(view: View) -> str:
@@ -84,7 +91,7 @@ def by_group(view: View, words: Words) -> tuple[str, Table | None]:
         return "", None
     both = _sides(view, words)
     names = [e.group or "" for e in view.examples(both.split)] or list(view.facts.data.groups)
-    lead = words.groups_lead(words.label(both.split), both.decided)
+    lead = words.groups_lead(words.label(both.split), both.decided, len(both.trials) > 1)
     return lead, _by_kind(view, words, both, names, "group")
 
 
@@ -99,7 +106,8 @@ def by_class(view: View, words: Words) -> tuple[str, Table | None]:
     pairs = {(e.group, e.gold) for e in examples}
     if not _few(golds) or len(pairs) == len(set(golds)) == len({e.group for e in examples}):
         return "", None
-    return words.by_class_lead(words.label(both.split)), _by_kind(view, words, both, golds, "class")
+    lead = words.by_class_lead(words.label(both.split), len(both.trials) > 1)
+    return lead, _by_kind(view, words, both, golds, "class")
 
 
 def _few(golds: Sequence[str]) -> bool:

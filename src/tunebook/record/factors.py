@@ -138,9 +138,21 @@ def _sweet(view: View, words: Words, factor: str) -> str:
     spot = sweet_spot(view, factor)
     if spot is None:
         return ""
-    numbers = [x for x in view.levels_tried(factor) if isinstance(x, int | float)]
-    everything = bool(numbers) and spot.low <= min(numbers) and spot.high >= max(numbers)
-    return words.good_levels(value(factor, spot.low), value(factor, spot.high), everything)
+    every = [float(x) for x in view.levels_tried(factor) if isinstance(x, int | float)]
+    numbers = _alone(view, factor) if spot in view.conclusions.sweet_spots else every
+    at_low, at_high = (bool(numbers) and spot.low <= min(numbers), bool(numbers) and spot.high >= max(numbers))
+    edge = "all" if at_low and at_high else "highest" if at_high else "lowest" if at_low else ""
+    alone = bool(edge) and (min(every) < min(numbers) or max(every) > max(numbers))
+    if spot.low == spot.high and edge == "all":
+        edge = ""
+    return words.good_levels(value(factor, spot.low), value(factor, spot.high), edge, alone)
+
+
+def _alone(view: View, factor: str) -> list[float]:
+    """The levels of a numeric factor that were compared with the baseline by themselves, and the baseline's."""
+    compared = by_factor(view, view.findings()).get(factor, [])
+    configurations = [view.spec.baseline, *(view.configurations[f.treatment_key] for f in compared)]
+    return [float(getattr(each, factor)) for each in configurations]
 
 
 def _advice(view: View, words: Words, factor: str, findings: list[Finding]) -> str:

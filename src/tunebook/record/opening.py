@@ -8,7 +8,7 @@ from tunebook.core.findings import Finding, NothingLearned, StudyFindings, Verdi
 from tunebook.core.study import Floor, RoundKind
 from tunebook.record.cost import relative_work, trial_cost
 from tunebook.record.facts import counts, reference, untrained
-from tunebook.record.names import control_name, name
+from tunebook.record.names import control_name, is_baseline, name
 from tunebook.record.view import View
 from tunebook.record.why import why
 from tunebook.words import Words
@@ -74,18 +74,23 @@ def answer(view: View, words: Words) -> tuple[str, ...]:
     if conclusions.best is None or not view.has_comparison:
         return () if not view.trials else (_not_compared_yet(view, words),)
     best = conclusions.best
-    is_baseline = best.key == view.baseline_key
+    keeps = best.key == view.baseline_key
     first = [
         _failed_confirmation(view, words),
         words.keep_baseline(_settings(view, words, best.key), _was_shown_better(view))
-        if is_baseline
-        else words.use_best(_settings(view, words, best.key), best.chosen_by, _has_result(view, view.baseline_key)),
+        if keeps
+        else words.use_best(
+            _settings(view, words, best.key),
+            best.chosen_by,
+            _has_result(view, view.baseline_key),
+            any(f.treatment_key == best.key and is_baseline(view, f.control_key) for f in view.findings()),
+        ),
     ]
     first += _limits(view, words)
-    first += _gain_sentences(view, words) if not is_baseline else [*_measured(view, words), _baseline(view, words)]
+    first += _gain_sentences(view, words) if not keeps else [*_measured(view, words), _baseline(view, words)]
     first += [_low_seed(view, words, best.key), _unconfirmed(view, words)]
     paragraphs = [words.join([words.capital(sentence) for sentence in first])]
-    reasons = [] if is_baseline else why(view, words)
+    reasons = [] if keeps else why(view, words)
     if reasons:
         paragraphs.append(words.why([words.capital(reason) for reason in reasons]))
     cheaper = _cheaper(view, words, conclusions)

@@ -56,6 +56,7 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         leads = bool(sealed) and sealed["best"] == view.baseline_key
         remarks.append(words.confirm_baseline_remark() if leads else words.confirm_remark())
     remarks += [words.own_remark(view.results_before(number))] if kind is RoundKind.OWN else []
+    remarks += _of_the_controls(view, words, number)
     remarks += words.wave_notes([note for wave in waves for note in wave.notes])
     remarks += [boundary_sentence(view, words, number)] if kind is RoundKind.BOUNDARY else []
     chosen = [c.learning_rate for w in waves if kind is RoundKind.PILOT for c in w.chosen_rates]
@@ -81,6 +82,17 @@ def _section(view: View, words: Words, number: int, kind: RoundKind) -> RoundSec
         cost=words.round_cost(trained, spent),
         levels=levels,
     )
+
+
+def _of_the_controls(view: View, words: Words, number: int) -> list[str]:
+    """What limits the comparisons with one side: the same for all of them, so it is not said in each row."""
+    return [
+        words.control_warning(code, control_name(view, words, finding.control_key))
+        for finding in view.findings(number)
+        if not finding.kind.is_fitted
+        for code in finding.warnings
+        if code.startswith("control_")
+    ]
 
 
 def _in_rows(view: View, rows: Sequence[Sequence[TrialFact]]) -> set[int]:
@@ -273,7 +285,10 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
         return words.only_whether_it_trains(len(row)) if len(completed) == len(row) else ""
     if trial.purpose is Purpose.DESIGN:
         return words.part_of_design()
-    return words.part_of_the_sum() if trial.purpose is Purpose.COMBINE else words.no_verdict()
+    if trial.purpose is Purpose.COMBINE:
+        return words.part_of_the_sum()
+    losses = [loss for f in completed if split in f.outcomes and (loss := f.outcomes[split].loss) is not None]
+    return words.only_its_loss(float(np.mean(losses))) if losses and split == "validation" else ""
 
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:

@@ -328,8 +328,7 @@ def test_the_benchmark_takes_a_folder(argument: str, code: int, monkeypatch: pyt
 
 def test_the_program_starts_as_a_module(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["tunebook", "--version"])
-    monkeypatch.delitem(sys.modules, "tunebook.cli.entry", raising=False)
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("tunebook.cli.entry", run_name="__main__")
+        runpy.run_module("tunebook", run_name="__main__")
     assert not ended.value.code
     assert capsys.readouterr().out.startswith("0.")

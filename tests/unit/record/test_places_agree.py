@@ -42,7 +42,7 @@ def test_where_the_pilots_learned_nothing_the_answer_says_so_and_recommends_noth
     assert words_for("en").pilot_remark(5e-4, "model") not in record.rounds[0].remarks
     assert "have learned the task" not in " ".join(piloted(None, 0.9, common=0.3).record().answer)
     chosen_only = piloted(floor, 0.3, design="balanced").record()
-    assert chosen_only.answer == (words_for("en").floor(floor, stops=True),)
+    assert chosen_only.answer == (words_for("en").floor(floor, stops=True, bar_is="commonest"),)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -97,6 +97,45 @@ def test_a_level_judged_by_its_own_noise_does_not_widen_the_good_range():
     assert "unequal_noise" in found.findings[-1].warnings
     [spot] = [spot for spot in found.sweet_spots if spot.factor == "learning_rate"]
     assert spot.low > 5e-5
+
+
+@pytest.mark.parametrize(
+    ("language", "edge", "once", "not_yet"),
+    [
+        ("en", "2e-3 is the highest tried alone", "Some trials of the baseline failed", "not been compared with the"),
+        ("zh", "2e-3 是单独试过的最高值", "基线有部分实验失败", "尚未与基线比较"),
+    ],
+)
+def test_what_holds_for_a_table_is_told_once(language, edge, once, not_yet):
+    """A failed seed of the baseline limits every row; the best rates end where no other was tried alone; and what leads
+    was not compared with the baseline."""
+    s = Story()
+    base = s.trials(EXPLORE, Purpose.BASELINE, BASE, 0.5, seeds=4)
+    base += s.trials(EXPLORE, Purpose.BASELINE, BASE, 0.5, seeds=1, state=TrialState.FAILED)
+    for rate, right in ((5e-5, 0.3), (1e-3, 0.8), (2e-3, 0.8)):
+        level = BASE.with_values(learning_rate=rate)
+        s.ask(s.trials(EXPLORE, Purpose.LEVEL, level, right), base, f"learning_rate={rate:g}", "learning_rate")
+    s.close(EXPLORE)
+    leading = BASE.with_values(learning_rate=6e-3, lora_r=64)
+    s.trials(RoundKind.REFINE, Purpose.REFINE, leading, 0.95)
+    s.close(RoundKind.REFINE)
+    record = s.record(language)
+    assert edge in record.factors.rows[0][3].text
+    [explore, refine] = record.rounds
+    assert [once in remark for remark in explore.remarks].count(True) == 1
+    assert not any(once in row.analysis for row in explore.rows)
+    assert not_yet in record.answer[0]
+    assert refine.rows[-1].analysis.startswith(words_for(language).only_its_loss(0.5)[:8])
+
+
+def test_groups_of_one_configuration_alone_have_no_columns_of_a_comparison():
+    """As in a study that stopped before its baseline was trained."""
+    s = Story()
+    s.trials(PILOT, Purpose.PILOT, BASE.with_values(learning_rate=8e-4), 0.5, seeds=1)
+    s.close(PILOT)
+    record = s.record("en")
+    assert len(record.by_class.columns) == 3
+    assert "against" not in record.by_class_lead + record.groups_lead
 
 
 def test_a_level_whose_every_trial_failed_was_not_tried():

@@ -99,7 +99,7 @@ def test_every_cut_has_words(language):
 def test_every_fold_warning_and_ending_has_words(language):
     codes = CODES[language]
     assert constants("core/space.py", "_canonical") & set(codes.FOLDS) == set(codes.FOLDS) - {"checkpoint"}
-    assert warning_codes() == set(codes.WARNINGS)
+    assert warning_codes() == set(codes.WARNINGS) | set(codes.CONTROL_WARNINGS)
     assert divergence_codes() | {"by_user", "by_planner"} == set(codes.REASONS)
     assert constants("planning/rounds/refine.py", "_why_not") - {"learning_rate"} == set(codes.NOT_REFINED)
 

@@ -6,6 +6,7 @@ from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
     "BROKEN_WAYS",
+    "CONTROL_WARNINGS",
     "CUTS",
     "FOLDS",
     "GOALS",
@@ -113,18 +114,20 @@ NOT_REFINED = {
 }
 WARNINGS = {
     "treatment_trials_failed": "它有部分实验失败或被取消，结论不含这些实验。",
-    "control_trials_failed": "对照一方有部分实验失败或被取消，结论不含这些实验。",
-    "control_diverged": "对照一方的实验多半训练失败。",
     "no_outcomes": "没有可比较的结果。",
     "one_seed": "只有一个种子，仅作描述，不作检验。",
     "exploratory": "不计入研究的误报率。",
     "unequal_noise": "该配置随机种子间波动明显更大，单独估计其方差。",
-    "control_unequal_noise": "对照一方随机种子间波动明显更大，单独估计其方差。",
     "uneven_noise": "各配置的随机种子波动相差很大，区间已相应放宽。",
     "correlated_examples": "相邻样本彼此相似，区间已相应放宽。",
     "alpha_over_r_constant": "alpha/r 保持不变：rank 与 alpha 的作用无法分开。",
     "treatment_replicates_diverged": "只按训练正常的随机种子估计。",
-    "control_replicates_diverged": "对照一方只按训练正常的随机种子估计。",
+}
+CONTROL_WARNINGS = {
+    "control_trials_failed": "{control}有部分实验失败或被取消，与它的比较不含这些实验。",
+    "control_diverged": "{control}的实验多半训练失败。",
+    "control_unequal_noise": "{control}各随机种子间波动明显更大，单独估计其方差。",
+    "control_replicates_diverged": "与{control}的比较只按它训练正常的随机种子估计。",
 }
 NOTES = {
     "study_changed": "第 {round} 轮之后改动了研究文件：{changes}。此前的结论仍按当时的设置判断。",

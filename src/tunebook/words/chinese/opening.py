@@ -70,11 +70,13 @@ class ChineseOpening(ChinesePieces):
         why = "曾被证实更好的配置没有经受住确认" if was_shown_better else "尚未证实有更好的配置"
         return f"保持基线（{strong(settings)}）：{why}。"
 
-    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
+    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True, is_compared: bool = True) -> str:
         if chosen_by == "leading":
             led = f"{strong(settings)} 在验证集上领先（{self._leads_by()}）"
             if not has_baseline:
                 return f"{led}；基线没有得到结果的实验，无法与它比较。"
+            if not is_compared:
+                return f"{led}；尚未与基线比较。"
             return f"{led}，但尚未证实优于基线，基线也许同样好。"
         return f"使用 {strong(settings)}。"
 

@@ -100,9 +100,13 @@ class ChinesePage(ChinesePieces):
     def share_of(self, share: float) -> str:
         return f"解释 {self.percent(share, 0)} 的方差；没有单独比较"
 
-    def good_levels(self, low: str, high: str, everything: bool) -> str:
+    def good_levels(self, low: str, high: str, edge: str, alone: bool) -> str:
         span = low if low == high else f"{low}～{high}"
-        return f"{span}（试过的全部）" if everything and low != high else span
+        tried = "单独试过的" if alone else "试过的"
+        if edge == "all":
+            return f"{span}（{tried}全部）"
+        end = f"{high if edge == 'highest' else low} 是" if low != high else ""
+        return f"{span}（{end}{tried}最{'高' if edge == 'highest' else '低'}值）" if edge else span
 
     def added_by_you(self, what: str) -> str:
         return f"自行添加的{gap(what).rstrip()}"
@@ -151,10 +155,14 @@ class ChinesePage(ChinesePieces):
     def classes_lead(self, split: str, n_trials: int) -> str:
         return f"最优配置在{split}上的回答，{n_trials} 个实验的平均：行为标准答案，列为给出的回答，格内为样本数。"
 
-    def by_class_lead(self, split: str) -> str:
+    def by_class_lead(self, split: str, is_compared: bool) -> str:
+        if not is_compared:
+            return f"{split}上的结果。"
         return f"{split}上的结果；“新答对、新答错”与基线相比，逐个随机种子配对后取平均。"
 
-    def groups_lead(self, split: str, has_verdicts: bool) -> str:
+    def groups_lead(self, split: str, has_verdicts: bool, is_compared: bool) -> str:
+        if not is_compared:
+            return f"{split}上的各组{self._noun}。"
         text = f"{split}上的各组{self._noun}；“新答对、新答错”与基线相比，逐个随机种子配对后取平均。"
         return text + (
             "只有给出判断的地方，组内差别才有结论。" if has_verdicts else "组内样本太少，不作判断，差值仅作描述。"

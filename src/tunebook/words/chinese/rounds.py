@@ -10,6 +10,7 @@ from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.chinese.codes import (
     BROKEN_WAYS,
+    CONTROL_WARNINGS,
     CUTS,
     FOLDS,
     GOALS,
@@ -104,8 +105,11 @@ class ChineseRounds(ChinesePieces):
     def bracket_remark(self) -> str:
         return "列有多个学习率的行只用来挑选学习率，不参与任何结论；结论来自另外的新随机种子。"
 
-    def no_verdict(self) -> str:
-        return "没有做比较，不下判断。"
+    def control_warning(self, code: str, control: str) -> str:
+        return CONTROL_WARNINGS[code].format(control=control)
+
+    def only_its_loss(self, loss: float) -> str:
+        return f"验证损失每样本 {number(loss)} nat。"
 
     def checkpoint(self, of: int) -> str:
         return f"取自实验 {of} 的检查点，没有另行训练。"
@@ -350,7 +354,7 @@ class ChineseRounds(ChinesePieces):
             out.append(f"损失给出相反的结果（每样本 {finding.loss_effect:+.3f}，越低越好）。")
         if finding.p_mcnemar is not None:
             out.append(f"双方各一个随机种子；McNemar 精确检验 {p_phrase(finding.p_mcnemar)}。")
-        return out + [self.warning(code) for code in finding.warnings]
+        return out + [self.warning(code) for code in finding.warnings if code not in CONTROL_WARNINGS]
 
     def _ended(self, ending: Ending) -> str:
         n = len(ending.states)

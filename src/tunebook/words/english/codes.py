@@ -6,6 +6,7 @@ from tunebook.core.study import Purpose, RoundKind, TrialState
 
 __all__ = [
     "BROKEN_WAYS",
+    "CONTROL_WARNINGS",
     "CUTS",
     "ENDINGS",
     "FOLDS",
@@ -113,18 +114,20 @@ NOT_REFINED = {
 }
 WARNINGS = {
     "treatment_trials_failed": "Some of its trials failed or were cancelled; the finding goes without them.",
-    "control_trials_failed": "Some trials of the other side failed or were cancelled; the finding goes without them.",
-    "control_diverged": "Most trials of the other side did not train.",
     "no_outcomes": "There are no outcomes to compare.",
     "one_seed": "One seed: described, not tested.",
     "exploratory": "Outside the study's error rate.",
     "unequal_noise": "This configuration's seeds differ more than the others'; it is judged by its own noise.",
-    "control_unequal_noise": "The other side's seeds differ more than the rest's; it is judged by its own noise.",
     "uneven_noise": "Some configurations' seeds differ far more than others'; intervals are wider for it.",
     "correlated_examples": "Neighbouring examples are correlated; the interval allows for that.",
     "alpha_over_r_constant": "alpha/r is constant: rank and alpha cannot be told apart.",
     "treatment_replicates_diverged": "The estimate covers only the seeds that trained.",
-    "control_replicates_diverged": "The other side's estimate covers only its seeds that trained.",
+}
+CONTROL_WARNINGS = {
+    "control_trials_failed": "Some trials of {control} failed or were cancelled; comparisons with it go without them.",
+    "control_diverged": "Most trials of {control} did not train.",
+    "control_unequal_noise": "The seeds of {control} differ more than the others'; it is judged by its own noise.",
+    "control_replicates_diverged": "Comparisons with {control} cover only those of its seeds that trained.",
 }
 NOTES = {
     "study_changed": "After round {round} the study file was changed: {changes}. What was judged before keeps what it "

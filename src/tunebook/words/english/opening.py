@@ -96,12 +96,15 @@ class EnglishOpening(EnglishPieces):
         )
         return f"Keep the baseline, {strong(settings)}: {why}."
 
-    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True) -> str:
-        """The recommended configuration; `has_baseline`: the baseline was trained to a result."""
+    def use_best(self, settings: str, chosen_by: str, has_baseline: bool = True, is_compared: bool = True) -> str:
+        """The recommended configuration; `has_baseline`: the baseline was trained to a result; `is_compared`: the two
+        were compared."""
         if chosen_by == "leading":
             led = f"{strong(settings)} led on validation ({self._leads_by()})"
             if not has_baseline:
                 return f"{led}; no trial of the baseline has a result that it could be compared with."
+            if not is_compared:
+                return f"{led}; it has not been compared with the baseline yet."
             return f"{led}, but it is not shown to be better than the baseline, which may serve as well."
         return f"Use {strong(settings)}."
 

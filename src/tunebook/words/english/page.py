@@ -119,10 +119,19 @@ class EnglishPage(EnglishPieces):
         """A factor that was only varied together with others."""
         return f"{self.percent(share, 0)} of the variance; not compared alone"
 
-    def good_levels(self, low: str, high: str, everything: bool) -> str:
-        """The levels that do not differ from the best one."""
+    def good_levels(self, low: str, high: str, edge: str, alone: bool) -> str:
+        """The levels that do not differ from the best one.
+
+        Args:
+            edge: `all` where no other was tried, `lowest` or `highest` where none beyond that end was; else empty.
+            alone: whether other levels were tried, but only together with other changes.
+        """
         span = low if low == high else f"{low} to {high}"
-        return f"{span} (all tried)" if everything and low != high else span
+        by_itself = " alone" if alone else ""
+        if edge == "all":
+            return f"{span} (all tried{by_itself})"
+        end = f"{high if edge == 'highest' else low} is " if low != high else ""
+        return f"{span} ({end}the {edge} tried{by_itself})" if edge else span
 
     def added_by_you(self, what: str) -> str:
         """A level or configuration of a trial that the user added."""
@@ -182,12 +191,17 @@ class EnglishPage(EnglishPieces):
             "answers, columns what was answered, cells numbers of examples."
         )
 
-    def by_class_lead(self, split: str) -> str:
+    def by_class_lead(self, split: str, is_compared: bool) -> str:
+        if not is_compared:
+            return f"On the {split} split."
         return (
             f"On the {split} split; gained and lost are examples against the baseline, on average over pairs of seeds."
         )
 
-    def groups_lead(self, split: str, has_verdicts: bool) -> str:
+    def groups_lead(self, split: str, has_verdicts: bool, is_compared: bool) -> str:
+        """Above the table of groups; `is_compared`: the baseline and another configuration have results there."""
+        if not is_compared:
+            return f"On the {split} split."
         text = f"On the {split} split; gained and lost are examples against the baseline, seed against seed."
         if has_verdicts:
             return f"{text} A difference within a group has a verdict only where one is given."

@@ -10,6 +10,7 @@ from tunebook.core.study import ContrastKind, Cut, Floor, RoundKind, TrialState
 from tunebook.escaping import clean
 from tunebook.words.english.codes import (
     BROKEN_WAYS,
+    CONTROL_WARNINGS,
     CUTS,
     ENDINGS,
     FOLDS,
@@ -120,8 +121,13 @@ class EnglishRounds(EnglishPieces):
         """The remark below a table with rows that only choose a learning rate."""
         return "Rows with several learning rates only choose one. Claims use fresh seeds, never these trials."
 
-    def no_verdict(self) -> str:
-        return "Not compared: no verdict."
+    def control_warning(self, code: str, control: str) -> str:
+        """What limits every comparison with this other side: below the table, once."""
+        return CONTROL_WARNINGS[code].format(control=control)
+
+    def only_its_loss(self, loss: float) -> str:
+        """Of a row that was compared with nothing, and has its accuracy in the table."""
+        return f"Validation loss {number(loss)} nats an example."
 
     def checkpoint(self, of: int) -> str:
         return f"Checkpoint of trial {of}: no training of its own."
@@ -408,7 +414,7 @@ class EnglishRounds(EnglishPieces):
             out.append(f"The loss says the opposite ({finding.loss_effect:+.3f} nats an example; lower is better).")
         if finding.p_mcnemar is not None:
             out.append(f"One seed a side; exact McNemar {p_phrase(finding.p_mcnemar)}.")
-        return out + [self.warning(code) for code in finding.warnings]
+        return out + [self.warning(code) for code in finding.warnings if code not in CONTROL_WARNINGS]
 
     def _ended(self, ending: Ending) -> str:
         """ "One of two seeds diverged", "Two of four seeds diverged, two collapsed", "Diverged"."""

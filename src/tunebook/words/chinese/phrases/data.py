@@ -302,8 +302,12 @@ DATA = {
     ("{name}:{line}: column {double} stands twice in the header; every column has its own name. Rename one of them."): (
         "{name}:{line}：列名 {double} 在表头出现两次；每列有自己的名字。请给其中一列改名。"
     ),
-    "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8.": (
-        "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。请另存为 UTF-8。"
+    (
+        "{name}:{line}: byte 0x{byte:02x} is not UTF-8; data files are UTF-8. Save the file as UTF-8, or convert it: "
+        "iconv -f ENCODING -t UTF-8 old > new."
+    ): (
+        "{name}:{line}：字节 0x{byte:02x} 不是 UTF-8；数据文件用 UTF-8。请另存为 UTF-8，或转换："
+        "iconv -f 原编码 -t UTF-8 old > new。"
     ),
     "{name}: packed, and cannot be unpacked ({error}). Copy the file again.": (
         "{name}: 文件是压缩的，但无法解压（{error}）。请重新复制文件。"
