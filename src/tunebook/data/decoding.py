@@ -61,7 +61,7 @@ def unpacked(data: bytes, name: str) -> bytes:
     unpack = next((how for magic, how in _UNPACKERS.items() if data.startswith(magic)), None)
     try:
         return data if unpack is None else unpack(data)
-    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+    except (OSError, ValueError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise DataError(
             "{name}: packed, and cannot be unpacked ({error}). Copy the file again.", name=name, error=error
         ) from None

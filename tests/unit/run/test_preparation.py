@@ -121,7 +121,7 @@ def test_the_built_in_model_is_converted_with_progress(tmp_path: Path, monkeypat
     [
         ("model", "baseline: 7", ["seeds.baseline"]),
         ("model", "configuration: 3, baseline: 5", ["seeds.configuration"]),
-        ("balanced", "baseline: 7, doubtful: 2", ["seeds.doubtful"]),
+        ("balanced", "configuration: 3, baseline: 7", ["seeds.configuration"]),
         ("one_factor", "configuration: 3, baseline: 7, doubtful: 2", []),
     ],
 )

@@ -9,7 +9,7 @@ from test_whole_simulated_study import study_file
 
 from tunebook import Study
 from tunebook.core.study import RoundKind
-from tunebook.errors import NotFoundError
+from tunebook.errors import StudyFileError
 from tunebook.run.reading import read_study
 
 __all__ = ["study_file"]
@@ -38,5 +38,5 @@ def test_the_second_study_pilots_near_what_the_first_found(study_file: Path) -> 
 
 
 def test_a_study_that_is_not_there_is_told(study_file: Path) -> None:
-    with pytest.raises(NotFoundError, match="elsewhere"):
+    with pytest.raises(StudyFileError, match="elsewhere"):
         second(study_file, "runs/elsewhere").run()
