@@ -33,6 +33,7 @@ metric: exact_match
 baseline: {learning_rate: 2e-4, lora_r: 8, lora_alpha: 16, num_train_epochs: 2}
 space: {learning_rate: {low: 5e-5, high: 2e-3}, lora_r: [8, 16]}
 design: one_factor
+floor: go_on
 budget: {trials: 12}
 """
 

@@ -234,7 +234,8 @@ def _accuracy(view: View, facts: Sequence[TrialFact], split: str) -> list[Accura
     mean, interval = measured
     ids = tuple(fact.trial.id for fact in facts)
     key = facts[0].trial.effective.key
-    return [AccuracyResult(key=key, trials=ids, split=split, accuracy=mean, interval=interval)]
+    loss = view.loss(facts, split)
+    return [AccuracyResult(key=key, trials=ids, split=split, accuracy=mean, interval=interval, loss=loss)]
 
 
 def _finding(f: Finding, margin: float, exchanged: tuple[int, int] | None) -> FindingResult:

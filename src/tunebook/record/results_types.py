@@ -211,6 +211,8 @@ class AccuracyResult(_Object):
     """mean of the trials that trained"""
     interval: Interval
     """95 %, with the noise between seeds: [low, high]"""
+    loss: float | None
+    """mean of the trials that trained, nats an example; null where no loss is finite"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -287,8 +287,8 @@ def _judged(view: View, words: Words, row: Sequence[TrialFact], finding: Finding
         return words.part_of_design()
     if trial.purpose is Purpose.COMBINE:
         return words.part_of_the_sum()
-    losses = [loss for f in completed if split in f.outcomes and (loss := f.outcomes[split].loss) is not None]
-    return words.only_its_loss(float(np.mean(losses))) if losses and split == "validation" else ""
+    loss = view.loss(completed, split)
+    return words.only_its_loss(loss) if loss is not None and split == "validation" else ""
 
 
 def _verdict(view: View, words: Words, finding: Finding) -> str:

@@ -276,6 +276,12 @@ class View:
         """Mean accuracy of the trials that trained, with its 95 % interval, or None; see `Evidence.accuracy`."""
         return self.evidence.accuracy(facts, split)
 
+    def loss(self, facts: Iterable[TrialFact], split: str = "validation") -> float | None:
+        """Mean loss of the trials that trained and have a finite one, nats an example."""
+        trained = [f.outcomes[split].loss for f in facts if f.state is TrialState.COMPLETED and split in f.outcomes]
+        finite = [loss for loss in trained if math.isfinite(loss)]
+        return sum(finite) / len(finite) if finite else None
+
     def replicates(self, key: str) -> list[TrialFact]:
         """A configuration's trials, without those that only chose a learning rate."""
         return [f for f in self.by_key.get(key, []) if not f.trial.purpose.only_chooses]

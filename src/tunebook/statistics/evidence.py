@@ -326,9 +326,12 @@ class Evidence:
             if len(facts) > 1
         ]
         if not repeated:
-            return np.empty((0, 0)), 0
+            return np.empty((0, self._n_examples(split))), 0
         residuals = np.concatenate([scores - scores.mean(axis=0) for scores in repeated])
         return residuals, len(residuals) - len(repeated)
+
+    def _n_examples(self, split: str) -> int:
+        return next((len(facts[0].outcomes[split].scores) for facts in self.replicates(split).values()), 0)
 
     def loss_noise_on(self, split: str) -> SeedNoise:
         """Of the loss on a split, over the configurations whose losses are finite; it has no prior."""

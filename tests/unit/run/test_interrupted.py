@@ -126,7 +126,7 @@ def test_a_record_says_nothing_that_has_no_trial_behind_it(interrupted: Study) -
         assert text not in record
     rows = [line for line in record.splitlines() if line.startswith("|")]
     assert not [line for line in rows if "planned" in line or "Not started yet" in line]
-    assert len([line for line in rows if line.lstrip("| ★").startswith(("1 |", "1-4 |"))]) == 2
+    assert len([line for line in rows if line.lstrip("| ★").startswith(("1 |", "1-3 |"))]) == 2
 
 
 def test_a_workers_death_is_told_in_the_terminal_in_status_and_in_the_record(file: Path, monkeypatch, capsys) -> None:
