@@ -10,7 +10,7 @@ devices, waves that do not depend on each other are trained together, and the ne
 run; and devices train ahead for round confirm what the planner guesses: with nothing else to do, and, where a device
 holds fewer trials than make full use of it, beside those (decision 106). A trial's scoring is divided, when it begins,
 among its device and those that hold fewer trials than make full use of them; a part counts as a trial there (decision
-107). Beside that it is computed what it would be without these, and what bounds it (decision 105).
+132). Beside that it is computed what it would be without these, and what bounds it (decision 105).
 """
 
 from __future__ import annotations

@@ -128,6 +128,11 @@ class Finding:
         """Whether there are seeds enough for a verdict."""
         return ONE_SEED not in self.warnings
 
+    @property
+    def is_difference(self) -> bool:
+        """Whether the verdict is that one side is better."""
+        return self.verdict in (Verdict.BETTER, Verdict.WORSE)
+
     @classmethod
     def without_numbers(
         cls, contrast: Contrast, judged_in: tuple[int, RoundKind], alpha: float, **known: Any

@@ -76,12 +76,8 @@ def _read(file: Path) -> Any:
     """The value of a JSON file, or the lines of a text file."""
     if file.suffix == ".json":
         return _json(file)
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            return None
-        return [line.strip() for line in file.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except (OSError, ValueError):
-        return None
+    text = _text(file)
+    return None if text is None else [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _listed(kept: Any) -> tuple[str, ...]:
@@ -113,13 +109,7 @@ def _of_table(data: bytes, suffix: str) -> Iterator[Any]:
 
 def _of_card(file: Path) -> Any:
     """What the card of a hub data set says about its columns, laid out as in dataset_info.json; None: nothing."""
-    try:
-        if file.stat().st_size > MOST_BYTES:
-            return None
-        text = file.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError):
-        return None
-    parts = text.split("---\n", 2)
+    parts = (_text(file) or "").split("---\n", 2)
     if len(parts) < 3 or parts[0].strip() or "class_label" not in parts[1]:
         return None
     from ruamel.yaml import YAML
@@ -146,10 +136,16 @@ def _named_features(info: Any) -> dict[str, Any]:
 
 def _json(file: Path) -> Any:
     try:
-        if file.stat().st_size > MOST_BYTES:
-            return None
-        return json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
+        return json.loads(_text(file) or "")
+    except (ValueError, RecursionError):
+        return None
+
+
+def _text(file: Path) -> str | None:
+    """What stands in a file that may say names; None: it is not there, cannot be read or is too large for that."""
+    try:
+        return None if file.stat().st_size > MOST_BYTES else file.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError):
         return None
 
 

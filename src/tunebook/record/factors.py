@@ -183,16 +183,12 @@ def strategy(view: View, words: Words) -> str:
     span = None
     if spot is not None and is_within:
         span = (value("learning_rate", spot.low), value("learning_rate", spot.high))
-    settled = {name for name, found in by_factor(view, view.findings()).items() if any(map(_is_difference, found))}
+    settled = {name for name, found in by_factor(view, view.findings()).items() if any(f.is_difference for f in found)}
     leave = [i.factor for i in view.conclusions.importance if not i.ranked]
     leave += [each.factor for each in described if not each.matters]
     leave = [name for name in leave if name not in settled]
     order, last = ([words.factor(name) for name in names] for names in (ranked, leave))
     return words.strategy(order, span, boundary.failed_at if boundary else None, last)
-
-
-def _is_difference(finding: Finding) -> bool:
-    return finding.verdict in (Verdict.BETTER, Verdict.WORSE)
 
 
 def wisdom(view: View, words: Words) -> list[str]:

@@ -327,7 +327,7 @@ def _gain(view: View, finding: Finding) -> Gain:
         relative=finding.effect / base if base > 0 else None,
         n_examples=n,
         seeds=(len(finding.treatment_trials), len(finding.control_trials)),
-        told_apart=finding.verdict in (Verdict.BETTER, Verdict.WORSE),
+        told_apart=finding.is_difference,
         provisional=finding.provisional,
     )
 

@@ -28,7 +28,6 @@ from tunebook.words.values import Ending
 
 __all__ = ["chance_to_see", "round_sections"]
 
-DECIDED = (Verdict.BETTER, Verdict.WORSE)
 START_STEPS = 3
 
 
@@ -237,7 +236,7 @@ def _against(view: View, words: Words, finding: Finding | None) -> str:
     """The difference from the baseline, or from the baseline at its re-tuned learning rate."""
     if finding is None or math.isnan(finding.effect) or not is_baseline(view, finding.control_key):
         return ""
-    return words.effect(finding, bold=finding.verdict in DECIDED)
+    return words.effect(finding, bold=finding.is_difference)
 
 
 def _analysis(view: View, words: Words, row: Sequence[TrialFact], finding: Finding | None) -> list[str]:

@@ -274,7 +274,7 @@ def _importance(evidence: Evidence) -> tuple[Importance, ...]:
                 rank=variance.rank,
                 rank_interval=variance.rank_interval,
                 first_share=variance.first_share,
-                ranked=any(levels[i].verdict in (Verdict.BETTER, Verdict.WORSE) for i in own),
+                ranked=any(levels[i].is_difference for i in own),
                 nothing_above=seen,
                 levels=tuple(values),
             )

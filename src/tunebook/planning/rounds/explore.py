@@ -174,7 +174,7 @@ def _in_doubt(state: PlanningState, asked: tuple[Contrast, ...], round_number: i
         (abs(finding.effect), contrast)
         for contrast, finding in zip(asked, found, strict=True)
         if finding.verdict in (Verdict.INCONCLUSIVE, Verdict.EQUIVALENT)
-        and len(contrast.treatment) > 1
+        and len(contrast.treatment) >= SEEDS_TO_TEST
         and not math.isnan(finding.effect)
     ]
     return [contrast for _, contrast in sorted(open_ones, key=lambda pair: -pair[0])]

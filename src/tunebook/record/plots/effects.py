@@ -65,7 +65,7 @@ def _margin_bands(axes: Any, view: View, words: Words, shown: list[Finding]) -> 
 
 
 def _whisker(paper: Paper, axes: Any, words: Words, row: int, finding: Finding, labels: set[str], what: str) -> None:
-    decided = finding.verdict in (Verdict.BETTER, Verdict.WORSE)
+    decided = finding.is_difference
     key = {Verdict.BETTER: "better", Verdict.WORSE: "worse"}.get(finding.verdict, "leg_no_verdict")
     colour = {Verdict.BETTER: BLUE, Verdict.WORSE: VERMILLION}.get(finding.verdict, GREY)
     low, high = map(words.scale.shown_difference, finding.interval)
