@@ -26,6 +26,7 @@ __all__ = [
     "RowSizes",
     "base_input_grad",
     "base_linear",
+    "end_threads",
     "exact_threads",
     "has_weight",
     "is_plain",
@@ -83,6 +84,17 @@ def exact_threads() -> Iterator[None]:
         yield
     finally:
         _set_threads(_threads.own)
+
+
+def end_threads() -> None:
+    """End the threads that have helped the calling thread (decision 136).
+
+    While more of them wait, of all threads together, than there are processors, libgomp has each sleep after a few
+    microseconds, and to wake it for the next parallel loop takes 40.
+    """
+    native = library()
+    if native is not None:
+        native.end_threads()
 
 
 def _set_threads(n: int) -> None:

@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, use_threads
+from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, end_threads, use_threads
 from tunebook.engines.packed.spread import one_by_one
 from tunebook.errors import is_out_of_memory
 
@@ -157,6 +157,8 @@ class _Pieces:
 class Lanes:
     """Runs pieces of work, at most `n` at a time; used as a context, which waits for what is running.
 
+    Inside it the thread that enters computes with one thread: helping threads are there for lanes alone (`end_threads`).
+
     Args:
         threads: threads of all lanes together.
         may_widen: while one lane computes alone, its exact work may use all threads (`threads_agree`).
@@ -174,12 +176,17 @@ class Lanes:
         self._own = threading.local()
 
     def __enter__(self) -> Lanes:
+        self._threads_outside = torch.get_num_threads()
+        if self._threads_alone > 1:
+            torch.set_num_threads(1)
+            end_threads()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._lock:
             self._closed = True
         self._pool.shutdown(wait=True)
+        torch.set_num_threads(self._threads_outside)
 
     @property
     def n_idle(self) -> int:
@@ -272,6 +279,7 @@ class Lanes:
             result = work()
         except BaseException as raised:  # handed to the thread that waits, which knows what to make of it
             error = released(raised)
+        end_threads()
         self._count(-1)
         self._ended.put(Done(tag, result, error))
 
