@@ -29,6 +29,7 @@ __all__ = [
     "end_threads",
     "exact_threads",
     "has_weight",
+    "hold_threads",
     "is_plain",
     "lay_out_weights",
     "multiply_kind",
@@ -87,14 +88,17 @@ def exact_threads() -> Iterator[None]:
 
 
 def end_threads() -> None:
-    """End the threads that have helped the calling thread (decision 136).
-
-    While more of them wait, of all threads together, than there are processors, libgomp has each sleep after a few
-    microseconds, and to wake it for the next parallel loop takes 40.
-    """
+    """End the threads that have helped the calling thread in parallel loops."""
     native = library()
     if native is not None:
         native.end_threads()
+
+
+def hold_threads(n: int) -> None:
+    """Have n threads, the calling one included, ready for its parallel loops."""
+    native = library()
+    if native is not None:
+        native.hold_threads(n)
 
 
 def _set_threads(n: int) -> None:

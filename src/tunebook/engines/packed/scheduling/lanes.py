@@ -26,7 +26,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, end_threads, use_threads
+from tunebook.engines.packed.model.multiplies import (
+    base_input_grad,
+    base_linear,
+    end_threads,
+    use_threads,
+)
+from tunebook.engines.packed.scheduling.helpers import Helpers
 from tunebook.engines.packed.spread import one_by_one
 from tunebook.errors import is_out_of_memory
 
@@ -156,8 +162,7 @@ class _Pieces:
 
 class Lanes:
     """Runs pieces of work, at most `n` at a time; used as a context, which waits for what is running.
-
-    Inside it the thread that enters computes with one thread: helping threads are there for lanes alone (`end_threads`).
+    Inside it the thread that enters computes with one thread.
 
     Args:
         threads: threads of all lanes together.
@@ -174,12 +179,13 @@ class Lanes:
         self._spread: list[_Pieces] = []
         self._computing, self._shared, self._seen = 0, 0.0, time.perf_counter()
         self._own = threading.local()
+        self._helpers = Helpers(threads) if self._threads_alone > self._threads_each else None
 
     def __enter__(self) -> Lanes:
         self._threads_outside = torch.get_num_threads()
-        if self._threads_alone > 1:
+        if self._helpers is not None:
             torch.set_num_threads(1)
-            end_threads()
+            self._helpers.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -213,6 +219,8 @@ class Lanes:
         ended = [one for one in done if one is not None]
         with self._lock:
             self._running -= len(ended)
+        if self._helpers is not None:
+            self._helpers.look()
         return ended
 
     def spread(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
