@@ -59,7 +59,7 @@ class Helpers:
 
 
 def _waited() -> float | None:
-    """Seconds in which some thread of the machine has waited for a processor, or None where Linux does not count them."""
+    """Seconds in which some thread of the machine waited for a processor, or None where Linux does not count them."""
     try:
         line = PRESSURE.read_text(encoding="ascii").splitlines()[0]
         return int(line.rpartition("total=")[2]) / 1e6
