@@ -31,7 +31,7 @@ class AuditedRecord:
         return audit_markdown(self.report, language or self.report.record.language)
 
     def values(self) -> dict[str, Any]:
-        """The audit as JSON values, without `schema_version`; the keys are those of docs/audit.md."""
+        """The audit as JSON values, the keys are those of docs/audit.md."""
         from tunebook.audit.write.values import audit_values
 
         return audit_values(self.report)

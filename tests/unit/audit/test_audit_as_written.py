@@ -50,13 +50,13 @@ def test_the_same_label_with_another_seed_is_another_trial():
     rows = "A,1,8,1e-4,40/100\nA,2,8,1e-4,42/100\nB,1,16,1e-4,50/100\nB,2,16,1e-4,48/100\n"
     values = values_of("run,seed,r,lr,acc\n" + rows)
     assert [t["trial"] for t in values["trials"]] == ["A", "A (seed 2)", "B", "B (seed 2)"]
-    assert values["seed_noise"]["degrees_of_freedom"] == 2
+    assert values["noise"]["freedom"] == 2
     assert values["inconsistencies"] == []
 
 
 def test_pairs_are_counted_by_trial_because_the_most_different_replicates_are_picked():
     values = values_of(SEEDS, 500)
-    assert values["families"]["all_pairs"] == math.comb(5, 2) - math.comb(3, 2) - math.comb(2, 2)
+    assert values["family_sizes"][1] == math.comb(5, 2) - math.comb(3, 2) - math.comb(2, 2)
 
 
 def test_trials_without_a_result_measure_no_noise():
@@ -75,7 +75,7 @@ def test_out_of_memory_is_no_failure_of_the_training():
 
 def test_levels_count_failed_trials_too():
     text = "run,lr,r,acc\nbase,1e-4,8,40/100\nx,2e-4,8,42/100\nhot,1e-2,8,NaN\n"
-    assert values_of(text)["factors"][0]["levels"] == 3
+    assert values_of(text)["effects"][0]["levels"] == 3
 
 
 ROUNDS = """## Round 1
@@ -131,9 +131,9 @@ def test_joined_and_effective_columns_are_settings():
     values = values_of(MESSY, 120)
     assert values["trials"][2]["values"]["lora_r"] == 16
     assert values["trials"][2]["values"]["lora_alpha"] == 32
-    assert values["seed_noise"]["equal_settings"] == []  # C and D differ in rank
+    assert values["noise"]["groups"] == []  # C and D differ in rank
     assert claim(values, "bigger rank")["reason"] == "unread"  # D differs from the baseline in the rate too
-    assert values["factors"][-1]["factor"] == "effective_batch_size"
+    assert values["effects"][-1]["factor"] == "effective_batch_size"
     assert codes(values) == ["difference_wrong"]  # G: +0.9
 
 
@@ -292,7 +292,7 @@ def test_a_change_may_build_on_a_bare_number(base):
         "| 序号 | 修改内容 | 准确率 |\n|---|---|---|\n| 1 | 基线：学习率 1e-4，秩 8 | 40/100 |\n"
         f"| 2 | 学习率 5e-4 | 50/100 |\n| 3 | {base}秩 32 | 60/100 |\n"
     )
-    assert values_of(text)["trials"][2]["differs_from_baseline_in"] == ["learning_rate", "lora_r"]
+    assert values_of(text)["trials"][2]["moves"] == ["learning_rate", "lora_r"]
 
 
 RANKS = "| run | lr | r | acc |\n|---|---|---|---|\n" + "".join(
@@ -378,7 +378,7 @@ def test_a_baseline_given_again_in_each_table_is_one_trial_however_finely_it_is_
     ranks = table_of("rank|acc", "8 (default)|70.0%", "16|70.25%")
     values = values_of(table_of("batch|acc", "8 (default)|70.0%", "16|71.5%") + "Then the rank.\n\n" + ranks, 400)
     assert [t["trial"] for t in values["trials"]] == ["1.1", "1.2", "2.2"]
-    assert values["seed_noise"]["equal_settings"] == []
+    assert values["noise"]["groups"] == []
 
 
 def test_the_same_trials_on_other_data_are_other_trials():
