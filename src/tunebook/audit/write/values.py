@@ -54,7 +54,7 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         "inconsistencies": [{"code": note.code, **note.values} for note in report.inconsistencies],
         "notes": [{"code": note.code, **note.values} for note in (*record.notes, *table.notes)],
         "next_trials": [_own(t) | {"configuration": _levels(t.configuration, report)} for t in report.next_trials],
-        "next_trials_csv": next_trials_csv(report)[0],
+        "next_trials_csv": next_trials_csv(report),
     }  # fmt: skip
     labels = {clean(trial.key): clean(trial.label) for trial in table.trials}
     return dict(_labelled(to_json(values, clean), labels))
@@ -79,10 +79,10 @@ def _levels(configuration: Configuration, report: AuditReport) -> dict[str, Any]
     return {name: None if levels[name] == UNSAID else levels[name] for name in report.table.factors}
 
 
-def next_trials_csv(report: AuditReport) -> tuple[str, int]:
-    """The next trials as a CSV that a study file's `trials` takes, "" without any; and how many of them no study takes
-    (a record may train half an epoch) and were left out. A column for each factor of the record, by its full name, and
-    `why`, which the study ignores."""
+def next_trials_csv(report: AuditReport) -> str:
+    """The next trials as a CSV that a study file's `trials` takes, "" without any: a column for each factor of the
+    record, by its full name, and `why`, which the study ignores. What no study takes (a record may train half an epoch)
+    is left out."""
     rows = []
     for trial in report.next_trials:
         levels = _levels(trial.configuration, report)
@@ -92,7 +92,7 @@ def next_trials_csv(report: AuditReport) -> tuple[str, int]:
     text = io.StringIO()
     if rows:
         csv.writer(text, lineterminator="\n").writerows([[*report.table.factors, "why"], *rows])
-    return text.getvalue(), len(report.next_trials) - len(rows)
+    return text.getvalue()
 
 
 def _cell(level: Any) -> str:
