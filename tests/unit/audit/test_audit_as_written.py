@@ -439,7 +439,7 @@ def test_a_table_of_a_column_a_trial_is_turned():
     table = table_of("Parameter|Run 1|Run 2", "learning rate|1e-4|3e-4", "rank|8|8", "accuracy|70.0%|73.0%")
     values = values_of(f"{table}Run 2 is the best.\n", 200)
     assert [(t["trial"], t["values"]["learning_rate"]) for t in values["trials"]] == [("Run 1", 1e-4), ("Run 2", 3e-4)]
-    assert values["claims"][0]["trials"] == ["Run 2"]
+    assert values["claims"][0]["trials"] == [values["trials"][1]["key"]]
 
 
 def test_the_epochs_of_one_training_are_no_trials():

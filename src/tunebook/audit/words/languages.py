@@ -27,18 +27,20 @@ from tunebook.words.shared import Shared
 
 __all__ = ["ChineseAudit", "EnglishAudit", "level_text"]
 
-MOST_NAMED = 12
+MOST_NAMED, MOST_MIXED = 12, 2
 LONGEST_TEXT, LONGEST_NAME = 160, 40
 
 _SAYS = tomllib.loads((pkgutil.get_data(__package__, "says.toml") or b"").decode())
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _PLACE = re.compile(r"{(\w+):?(\w*)}")
+_OF_SEVERAL = ("accuracies", "deviations", "differences", "mixed", "renumbered")
+"""Forms of several values together; with any other a list is written one by one."""
 
 
 def level_text(factor: str, level: Level) -> str:
     """A level as in a configuration file; "?" where the record does not say it."""
     unsaid = level is None or (level == UNSAID and not isinstance(level, bool))
-    return "?" if unsaid else numbers.value(factor, level)
+    return "?" if unsaid else shorten(numbers.value(factor, level), LONGEST_NAME)
 
 
 class AuditShared(Shared):
@@ -50,7 +52,7 @@ class AuditShared(Shared):
     """
 
     says: ClassVar[Mapping[str, str]]
-    counted: ClassVar[Mapping[str, tuple[str, str]]]  # "1 example" and "{n} examples", by what is counted
+    counted: ClassVar[Mapping[str, tuple[str, str]]]  # "{n} example" and "{n} examples", by what is counted
 
     def __init__(self, labels: Mapping[str, str], kind: MeasureKind) -> None:
         super().__init__()
@@ -59,9 +61,8 @@ class AuditShared(Shared):
         self._forms: Mapping[str, Callable[[Any], str]] = {
             "": str,
             "about": numbers.about,
-            "amount": self.amount,
             "factor": self.factor,
-            "gap": self.gap,
+            "hundredths": lambda x: f"{x * 100:.2f}",
             "if": lambda _: "",
             "n": numbers.count,
             "name": self.name,
@@ -75,13 +76,18 @@ class AuditShared(Shared):
             "short": "{:.2g}".format,
             "signed": "{:+.1f}".format,
             "strong": lambda text: strong(shorten(text, LONGEST_TEXT)),
-            "hundredths": lambda x: f"{x * 100:.2f}",
             "tenths": lambda x: "-" if x is None else f"{x * 100:.1f}",
             "text": lambda text: shorten(str(text), LONGEST_TEXT),
+            "accuracies": lambda ends: numbers.percent(ends[0]) + self.to + self.percent(ends[1]),
+            "changed": lambda levels: self.listed([self._changed(n, *both) for n, both in levels.items()]),
+            "deviations": lambda ends: self.to.join(f"{end * 100:.2f}" for end in ends),
+            "differences": lambda ends: self.to.join(map(numbers.points, ends)),
+            "mixed": lambda pairs: self.join([self.say("also", **vars(pair)) for pair in pairs[:MOST_MIXED]]),
+            "renumbered": lambda pairs: self.listed([self.say("renumbered_pair", a=a, b=b) for a, b in pairs]),
         }
 
     def say(self, code: str, **values: Any) -> str:
-        """A sentence with its values in place. What takes one value takes a list of such, too."""
+        """A sentence with its values in place."""
 
         def optional(part: re.Match[str]) -> str:
             needed = [values.get(place[1]) for place in _PLACE.finditer(part[1])]
@@ -91,12 +97,18 @@ class AuditShared(Shared):
         return _PLACE.sub(lambda place: self._written(values[place[1]], place[2]), text)
 
     def _written(self, value: Any, form: str) -> str:
+        """A value in a form: what is counted, the beginning of another sentence's code, or how one value is written, of
+        which there may be a list."""
         if form in self.counted:
             return self.count(value if isinstance(value, int) else len(value), form)
-        if not isinstance(value, list | tuple):
-            return self._forms[form](value)
-        items = [self._written(each, form) for each in value]
-        return self.listed(items[:MOST_NAMED]) + self.say("more", n=max(0, len(items) - MOST_NAMED))
+        if isinstance(value, list | tuple) and form not in _OF_SEVERAL:
+            items = [self._written(each, form) for each in value]
+            return self.listed(items[:MOST_NAMED]) + self.say("more", n=items[MOST_NAMED:])
+        return self._forms[form](value) if form in self._forms else self.says[f"{form}_{value}"]
+
+    def _changed(self, factor: str, text: Level, table: Level) -> str:
+        levels = {"text": level_text(factor, text), "table": level_text(factor, table)}
+        return self.say("setting_differs", factor=factor, **levels)
 
     def count(self, n: int, what: str) -> str:
         """ "1 trial", "2 trials"."""
@@ -125,10 +137,6 @@ class AuditShared(Shared):
             return self.says["no_result"]
         decimals = max(0, round(-math.log10(score.unit))) if score.unit > 0 else 0
         return self.percent(score.value, 2) if self._share else f"{score.value:.{decimals}f}"
-
-    def interval(self, low: float, high: float) -> str:
-        """Accuracies as "25.4 to 34.8 %"."""
-        return numbers.percent(low) + self.to + self.percent(high)
 
 
 def _words(section: str, language: int) -> dict[str, Any]:

@@ -21,8 +21,6 @@ from tunebook.audit.words.languages import AuditShared, ChineseAudit, EnglishAud
 from tunebook.audit.write.values import next_trials_csv
 from tunebook.record.text import markdown_bullets, markdown_heading, markdown_table, markdown_text
 from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
-from tunebook.words.marks import strong
-from tunebook.words.numbers import p_value
 
 MOST_PAIRS = 4
 MOST_CELLS = 20
@@ -82,15 +80,13 @@ class _Document:
         rows = list(zip(*(column for _, column in kept), strict=True))
         return markdown_table([title for title, _ in kept], rows, numeric) if rows else ""
 
-    # -- how it was read ---------------------------------------------------------------------------
-
     def _reading(self) -> Iterator[str]:
         record, say = self.report.record, self.say
         lines = [self._table_read(line) for line in dict.fromkeys(use.line for use in record.columns)]
         lines += [self._note(note) for note in (*record.notes, *self.report.table.notes)]
         lines.append(say("assumed", n=[v for v in self.report.trials if v.trial.assumed]))
         yield markdown_bullets([*lines, say("unread_sentences", n=self.unread)])
-        cells = [say("unread_cell", **{**vars(c), "why": say(f"why_{c.why}")}) for c in record.unread_cells]
+        cells = [say("unread_cell", **vars(cell)) for cell in record.unread_cells]
         yield markdown_text(say("unread_cells", n=cells))
         yield markdown_bullets([*cells[:MOST_CELLS], say("unread_cut", n=cells[MOST_CELLS:])])
         yield markdown_text(say("mend"))
@@ -100,7 +96,7 @@ class _Document:
         for use in self.report.record.columns:
             if use.line == line and use.header:
                 shown.setdefault(_SHOWN_AS.get(use.role, "unused"), []).append(self._header(use))
-        return self.say("table_read", line=line, kind=self.say(f"kind_{self.measure.kind}"), **shown)
+        return self.say("table_read", line=line, kind=self.measure.kind, **shown)
 
     def _header(self, use: ColumnUse) -> str:
         """A header, with the factor that it was taken for where that has another name."""
@@ -108,17 +104,7 @@ class _Document:
         return use.header if factor in ("", use.header) else f"{use.header} = {factor}"
 
     def _note(self, note: Note) -> str:
-        values: dict[str, Any] = dict(note.values)
-        if note.code == "renumbered":
-            values["pairs"] = [self.say("renumbered_pair", a=a, b=b) for a, b in values["pairs"]]
-        elif note.code == "settings_differ":
-            both = {n: [level_text(n, level) for level in levels] for n, levels in values["settings"].items()}
-            values["settings"] = [self.say("setting_differs", factor=n, text=a, table=b) for n, (a, b) in both.items()]
-        elif note.code == "blanks_filled":
-            return self.say(f"blanks_{values['how']}", **values)
-        return self.say(note.code, **values)
-
-    # -- the answer --------------------------------------------------------------------------------
+        return self.say(note.code, **note.values)
 
     def _answer(self) -> Iterator[str]:
         report, say = self.report, self.say
@@ -137,9 +123,8 @@ class _Document:
             none_is_better = c is not None or self.report.best == base.trial.key
             return self.say("baseline_is_best", name=base.trial.key) if none_is_better else ""
         a, b = map(self._result, (self.trials[self.report.best], base))
-        gap, verdict = self.words.amount(sum(self._amounts(c))).lstrip("+-"), self.say(f"verdict_{c.verdict}")
-        return self.say("best", **{**vars(c), "best": self.report.best, "base": base.trial.key, "a": a, "b": b,
-                                   "gap": gap, "verdict": verdict, "n": self.n})  # fmt: skip
+        gap = self.words.amount(sum(self._amounts(c))).lstrip("+-")
+        return self.say("best", **self._of(c), best=self.report.best, base=base.trial.key, a=a, b=b, gap=gap)
 
     def _told_apart(self) -> str:
         compared = [(v.trial.key, v.comparison) for v in self.report.trials if v.comparison is not None]
@@ -147,7 +132,7 @@ class _Document:
         for key, c in compared:
             side = ("_better" if c.effect > 0 else "_worse") if c.verdict is SupportVerdict.HOLDS else ""
             told.setdefault(f"{c.verdict}{side}", []).append(key)
-        return self.say("told_apart", n=compared, **told) if compared else ""
+        return self.say("told_tally", n=compared, **told) if compared else ""
 
     def _examples_unknown(self) -> str:
         report, record = self.report, self.report.record
@@ -164,18 +149,14 @@ class _Document:
         known = {n: level for n, level in levels.items() if level not in (None, UNSAID, "")}
         yield say("fact_baseline", name=base.key, first=not report.table.baseline_named, levels=known)
         if self.n is not None:
-            scored = [v.trial.key for v in report.trials if v.trial.score is not None]
-            misfits = [scored[i] for i in report.examples.misfits]
-            about = {**vars(report.examples), "how": say(f"how_{report.examples.how}"), "misfits": misfits}
-            also = report.examples.alternatives[:2]
-            yield say("fact_examples", **{**about, "also": also, "seeds": report.record.seeds, "slack": report.slack})
+            examples, scored = report.examples, [v.trial.key for v in report.trials if v.trial.score is not None]
+            about = {"misfits": [scored[i] for i in examples.misfits], "also": examples.alternatives[:2]}
+            say_of = {**vars(examples), **about, "seeds": report.record.seeds, "slack": report.slack}
+            yield say("fact_examples", **say_of)
         if self.share:
-            low, high = noise.interval or (None, None)
-            about = {"low": low, "high": high, "wide": low is not None and noise.freedom < 4}
-            yield say("fact_noise", **vars(noise), **about, from_prior=noise.from_prior)
+            wide = noise.interval is not None and noise.freedom < 4
+            yield say("fact_noise", **vars(noise), wide=wide, from_prior=noise.from_prior)
         yield say("fact_tied", names=report.tied_with_best)
-
-    # -- claims ------------------------------------------------------------------------------------
 
     def _claims(self) -> Iterator[str]:
         yield self._table(
@@ -192,13 +173,12 @@ class _Document:
 
     def _quote(self, judged: Judged) -> str:
         """A claim's sentence, behind the trial that it is about where the sentence does not name it."""
-        claim, trial = judged.claim, ""
-        said = next((name for name in claim.trials[:1] if name not in ("best", "baseline")), "")
-        if said and claim.kind in (ClaimKind.TRIALS, ClaimKind.BEST_TRIAL, ClaimKind.UNREAD):
-            trial = judged.trials[0] if judged.trials else said
-            is_named = said.casefold() in claim.text.casefold() and key_of(self.words.name(trial)) == key_of(said)
-            trial = "" if is_named else trial
-        return self.say("quote", trial=trial, text=claim.text)
+        text, said = judged.claim.text, judged.claim.trials[:1]
+        if not said or said[0] in ("best", "baseline") or judged.claim.kind is ClaimKind.LEVELS:
+            return self.say("quote", text=text)
+        trial = judged.trials[0] if judged.trials else said[0]
+        is_named = said[0].casefold() in text.casefold() and key_of(self.words.name(trial)) == key_of(said[0])
+        return self.say("quote", trial="" if is_named else trial, text=text)
 
     def _why(self, judged: Judged) -> str:
         c, claim, facts = judged.deciding, judged.claim, dict[str, Any](judged.case.facts)
@@ -206,19 +186,12 @@ class _Document:
         boundary = facts.get("boundary")
         if boundary is not None and judged.reason is not Reason.FAILED:
             return self.words.join([pairs, self._break(boundary)])
-        about = {**vars(claim), **(vars(c) if c is not None else {}), **facts, "used": self.report.noise.used}
+        about = {**vars(claim), **self._of(c), **facts, "used": self.report.noise.used}
         about |= {"trials": judged.trials, "name": judged.trials[:1], "share": 0.05 ** (1 / max(1, len(judged.trials)))}
         about["a"], about["b"] = facts.get("same", [("", "")])[0]
-        about["low"], about["high"] = c.interval if c is not None and c.interval else (None, None)
         side = claim.direction or -claim.no_more
-        about["agrees"] = side and c is not None and c.effect * side >= 0
-        reason = self.say("all_failed" if boundary else judged.reason.value, **about)
-        also = [
-            self.say("also", a=pair.treatment, b=pair.control, factors=pair.also)
-            for pair in judged.case.confounded[:2]
-            if judged.reason is Reason.CONFOUNDED and pair.also
-        ]
-        return self.words.join([pairs, reason, *also])
+        about |= {"agrees": side and c is not None and c.effect * side >= 0, "confounded": judged.case.confounded}
+        return self.words.join([pairs, self.say("all_failed" if boundary else judged.reason.value, **about)])
 
     def _pairs(self, c: Comparison) -> str:
         """The pairs of a comparison with their differences."""
@@ -229,20 +202,19 @@ class _Document:
         listed = self.words.comma.join(map(self._pair, c.pairs[:MOST_PAIRS], amounts))
         return self.say("pair_gaps", n=c.pairs, listed=listed, more=len(c.pairs[MOST_PAIRS:]), total=total)
 
-    # -- trials and factors ------------------------------------------------------------------------
-
     def _against(self) -> Iterator[str]:
         say = self.say
         gap = "difference" if not self.share else "difference_points" if self.n is None else "difference_examples"
+        result = say("accuracy") if self.share else say("quote", text=self.measure.name)
         yield self._table(
             self.report.trials,
-            (say("trial"), lambda v: strong(self._name(v)) if v is self.baseline else self._name(v)),
+            (say("trial"), lambda v: self.words.name(v.trial.key)),
             (say("differs"), self._differs),
             (say("right"), lambda v: "" if v.correct is None else str(v.correct)),
-            (say("accuracy") if self.share else say("quote", text=self.measure.name), self._result_with_interval),
+            (result, lambda v: say("result", text=self._result(v), interval=v.interval)),
             (say(gap), lambda v: self.words.gap(self._amounts(v.comparison)[0]) if v.comparison else ""),
-            (say("p"), lambda v: self._bounds(v.comparison)),
-            (say("told"), lambda v: self._told(v.comparison) or say("same_as", name=v.same_as)),
+            (say("p"), lambda v: say("bounds", **self._of(v.comparison))),
+            (say("told"), lambda v: say("told_apart", **self._of(v.comparison), same=v.same_as)),
         )
 
     def _factors(self) -> Iterator[str]:
@@ -253,12 +225,9 @@ class _Document:
             (say("levels"), lambda e: str(e.levels)),
             (say("pairs"), lambda e: str(e.n_pairs)),
             (say("widest"), lambda e: self._pair(e.widest.pairs[0], self._amounts(e.widest)[0]) if e.widest else "-"),
-            (say("p"), lambda e: self._bounds(e.widest)),
-            (say("told"), lambda e: self._told(e.widest)),
+            (say("p"), lambda e: say("bounds", **self._of(e.widest))),
+            (say("told"), lambda e: say("told_apart", **self._of(e.widest))),
         )
-
-    def _name(self, v: TrialVerdict) -> str:
-        return self.words.name(v.trial.key)
 
     def _differs(self, v: TrialVerdict) -> str:
         if v is self.baseline:
@@ -275,10 +244,6 @@ class _Document:
         share = v.correct / self.n if v.correct is not None and self.n else v.trial.score.value
         return self.words.percent(share) if self.share else self.words.result(v.trial.score)
 
-    def _result_with_interval(self, v: TrialVerdict) -> str:
-        interval = f" ({self.words.interval(*v.interval)})" if v.interval else ""
-        return self._result(v) + interval
-
     def _amounts(self, c: Comparison) -> Sequence[float]:
         """The differences of a comparison's pairs: in examples where these are counted, else of the results."""
         return c.differences or [self.measure.sign * effect for effect in c.effects]
@@ -286,12 +251,8 @@ class _Document:
     def _pair(self, pair: tuple[str, str], amount: float) -> str:
         return f"{self.words.name(pair[0])} - {self.words.name(pair[1])}: {self.words.gap(amount)}"
 
-    def _bounds(self, c: Comparison | None) -> str:
-        known = c is not None and self.n is not None
-        return f"{p_value(c.p_favourable_adjusted)} … {p_value(c.p_independent_adjusted)}" if c and known else ""
-
-    def _told(self, c: Comparison | None) -> str:
-        return self.say(f"told_{c.verdict}") if c is not None and self.n is not None else ""
+    def _of(self, c: Comparison | None) -> dict[str, Any]:
+        return {**vars(c), "counted": self.n} if c is not None else {}
 
     def _same(self) -> Iterator[str]:
         noise = self.report.noise
@@ -311,11 +272,8 @@ class _Document:
         keys = {"trained": b.trained, "failed": b.failed[0], "clean": b.clean, "clean_failed": b.clean_failed}
         found = {name: level_in(self.trials[key].trial, b.factor) for name, key in keys.items() if key}
         levels = {f"{name}_level": level_text(b.factor, level) for name, level in found.items()}
-        side = self.say("above" if b.above else "below")
-        values = {**keys, **levels, "factor": b.factor, "moves": b.moves, "all": b.failed, "side": side}
+        values = {**vars(b), **keys, **levels, "all": b.failed, "side": b.above}
         return self.words.join([self.say(code, **values) for code in codes])
-
-    # -- what next, how ----------------------------------------------------------------------------
 
     def _next(self) -> Iterator[str]:
         report, say = self.report, self.say
@@ -334,13 +292,9 @@ class _Document:
         if text := next_trials_csv(report):
             yield f"{say('trials_csv')}\n\n```csv\n{text}```"
 
-    def _method(self) -> Iterator[str]:
-        if self.n is None:
-            return
+    def _method(self) -> list[str]:
         given = {j.verdict for j in self.read} | {v.comparison.verdict for v in self.report.trials if v.comparison}
-        family, pairs = self.report.family_sizes
-        yield self.say("method_bounds")
-        yield from (self.say(f"method_{verdict}") for verdict in SupportVerdict if verdict in given)
-        yield self.say("method_families", family=family, pairs=pairs)
-        used = self.report.noise.used
-        yield self.say("method_noise", used=used, prior=SEED_DEVIATION_PRIOR, degrees=PROVISIONAL_DF)
+        codes = ("bounds", *(verdict.value for verdict in SupportVerdict if verdict in given), "families", "noise")
+        (family, pairs), prior = self.report.family_sizes, {"prior": SEED_DEVIATION_PRIOR, "degrees": PROVISIONAL_DF}
+        values = {"family": family, "pairs": pairs, "used": self.report.noise.used, **prior}
+        return [self.say(f"method_{code}", **values) for code in codes] if self.n is not None else []

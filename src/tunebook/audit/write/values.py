@@ -1,6 +1,6 @@
 """The audit of a hand-written record as JSON values: the judge's own types, under their attributes' names.
 
-docs/audit.md tells the keys. Numbers are unrounded; trials are named as the record names them.
+docs/audit.md tells the keys. Numbers are unrounded; trials stand under their `key` in `trials`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -24,12 +23,6 @@ SCHEMA_VERSION = 2
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_.][\w.\-]*")
 """Text that may go into the CSV as it is; nothing that a spreadsheet takes for a formula."""
 
-_HOLD_TRIALS = frozenset(
-    ("alone_from_baseline", "best", "broke", "clean", "clean_failed", "control", "failed", "groups", "if_short_groups",
-     "pairs", "tied_with_best", "trained", "treatment", "trial", "trials")
-)  # fmt: skip
-"""Keys under which texts are trials' keys. The judge knows a trial by its key, a reader by its label."""
-
 
 def audit_values(report: AuditReport) -> dict[str, Any]:
     """The whole audit as JSON values, with their `schema_version`."""
@@ -40,8 +33,8 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         **_own(report, "record", "table", "structure", "trials", "claims", "next_trials", "inconsistencies"),
         "baseline": {"trial": table.baseline, "named": table.baseline_named},
         "trials": [
-            _own(v) | _own(v.trial, "label", "configuration", "row", "unread")
-            | {"trial": v.trial.key, "line": v.trial.row.line, "settings_read": not v.trial.unread,
+            {"trial": v.trial.label} | _own(v, "trial") | _own(v.trial, "label", "configuration", "row", "unread")
+            | {"line": v.trial.row.line, "settings_read": not v.trial.unread,
                "values": _levels(v.trial.configuration, report)}
             for v in report.trials
         ],
@@ -56,21 +49,11 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         "next_trials": [_own(t) | {"configuration": _levels(t.configuration, report)} for t in report.next_trials],
         "next_trials_csv": next_trials_csv(report),
     }  # fmt: skip
-    labels = {clean(trial.key): clean(trial.label) for trial in table.trials}
-    return dict(_labelled(to_json(values, clean), labels))
+    return dict(to_json(values, clean))
 
 
 def _own(item: Any, *without: str) -> dict[str, Any]:
     return {field.name: getattr(item, field.name) for field in fields(item) if field.name not in without}
-
-
-def _labelled(value: Any, labels: Mapping[str, str], holds_trials: bool = False) -> Any:
-    """JSON values with labels in place of trials' keys."""
-    if isinstance(value, dict):
-        return {name: _labelled(each, labels, name in _HOLD_TRIALS) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_labelled(each, labels, holds_trials) for each in value]
-    return labels.get(value, value) if holds_trials and isinstance(value, str) else value
 
 
 def _levels(configuration: Configuration, report: AuditReport) -> dict[str, Any]:
