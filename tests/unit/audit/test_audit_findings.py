@@ -142,7 +142,7 @@ def test_the_claim_on_the_edge_is_confounded(name: str, text: str) -> None:
 def test_a_level_that_was_only_tried_with_others_is_confounded(name: str, text: str) -> None:
     judged = claim_on(report_of(name), text)
     assert (judged.verdict, judged.reason) == (SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
-    assert "learning_rate" in judged.case.confounded[0].also
+    assert "learning_rate" in judged.confounded[0].also
 
 
 def test_a_batch_split_differently_is_the_same_training() -> None:

@@ -11,11 +11,14 @@ Two families, each at an error rate of 0.05 (decision 061):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from tunebook.audit.judge import bounds
+from tunebook.audit.judge.counts import Counts
 from tunebook.audit.judge.noise import SeedNoise
 from tunebook.audit.judge.trials import TrialTable
 from tunebook.audit.model import MeasureKind
@@ -78,8 +81,8 @@ class Comparison:
 
     pairs: Pairs
     effect: float  # treatment minus control, the mean over pairs
-    effects: tuple[float, ...] = ()  # by pair
-    doubts: tuple[float, ...] = ()  # by how much each may be off because of the printed precision
+    effects: tuple[float, ...]  # by pair
+    doubts: tuple[float, ...]  # by how much each may be off because of the printed precision
     differences: tuple[int, ...] = ()  # in examples; none without their number, and for means over seeds
     interval: tuple[float, float] | None = None  # 95 % for this pair alone, as independent samples
     p_favourable: float = 1.0  # the two bounds, and the second with the seed's variance added
@@ -97,34 +100,13 @@ class Comparison:
     @property
     def doubt(self) -> float:
         """By how much the effect may be off because of the printed precision."""
-        return sum(self.doubts) / len(self.doubts) if self.doubts else 0.0
-
-    def is_mixed(self, sign: int) -> bool:
-        """Whether some pair has the other sign beyond rounding, and some pair has this one."""
-        signs = {
-            effect * sign > 0 for effect, doubt in zip(self.effects, self.doubts, strict=True) if abs(effect) > doubt
-        }
-        return len(signs) == 2
-
-    def is_opposite(self, sign: int) -> bool:
-        """Whether every pair has the other sign, or none, and the whole has it beyond rounding."""
-        each = zip(self.effects, self.doubts, strict=True)
-        return self.effect * sign < -self.doubt and all(effect * sign <= doubt for effect, doubt in each)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Counts:
-    """How many answers were right, where that is known."""
-
-    n: int | None  # examples; None when unknown or where results are no shares
-    seeds: int = 1  # over which each result is a mean; counts are then out of n times as many
-    correct: Mapping[str, int] = field(default_factory=dict)  # by key
-    slack: Mapping[str, int] = field(default_factory=dict)  # by how many each may be off because of rounding
+        return sum(self.doubts) / len(self.doubts)
 
     @property
-    def total(self) -> int:
-        """Answers behind one result."""
-        return (self.n or 0) * self.seeds
+    def signs(self) -> set[int]:
+        """The signs that its pairs have beyond rounding."""
+        each = zip(self.effects, self.doubts, strict=True)
+        return {1 if effect > 0 else -1 for effect, doubt in each if abs(effect) > doubt}
 
 
 class Judge:
@@ -135,95 +117,100 @@ class Judge:
     Args:
         comparable: keys of the trials whose settings differ from the baseline's, in order.
         different: how many pairs of trials have different settings.
+        questions: every one that will be asked besides those against the baseline; they fix the family of picked pairs.
     """
 
     def __init__(
-        self, table: TrialTable, counts: Counts, noise: SeedNoise, comparable: Sequence[str], different: int
-    ) -> None:
+        self, table: TrialTable, counts: Counts, noise: SeedNoise, comparable: Sequence[str], different: int,
+        questions: Iterable[Question],
+    ) -> None:  # fmt: skip
         self._trials = {trial.key: trial for trial in table.trials}
         self._share = table.measure.kind is MeasureKind.SHARE
-        self._baseline = table.baseline
         self._counts = counts
         self._noise = noise
-        self._all_pairs = max(1, different)
-        keys = [key for key in comparable if key in counts.correct] if table.baseline in counts.correct else []
-        self._against_baseline = self._adjust([self._measure(((key, table.baseline),)) for key in keys], "baseline")
-        self._picked: dict[Pairs, Comparison] = {}
-
-    @property
-    def family_sizes(self) -> tuple[int, int]:
-        """Comparisons against the baseline, and all pairs of trials with different settings."""
-        return len(self._against_baseline), self._all_pairs
-
-    def settle(self, questions: Iterable[Question]) -> None:
-        """Fix the family of picked pairs: every question that will be asked. Called once, before `answer`."""
-        wanted = dict.fromkeys(q.pairs for q in questions if q.pairs and self._of_family(q.pairs) is None)
-        known = [pairs for pairs in wanted if all(key in self._counts.correct for pair in pairs for key in pair)]
-        self._picked = self._adjust([self._measure(pairs) for pairs in known], "picked")
+        base = table.baseline
+        family: list[Pairs] = [((key, base),) for key in comparable if {key, base} <= counts.correct.keys()]
+        self._adjusted = self._adjust(family, "baseline", bounds.holm)
+        asked = {_who(q.pairs): q.pairs for q in questions if self._is_counted(q.pairs)}
+        picked = [pairs for who, pairs in asked.items() if who not in self._adjusted]
+        self.family_sizes = len(family), max(1, different)
+        size = max(different, len(picked))
+        self._adjusted |= self._adjust(picked, "picked", lambda ps: [min(1.0, p * size) for p in ps], size)
 
     def answer(self, question: Question) -> Comparison:
-        """The verdict on a question that `settle` was told of."""
-        known = self._of_family(question.pairs) or self._picked.get(question.pairs)
-        if known is None:
-            return self._by_sign(question.pairs, question.sign)
-        verdict, reason = _verdict(known, question.sign)
-        return replace(known, verdict=verdict, reason=reason)
+        """The verdict on a question that the judge was told of."""
+        if not self._is_counted(question.pairs):
+            return self._by_sign(question)
+        found = replace(self._measure(question.pairs), **self._adjusted[_who(question.pairs)])
+        verdict, reason = _verdict(found, question.sign)
+        return replace(found, verdict=verdict, reason=reason)
 
-    def _of_family(self, pairs: Pairs) -> Comparison | None:
-        if len(pairs) != 1:
-            return None
-        mirrored = self._against_baseline.get(((pairs[0][1], pairs[0][0]),))
-        return self._against_baseline.get(pairs) or (_mirrored(mirrored) if mirrored else None)
+    def _is_counted(self, pairs: Pairs) -> bool:
+        return all(key in self._counts.correct for pair in pairs for key in pair)
 
-    def _by_sign(self, pairs: Pairs, sign: int) -> Comparison:
+    def _adjust(self, family: list[Pairs], name: str, strict: Any, size: int | None = None) -> dict[Hashable, Any]:
+        """What many comparisons make of the p-values of each, as fields of `Comparison`."""
+        measured = [self._measure(pairs) for pairs in family]
+        n = len(family)
+        columns = {
+            "p_favourable_adjusted": bounds.holm([c.p_favourable for c in measured]),
+            "p_independent_adjusted": strict([c.p_independent for c in measured]),
+            "p_seed_adjusted": strict([c.p_seed for c in measured]),
+        }
+        fixed = {"family": name, "n_judged": n, "family_size": n if size is None else size}
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        return {_who(pairs): row | fixed for pairs, row in zip(family, rows, strict=True)}
+
+    def _by_sign(self, question: Question) -> Comparison:
         """Without a number of examples only the direction can be checked."""
-        effects = tuple(self._trials[a].value - self._trials[b].value for a, b in pairs)
-        units = {key: trial.score.unit if trial.score else 0.0 for key, trial in self._trials.items()}
-        doubts = tuple((units[a] + units[b]) / 2 * (1 - 1e-9) for a, b in pairs)
-        found = Comparison(pairs=pairs, effect=sum(effects) / len(effects), effects=effects, doubts=doubts)
-        against = _against(found, sign)
+        pairs = [(self._trials[a], self._trials[b]) for a, b in question.pairs]
+        effects = tuple(a.value - b.value for a, b in pairs)
+        units = [sum(t.score.unit for t in pair if t.score) for pair in pairs]
+        found = Comparison(
+            pairs=question.pairs,
+            effect=sum(effects) / len(effects),
+            effects=effects,
+            doubts=tuple(unit / 2 * (1 - 1e-9) for unit in units),
+        )
+        against = _against(found, question.sign)
         if against is not None:
             return replace(found, verdict=SupportVerdict.CANNOT_HOLD, reason=against)
         return found if self._share else replace(found, reason=Reason.NO_SHARE)
 
     def _measure(self, pairs: Pairs) -> Comparison:
-        counts, total = self._counts, self._counts.total
-        differences = [counts.correct[a] - counts.correct[b] for a, b in pairs]
-        slacks = [counts.slack.get(a, 0) + counts.slack.get(b, 0) for a, b in pairs]
+        correct, slack, total, seeds = self._counts.correct, self._counts.slack, self._counts.total, self._counts.seeds
+        differences = [correct[a] - correct[b] for a, b in pairs]
+        slacks = [slack.get(a, 0) + slack.get(b, 0) for a, b in pairs]
         effect = sum(differences) / len(pairs) / total
-        weights: dict[str, float] = {}
+        weights: dict[str, float] = defaultdict(float)
         for a, b in pairs:
-            weights[a] = weights.get(a, 0.0) + 1 / len(pairs)
-            weights[b] = weights.get(b, 0.0) - 1 / len(pairs)
+            weights[a] += 1 / len(pairs)
+            weights[b] -= 1 / len(pairs)
         spread = sum(w * w * self._variance(key) for key, w in weights.items())
-        seed = self._noise.used**2 / counts.seeds * sum(w * w for w in weights.values())
-        near = max(0.0, abs(effect) - sum(abs(w) * counts.slack.get(key, 0) for key, w in weights.items()) / total)
-        single = pairs[0] if len(pairs) == 1 and counts.seeds == 1 else None
-        independent = self._fisher(*single) if single else bounds.sum_p(near, spread)
+        seed = self._noise.used**2 / seeds * sum(w * w for w in weights.values())
+        near = max(0.0, abs(effect) - sum(abs(w) * slack.get(key, 0) for key, w in weights.items()) / total)
+        single = pairs[0] if len(pairs) == 1 and seeds == 1 else None
+        independent = bounds.fisher_p(*self._nearest(*single), total) if single else bounds.seed_p(near, spread)
         farther = -1 if effect < 0 else 1
         return Comparison(
             pairs=pairs,
             effect=effect,
             effects=tuple(d / total for d in differences),
-            doubts=tuple(slack / total for slack in slacks),
-            differences=tuple(differences) if counts.seeds == 1 else (),
-            interval=self._interval(*single) if single else None,
+            doubts=tuple(each / total for each in slacks),
+            differences=tuple(differences) if seeds == 1 else (),
+            interval=bounds.independent_interval(correct[single[0]], correct[single[1]], total) if single else None,
             p_favourable=bounds.favourable_p([d + farther * s for d, s in zip(differences, slacks, strict=True)]),
             p_independent=independent,
             p_seed=max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom)),
         )
 
-    def _interval(self, treatment: str, control: str) -> tuple[float, float]:
-        correct = self._counts.correct
-        return bounds.independent_interval(correct[treatment], correct[control], self._counts.total)
-
-    def _fisher(self, treatment: str, control: str) -> float:
-        """With counts as near to one another as the printed results allow."""
+    def _nearest(self, treatment: str, control: str) -> tuple[int, int]:
+        """Two counts as near to one another as the printed results allow."""
         a, b = self._counts.correct[treatment], self._counts.correct[control]
         towards = 1 if a < b else -1
         first = min(abs(a - b), self._counts.slack.get(treatment, 0))
         second = min(abs(a - b) - first, self._counts.slack.get(control, 0))
-        return bounds.fisher_p(a + towards * first, b - towards * second, self._counts.total)
+        return a + towards * first, b - towards * second
 
     def _variance(self, key: str) -> float:
         """Of one result, kept above 0 at the ends (Agresti and Coull's two added answers on each side). The same
@@ -232,43 +219,19 @@ class Judge:
         share = (self._counts.correct[key] / self._counts.seeds + 2) / (n + 4)
         return share * (1 - share) / n
 
-    def _adjust(self, family: list[Comparison], name: str) -> dict[Pairs, Comparison]:
-        size = len(family) if name == "baseline" else max(self._all_pairs, len(family))
-        strict = bounds.holm if name == "baseline" else lambda ps: bounds.bonferroni(ps, size)
-        adjusted = zip(
-            family,
-            bounds.holm([c.p_favourable for c in family]),
-            strict([c.p_independent for c in family]),
-            strict([c.p_seed for c in family]),
-            strict=True,
-        )
-        return {
-            c.pairs: replace(
-                c, p_favourable_adjusted=favourable, p_independent_adjusted=independent, p_seed_adjusted=seed,
-                family=name, n_judged=len(family), family_size=size,
-            )
-            for c, favourable, independent, seed in adjusted
-        }  # fmt: skip
 
-
-def _mirrored(c: Comparison) -> Comparison:
-    return replace(
-        c,
-        pairs=tuple((b, a) for a, b in c.pairs),
-        effect=-c.effect,
-        effects=tuple(-e for e in c.effects),
-        differences=tuple(-d for d in c.differences),
-        interval=(-c.interval[1], -c.interval[0]) if c.interval else None,
-    )
+def _who(pairs: Pairs) -> Hashable:
+    """A single pair counts once, whichever way it is asked for."""
+    return frozenset(pairs[0]) if len(pairs) == 1 else pairs
 
 
 def _against(c: Comparison, sign: int) -> Reason | None:
     """Why the table's own numbers speak against a claimed direction, or None."""
     if not c.doubt and not any(c.effects):
         return Reason.NO_DIFFERENCE
-    if sign and c.is_opposite(sign):
-        return Reason.CONTRADICTED
-    return Reason.MIXED_SIGNS if sign and c.effect * sign < -c.doubt else None
+    if not sign or c.effect * sign >= -c.doubt:
+        return None
+    return Reason.MIXED_SIGNS if sign in c.signs else Reason.CONTRADICTED
 
 
 def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:

@@ -273,7 +273,7 @@ class _Writer:
         return text
 
     def _why(self, judged: Judged) -> Iterator[str]:
-        reason, deciding, facts, say = judged.reason, judged.deciding, judged.case.facts, self._say
+        reason, deciding, facts, say = judged.reason, judged.deciding, judged.facts, self._say
         if deciding is not None and reason not in _SILENT_ABOUT_PAIRS:
             yield self._differences(deciding)
             yield self._number_fits(judged, deciding)
@@ -298,7 +298,7 @@ class _Writer:
 
     def _facts_of(self, judged: Judged) -> dict[str, object]:
         """Values for every reason's sentence; each takes what it has a place for."""
-        words, c, facts = self._words, judged.deciding, judged.case.facts
+        words, c, facts = self._words, judged.deciding, judged.facts
         names = self._names(judged.trials)
         same = facts.get("same")
         a, b = same[0] if isinstance(same, tuple) and same else ("", "")
@@ -331,7 +331,7 @@ class _Writer:
         return found
 
     def _mixed(self, judged: Judged) -> Iterator[str]:
-        words, claim, say, facts = self._words, judged.claim, self._say, judged.case.facts
+        words, claim, say, facts = self._words, judged.claim, self._say, judged.facts
         factor = words.factor(claim.factor) if claim.factor else ""
         levels, against = facts.get("levels"), facts.get("against")
         if claim.factor and isinstance(levels, tuple) and isinstance(against, tuple) and levels and against:
@@ -340,7 +340,7 @@ class _Writer:
         else:
             alone = factor and claim.kind is not ClaimKind.BOUNDARY
             yield say("confounded" if alone else "confounded_any", factor=factor)
-        for pair in judged.case.confounded[:2]:
+        for pair in judged.confounded[:2]:
             if isinstance(pair, ConfoundedPair) and pair.also:
                 others = words.factor_list(pair.also)
                 yield say("also", a=self._name(pair.treatment), b=self._name(pair.control), factors=others)
@@ -587,9 +587,9 @@ def _special_reason(judged: Judged) -> str:
     """The sentence for a reason that is said otherwise of some claims; "" for the usual one."""
     if judged.reason is Reason.FAILED and judged.claim.kind is ClaimKind.BOUNDARY:
         return "all_failed"
-    if judged.reason is Reason.SAME_TRAINING and "same" not in judged.case.facts:
+    if judged.reason is Reason.SAME_TRAINING and "same" not in judged.facts:
         return "changes_nothing"
-    return "worked" if judged.reason is Reason.CONTRADICTED and "worked" in judged.case.facts else ""
+    return "worked" if judged.reason is Reason.CONTRADICTED and "worked" in judged.facts else ""
 
 
 def _quoted(text: str) -> str:

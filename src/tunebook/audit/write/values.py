@@ -112,7 +112,7 @@ class _Values:
                   one_comparison_favourable="single_favourable", one_comparison_independent="single_independent",
                   examples_to_settle_best_against_baseline="to_settle"),
             "power": POWER,
-            "examples_needed_favourable_pairing": d.needed[0],
+            "examples_needed_favourable_pairing": d.needed,
         }  # fmt: skip
 
     def noise(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class _Values:
             "comparisons": [self.comparison(x) for x in j.comparisons],
             "confounded_pairs": [
                 {**_of(pair, "effect", also_differ_in="also"), "pair": self.labels([pair.treatment, pair.control])}
-                for pair in j.case.confounded
+                for pair in j.confounded
             ],
         }
 
