@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
+from statistics import fmean
 from typing import Any
 
 from tunebook.audit.judge.structure import Structure, acting, level_in, moved, number_in, surely_moved
@@ -32,6 +33,11 @@ class ConfoundedPair:
     control: str
     also: tuple[str, ...]
     effect: float
+
+    @classmethod
+    def of(cls, a: AuditTrial, b: AuditTrial, names: Iterable[str], factor: str) -> ConfoundedPair:
+        """Two trials that surely differ in `names`, of which a claim is about one."""
+        return cls(a.key, b.key, tuple(n for n in names if n != acting(factor)), a.value - b.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,58 +144,52 @@ def _no_difference(case: Judged) -> Judged:
     return replace(case, verdict=verdict, reason=reason, deciding=deciding)
 
 
+def _fixed(claim: Claim, answer: Answer, trials: Iterable[AuditTrial] = (), **facts: object) -> Judged:
+    return Judged(claim=claim, fixed=(answer,), trials=tuple(t.key for t in trials), facts=facts)
+
+
 def _not_shown(claim: Claim, reason: Reason, trials: Iterable[AuditTrial] = (), **facts: object) -> Judged:
-    keys = tuple(t.key for t in trials)
-    return Judged(claim=claim, fixed=((SupportVerdict.NOT_SHOWN, reason),), trials=keys, facts=facts)
+    return _fixed(claim, (SupportVerdict.NOT_SHOWN, reason), trials, **facts)
 
 
-def _same_training(claim: Claim, trials: tuple[str, ...] = (), **facts: object) -> Judged:
+def _same_training(claim: Claim, trials: Iterable[AuditTrial] = (), **facts: object) -> Judged:
     """Equal effective settings: a difference is chance, and no difference is true without a test."""
     verdict = SupportVerdict.CANNOT_HOLD if claim.direction else SupportVerdict.HOLDS
-    return Judged(claim=claim, fixed=((verdict, Reason.SAME_TRAINING),), trials=trials, facts=facts)
+    return _fixed(claim, (verdict, Reason.SAME_TRAINING), trials, **facts)
+
+
+def _asked(claim: Claim, pairs: Iterable[tuple[AuditTrial, AuditTrial]]) -> Question:
+    return Question(tuple((a.key, b.key) for a, b in pairs), claim.direction)
 
 
 def _levels(claim: Claim, structure: Structure) -> Judged | None:
     against = claim.against or (level_in(structure.baseline, claim.factor or ""),)
-    levels = tuple(level for level in claim.levels if level not in against)
-    if not levels:  # the baseline's own: held against all others
-        levels, against = claim.levels, tuple(x for x in structure.levels(claim.factor or "") if x not in claim.levels)
-    return _compared(claim, structure, levels, against)
+    return _compared(claim, structure, [level for level in claim.levels if level not in against], against)
 
 
 def _compared(claim: Claim, structure: Structure, levels: Sequence[Level], against: Sequence[Level]) -> Judged | None:
     """Levels against others, by the pairs that differ in the factor alone; else by why there is none."""
-    factor = claim.factor or ""
+    factor, unsure = claim.factor or "", structure.table.unsure
     treatments, controls = structure.at(factor, levels), structure.at(factor, against)
-    pairs = {(a.key, b.key): (a, b) for a, b in product(treatments, controls)}
-    if not pairs:
+    if not treatments or not controls:
         return None
-    changed = {keys: moved(a, b) for keys, (a, b) in pairs.items()}
-    clean = [keys for keys, names in changed.items() if names == (acting(factor),)]
+    changed = [(moved(a, b), a, b) for a, b in product(treatments, controls)]
+    clean = [(a, b) for names, a, b in changed if names == (acting(factor),)]
     own = structure.named(claim.trials[0], claim.section) if claim.trials else None
-    if own is not None:  # a remark speaks of its row's own comparison
-        clean = [keys for keys in clean if own.key in keys] or clean
-    same = tuple(keys for keys, names in changed.items() if not names)
-    trials, facts = tuple(t.key for t in treatments), {"levels": tuple(levels), "against": tuple(against)}
+    clean = [pair for pair in clean if own in pair] or clean  # a remark speaks of its row's own comparison
+    facts = {"levels": tuple(levels), "against": tuple(against)}
     if clean:
-        question = Question(tuple(clean), claim.direction)
-        return Judged(claim=claim, questions=(question,), trials=trials, facts=facts)
+        trials = tuple(t.key for t in treatments)
+        return Judged(claim=claim, questions=(_asked(claim, clean),), trials=trials, facts=facts)
+    same = tuple((a.key, b.key) for names, a, b in changed if not names)
     if same:
-        return _same_training(claim, trials, same=same)
-    nearest = [(a, min(controls, key=lambda b, a=a: _distance(a, b, structure))) for a in treatments]
-    found = tuple(_confounded(a, b, factor, structure) for a, b in nearest)
+        return _same_training(claim, treatments, same=same)
+    mixed = [[(surely_moved(x, b, unsure), len(names), x, b) for names, x, b in changed if x is a] for a in treatments]
+    nearest = [min(pairs, key=lambda pair: (len(pair[0]), pair[1])) for pairs in mixed]
+    found = tuple(ConfoundedPair.of(a, b, names, factor) for names, _, a, b in nearest)
     if not all(pair.also for pair in found):  # what the record leaves out may be the same in both
         return None
     return replace(_not_shown(claim, Reason.CONFOUNDED, treatments, **facts), confounded=found)
-
-
-def _distance(a: AuditTrial, b: AuditTrial, structure: Structure) -> tuple[int, int]:
-    return len(surely_moved(a, b, structure.table.unsure)), len(moved(a, b))
-
-
-def _confounded(a: AuditTrial, b: AuditTrial, factor: str, structure: Structure) -> ConfoundedPair:
-    also = tuple(n for n in surely_moved(a, b, structure.table.unsure) if n != acting(factor))
-    return ConfoundedPair(a.key, b.key, also, a.value - b.value)
 
 
 def _best_level(claim: Claim, structure: Structure) -> Judged | None:
@@ -200,11 +200,9 @@ def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     inside = [v for v in numbers if min(ends) <= v <= max(ends)] if ends else [v for v in tried if v in claim.levels]
     found = [_compared(claim, structure, inside, (level,)) for level in tried if level not in inside]
     parts = [part for part in found if part is not None]
-    if len(parts) < len(found):
-        return None
     if ends and inside and not (min(numbers) < min(inside) and max(numbers) > max(inside)):
         parts.append(_not_shown(claim, Reason.OPEN_SIDE))
-    if not parts:
+    if not parts or None in found:
         return None
     return replace(
         min(parts, key=lambda part: not part.fixed),
@@ -214,13 +212,21 @@ def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     )
 
 
-def _trend(claim: Claim, structure: Structure) -> Judged | None:
-    factor = acting(claim.factor or "")
-    pairs = structure.one_factor(factor, [t for t in structure.trained if level_in(t, factor) != UNSAID])
-    if not pairs:
-        return _not_shown(claim, Reason.CONFOUNDED) if len(structure.levels(factor)) > 1 else None
-    trials = tuple(dict.fromkeys(key for pair in pairs for key in pair))
-    return Judged(claim=claim, questions=(Question(tuple(pairs), claim.direction),), trials=trials)
+def _every_pair(claim: Claim, structure: Structure) -> Judged | None:
+    """A trend, or no effect: every pair that differs in the factor alone, the higher level first."""
+    factor, claimed = acting(claim.factor or ""), claim.levels or structure.levels(claim.factor or "")
+    trained = [t for t in structure.trained if level_in(t, factor) != UNSAID]
+    named = structure.at(claim.factor or "", claimed)
+    pairs = [pair for pair in structure.one_factor(factor, trained) if pair[0] in named or pair[1] in named]
+    if pairs and claim.direction:
+        trials = tuple(dict.fromkeys(t.key for pair in pairs for t in pair))
+        return Judged(claim=claim, questions=(_asked(claim, pairs),), trials=trials)
+    if pairs:
+        return Judged(claim=claim, questions=tuple(_asked(claim, (pair,)) for pair in pairs))
+    if len(structure.levels(claim.factor or "")) < 2:
+        return None
+    folded = factor == "gradient_checkpointing" or len(structure.levels(factor)) == 1
+    return _same_training(claim) if folded and not claim.direction else _not_shown(claim, Reason.CONFOUNDED)
 
 
 def _boundary(claim: Claim, structure: Structure) -> Judged | None:
@@ -232,24 +238,22 @@ def _boundary(claim: Claim, structure: Structure) -> Judged | None:
     counts_edge = claim.exact or claim.inclusive or any(levels[t.key] == edge for t in failed)
     trained = [t for t in structure.trained if t.key in beyond and (counts_edge or levels[t.key] != edge)]
     worked = tuple(t.key for t in trained if not t.row.said_to_fail and not _is_far_below(t, structure.trained))
-    if worked and failed and claim.exact:
-        return _not_shown(claim, Reason.MIXED_RUNS, failed, worked=worked)
     if worked:
-        case = _not_shown(claim, Reason.CONTRADICTED, failed, worked=worked)
-        return replace(case, fixed=((SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED),))
+        mixed = (SupportVerdict.NOT_SHOWN, Reason.MIXED_RUNS)
+        false = (SupportVerdict.CANNOT_HOLD, Reason.CONTRADICTED)
+        return _fixed(claim, mixed if failed and claim.exact else false, failed, worked=worked)
     found = (b for b in structure.boundaries if b.factor == acting(factor) and b.above == (sign > 0))
     boundary = next(found, None) if failed else None
     if boundary is None:
         return None
     if len(boundary.moves) > 1 and not (claim.exact and boundary.clean):
-        a, b = (structure.table.get(key) for key in (boundary.failed[0], boundary.trained))
-        pair = _confounded(a, b, factor, structure) if a and b else None
-        if pair is None or not pair.also:
-            return None
-        return replace(_not_shown(claim, Reason.CONFOUNDED, failed, boundary=boundary), confounded=(pair,))
-    case = _not_shown(claim, Reason.FEW_RUNS, failed, boundary=boundary)
+        a, b = (next(t for t in structure.known if t.key == key) for key in (boundary.failed[0], boundary.trained))
+        pair = ConfoundedPair.of(a, b, surely_moved(a, b, structure.table.unsure), factor)
+        case = _not_shown(claim, Reason.CONFOUNDED, failed, boundary=boundary)
+        return replace(case, confounded=(pair,)) if pair.also else None
     enough = len(failed) >= ENOUGH_FAILURES and counts_edge
-    return replace(case, fixed=((SupportVerdict.HOLDS, Reason.FAILED),)) if enough else case
+    holds, open_ = (SupportVerdict.HOLDS, Reason.FAILED), (SupportVerdict.NOT_SHOWN, Reason.FEW_RUNS)
+    return _fixed(claim, holds if enough else open_, failed, boundary=boundary)
 
 
 def _is_far_below(trial: AuditTrial, others: Sequence[AuditTrial]) -> bool:
@@ -258,90 +262,61 @@ def _is_far_below(trial: AuditTrial, others: Sequence[AuditTrial]) -> bool:
     return bool(values) and trial.value < min(values) - 0.2 * abs(min(values))
 
 
-def _no_effect(claim: Claim, structure: Structure) -> Judged | None:
-    factor, levels = acting(claim.factor or ""), structure.levels(claim.factor or "")
-    named = {t.key for t in structure.at(claim.factor or "", claim.levels or levels)}
-    pairs = [pair for pair in structure.one_factor(factor, structure.scored) if named & set(pair)]
-    if pairs:
-        return Judged(claim=claim, questions=tuple(Question((pair,)) for pair in pairs))
-    if len(levels) < 2:
-        return None
-    folded = factor == "gradient_checkpointing" or len(structure.levels(factor)) == 1
-    return _same_training(claim) if folded else _not_shown(claim, Reason.CONFOUNDED)
-
-
 def widest(factor: str, structure: Structure) -> Question | None:
     """The pair of trained trials with the largest difference by a factor alone."""
-    values = {t.key: t.value for t in structure.trained}
     pairs = structure.one_factor(factor, structure.trained)
-    return Question((max(pairs, key=lambda pair: abs(values[pair[0]] - values[pair[1]])),)) if pairs else None
+    pair = max(pairs, key=lambda pair: abs(pair[0].value - pair[1].value), default=None)
+    return Question(((pair[0].key, pair[1].key),)) if pair else None
 
 
 def _importance(claim: Claim, structure: Structure) -> Judged | None:
-    """The order of factors is a comparison of differences, which a record cannot carry; the first factor's own largest
-    difference is shown beside where the table has this order."""
-    order = claim.order or (claim.factor or "",)
-    found = [widest(acting(name), structure) for name in order]
-    if any(name not in structure.table.factors for name in order) or found[0] is None:
-        return None
-    values = {trial.key: trial.value for trial in structure.scored}
-    sizes = [abs(sum(values[a] - values[b] for a, b in q.pairs)) for q in found if q is not None]
-    questions = (found[0],) if sizes == sorted(sizes, reverse=True) else ()
-    return replace(_not_shown(claim, Reason.ORDER_UNKNOWN), questions=questions)
+    """The order of factors is a comparison of differences, which a record cannot carry."""
+    known = all(name in structure.table.factors for name in claim.order)
+    return _not_shown(claim, Reason.ORDER_UNKNOWN) if known else None
 
 
 def _trials(claim: Claim, structure: Structure) -> Judged | None:
     treatment = structure.named(claim.trials[0], claim.section) if claim.trials else None
     against = (claim.against_trials or ("baseline",))[0]
-    if treatment is None:
-        return None
     control = structure.best_before(treatment) if against == "best" else structure.named(against, claim.section)
-    if control is None or treatment.key == control.key:
+    if treatment is None or control is None or treatment is control:
         return None
-    keys = (treatment.key, control.key)
     if treatment.failed and claim.direction < 0:
-        return Judged(claim=claim, fixed=((SupportVerdict.HOLDS, Reason.FAILED),), trials=keys)
+        return _fixed(claim, (SupportVerdict.HOLDS, Reason.FAILED), (treatment, control))
     if treatment.score is None or control.score is None:
         return None
+    keys = (treatment.key, control.key)
     if not (treatment.unread or control.unread) and not moved(treatment, control):
-        return _same_training(claim, keys, same=(keys,))
-    pairs = tuple((a.key, b.key) for a, b in product(structure.runs(treatment), structure.runs(control)))
-    return Judged(claim=claim, questions=(Question(pairs, claim.direction),), trials=keys)
+        return _same_training(claim, (treatment, control), same=(keys,))
+    pairs = product(structure.runs(treatment), structure.runs(control))
+    return Judged(claim=claim, questions=(_asked(claim, pairs),), trials=keys)
 
 
 def _best_trial(claim: Claim, structure: Structure) -> Judged | None:
     """A trial against the best of the others and the baseline; a label with several runs counts by their mean."""
-    named = [structure.named(claim.trials[0], claim.section)] if claim.trials else _with_settings(claim, structure)
-    treatment = named[0] if named else None
+    values = claim.values.items()
+    fitting = [t for t in structure.scored if not t.unread and all(level_in(t, n) == level for n, level in values)]
+    treatment = max(fitting, key=lambda t: t.value, default=None) if values else None
+    treatment = structure.named(claim.trials[0], claim.section) if claim.trials else treatment
     if treatment is None or treatment.score is None:
         return None
-    pool, runs = _among(claim, treatment, structure), dict[str, list[AuditTrial]]()
+    pool, groups = _among(claim, treatment, structure), dict[str, list[AuditTrial]]()
     for trial in pool:
-        runs.setdefault(trial.label_key, []).append(trial)
-    own = runs.pop(treatment.label_key)
-    lead = {key: _mean(own) - _mean(group) for key, group in runs.items()}
-    doubt = {key: _unit(own) / 2 + _unit(group) / 2 for key, group in runs.items()}
-    higher = [key for key, gap in sorted(lead.items(), key=lambda item: item[1]) if -gap > doubt[key] * (1 - 1e-9)]
-    if higher and len(own) > 1 and max(pool, key=lambda t: t.value) in own:
+        groups.setdefault(trial.label_key, []).append(trial)
+    own = groups.pop(treatment.label_key)
+    lead = {key: fmean(t.value for t in own) - fmean(t.value for t in runs) for key, runs in groups.items()}
+    units = {t.key: t.score.unit for t in pool if t.score}
+    doubt = {key: (units[treatment.key] + units[runs[0].key]) / 2 * (1 - 1e-9) for key, runs in groups.items()}
+    higher = [groups[key][0].key for key in sorted(lead, key=lead.__getitem__) if -lead[key] > doubt[key]]
+    if higher and max(pool, key=lambda t: t.value) in own:
         return None  # the best single run, though not the best by its mean
-    keys = (treatment.key,)
     if higher:
-        facts = {"higher": tuple(runs[key][0].key for key in higher)}
-        return Judged(claim=claim, fixed=((SupportVerdict.CANNOT_HOLD, Reason.NOT_BEST),), trials=keys, facts=facts)
-    rivals = [key for key, (t, *_) in runs.items() if not t.failed and (t.unread or moved(t, treatment))]
-    rival = min(rivals, key=lead.__getitem__, default=None)
-    named_rivals = dict.fromkeys(key for key in (rival, structure.baseline.label_key) if key in rivals)
-    questions = tuple(
-        Question(tuple((a.key, b.key) for a, b in product(own, runs[key])), 1) for key in named_rivals if key
-    )
-    return Judged(claim=claim, questions=questions, trials=keys) if questions else None
-
-
-def _with_settings(claim: Claim, structure: Structure) -> list[AuditTrial]:
-    """Trials with the settings that a claim names, the best first."""
-    values = claim.values.items() or {("", "")}
-    found = [t for t in structure.scored if not t.unread and all(level_in(t, n) == v for n, v in values)]
-    return sorted(found, key=lambda t: -t.value)
+        return _fixed(claim, (SupportVerdict.CANNOT_HOLD, Reason.NOT_BEST), (treatment,), higher=tuple(higher))
+    rivals = [key for key, (t, *_) in groups.items() if not t.failed and (t.unread or moved(t, treatment))]
+    rival = min(rivals, key=lead.__getitem__, default="")
+    keys = dict.fromkeys(key for key in (rival, structure.baseline.label_key) if key in rivals)
+    questions = tuple(replace(_asked(claim, product(own, groups[key])), sign=1) for key in keys)
+    return Judged(claim=claim, questions=questions, trials=(treatment.key,)) if questions else None
 
 
 def _among(claim: Claim, trial: AuditTrial, structure: Structure) -> list[AuditTrial]:
@@ -353,20 +328,12 @@ def _among(claim: Claim, trial: AuditTrial, structure: Structure) -> list[AuditT
     return [t for t in structure.scored if t.key in keys] if trial.key in keys else structure.scored
 
 
-def _mean(runs: Sequence[AuditTrial]) -> float:
-    return sum(t.value for t in runs) / len(runs)
-
-
-def _unit(runs: Sequence[AuditTrial]) -> float:
-    return max(t.score.unit for t in runs if t.score)
-
-
 _BUILDERS: dict[ClaimKind, Callable[[Claim, Structure], Judged | None]] = {
     ClaimKind.LEVELS: _levels,
     ClaimKind.BEST_LEVEL: _best_level,
-    ClaimKind.TREND: _trend,
+    ClaimKind.TREND: _every_pair,
     ClaimKind.BOUNDARY: _boundary,
-    ClaimKind.NO_EFFECT: _no_effect,
+    ClaimKind.NO_EFFECT: _every_pair,
     ClaimKind.IMPORTANCE: _importance,
     ClaimKind.TRIALS: _trials,
     ClaimKind.BEST_TRIAL: _best_trial,

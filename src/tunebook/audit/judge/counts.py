@@ -43,6 +43,7 @@ class Counts:
     """How many answers were right, where that is known."""
 
     n: int | None  # examples; None when unknown or where results are no shares
+    is_share: bool = True
     seeds: int = 1  # over which each result is a mean; counts are then out of n times as many
     correct: Mapping[str, int] = field(default_factory=dict)  # by the trial's key
     slack: Mapping[str, int] = field(default_factory=dict)  # by how many each may be off because of rounding
@@ -57,7 +58,7 @@ def count_answers(record: HandRecord, scores: Mapping[str, Score], given: int | 
     """The number of examples and the right answers of each trial; nothing where results are no shares."""
     seeds = record.seeds or 1
     if record.measure.kind is not MeasureKind.SHARE:
-        return Examples(None, "no_share"), Counts(n=None)
+        return Examples(None, "no_share"), Counts(n=None, is_share=False)
     if record.averaged and given is None:
         return Examples(None, "unknown"), Counts(n=None)
     size = settle_examples(list(scores.values()), given, record.stated_examples, seeds)

@@ -120,9 +120,10 @@ class Structure:
         """A trial by the name a text gives it; "baseline" and "best" are allowed."""
         return {"baseline": self.baseline, "best": self.best}.get(name) or self.table.resolve(name, section)
 
-    def best_before(self, trial: AuditTrial) -> AuditTrial | None:
+    def best_before(self, trial: AuditTrial | None) -> AuditTrial | None:
         """The best of the trials that stand before a trial: what "the best so far" meant when it was planned."""
-        return max((t for t in self.trained if t.order < trial.order), key=lambda t: t.value, default=None)
+        earlier = [t for t in self.trained if trial is not None and t.order < trial.order]
+        return max(earlier, key=lambda t: t.value, default=None)
 
     def at(self, factor: str, levels: Sequence[Level]) -> list[AuditTrial]:
         """Scored trials at one of the levels of a factor, settings known."""
@@ -137,10 +138,10 @@ class Structure:
         among = [t for t in self.scored if not t.unread] if trials is None else trials
         return list(dict.fromkeys(level_in(t, factor) for t in among))
 
-    def one_factor(self, factor: str, trials: Sequence[AuditTrial]) -> list[tuple[str, str]]:
-        """(higher, lower) keys of the pairs among these trials that differ in a factor alone."""
+    def one_factor(self, factor: str, trials: Sequence[AuditTrial]) -> list[tuple[AuditTrial, AuditTrial]]:
+        """The pairs among these trials that differ in a factor alone, the higher level first."""
         keys = {t.key for t in trials}
-        return [(high.key, low.key) for name, high, low in self.pairs if name == factor and {high.key, low.key} <= keys]
+        return [(high, low) for name, high, low in self.pairs if name == factor and {high.key, low.key} <= keys]
 
     def _groups(self, settings: Callable[[AuditTrial], object]) -> list[list[AuditTrial]]:
         groups: dict[object, list[AuditTrial]] = {}

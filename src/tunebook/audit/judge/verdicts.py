@@ -12,7 +12,7 @@ Two families, each at an error rate of 0.05 (decision 061):
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -20,8 +20,7 @@ from typing import Any
 from tunebook.audit.judge import bounds
 from tunebook.audit.judge.counts import Counts
 from tunebook.audit.judge.noise import SeedNoise
-from tunebook.audit.judge.trials import TrialTable
-from tunebook.audit.model import MeasureKind
+from tunebook.audit.judge.trials import AuditTrial
 
 ALPHA = 0.05
 
@@ -113,104 +112,98 @@ class Judge:
     """Judges all comparisons of one record.
 
     The favourable bound takes the largest difference that the printed results allow, the strict one the smallest.
+    Without a number of examples only the direction can be checked.
 
     Args:
-        comparable: keys of the trials whose settings differ from the baseline's, in order.
+        trials: those with a result.
+        against: questions against the baseline, the first family.
+        picked: every other question that will be asked, the second family.
         different: how many pairs of trials have different settings.
-        questions: every one that will be asked besides those against the baseline; they fix the family of picked pairs.
     """
 
     def __init__(
-        self, table: TrialTable, counts: Counts, noise: SeedNoise, comparable: Sequence[str], different: int,
-        questions: Iterable[Question],
+        self, trials: Sequence[AuditTrial], counts: Counts, noise: SeedNoise, against: Iterable[Question],
+        picked: Iterable[Question], different: int,
     ) -> None:  # fmt: skip
-        self._trials = {trial.key: trial for trial in table.trials}
-        self._share = table.measure.kind is MeasureKind.SHARE
-        self._counts = counts
-        self._noise = noise
-        base = table.baseline
-        family: list[Pairs] = [((key, base),) for key in comparable if {key, base} <= counts.correct.keys()]
-        self._adjusted = self._adjust(family, "baseline", bounds.holm)
-        asked = {_who(q.pairs): q.pairs for q in questions if self._is_counted(q.pairs)}
-        picked = [pairs for who, pairs in asked.items() if who not in self._adjusted]
-        self.family_sizes = len(family), max(1, different)
-        size = max(different, len(picked))
-        self._adjusted |= self._adjust(picked, "picked", lambda ps: [min(1.0, p * size) for p in ps], size)
+        self._counts, self._noise = counts, noise
+        self._results: Mapping[str, float] = counts.correct or {t.key: t.value for t in trials}
+        units = {t.key: t.score.unit / 2 * (1 - 1e-9) for t in trials if t.score}
+        self._slack: Mapping[str, float] = counts.slack or units
+        self._adjusted: dict[Hashable, dict[str, Any]] = {}
+        self._adjust(against, "baseline")
+        self.family_sizes = len(self._adjusted), max(1, different)
+        self._adjust(picked, "picked", different)
 
     def answer(self, question: Question) -> Comparison:
         """The verdict on a question that the judge was told of."""
-        if not self._is_counted(question.pairs):
-            return self._by_sign(question)
-        found = replace(self._measure(question.pairs), **self._adjusted[_who(question.pairs)])
-        verdict, reason = _verdict(found, question.sign)
-        return replace(found, verdict=verdict, reason=reason)
-
-    def _is_counted(self, pairs: Pairs) -> bool:
-        return all(key in self._counts.correct for pair in pairs for key in pair)
-
-    def _adjust(self, family: list[Pairs], name: str, strict: Any, size: int | None = None) -> dict[Hashable, Any]:
-        """What many comparisons make of the p-values of each, as fields of `Comparison`."""
-        measured = [self._measure(pairs) for pairs in family]
-        n = len(family)
-        columns = {
-            "p_favourable_adjusted": bounds.holm([c.p_favourable for c in measured]),
-            "p_independent_adjusted": strict([c.p_independent for c in measured]),
-            "p_seed_adjusted": strict([c.p_seed for c in measured]),
-        }
-        fixed = {"family": name, "n_judged": n, "family_size": n if size is None else size}
-        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-        return {_who(pairs): row | fixed for pairs, row in zip(family, rows, strict=True)}
-
-    def _by_sign(self, question: Question) -> Comparison:
-        """Without a number of examples only the direction can be checked."""
-        pairs = [(self._trials[a], self._trials[b]) for a, b in question.pairs]
-        effects = tuple(a.value - b.value for a, b in pairs)
-        units = [sum(t.score.unit for t in pair if t.score) for pair in pairs]
-        found = Comparison(
-            pairs=question.pairs,
-            effect=sum(effects) / len(effects),
-            effects=effects,
-            doubts=tuple(unit / 2 * (1 - 1e-9) for unit in units),
-        )
+        found = replace(self._measure(question.pairs), **self._adjusted.get(_who(question.pairs), {}))
         against = _against(found, question.sign)
         if against is not None:
             return replace(found, verdict=SupportVerdict.CANNOT_HOLD, reason=against)
-        return found if self._share else replace(found, reason=Reason.NO_SHARE)
+        return _bounded(found) if self._counts.n else found
+
+    def _adjust(self, questions: Iterable[Question], family: str, out_of: int = 0) -> None:
+        """What many comparisons make of the p-values of each. `out_of`: how many pairs these were picked from."""
+        asked = {_who(q.pairs): q.pairs for q in questions if self._counts.n}
+        measured = {who: self._measure(pairs) for who, pairs in asked.items() if who not in self._adjusted}
+        size = max(len(measured), out_of)
+
+        def strict(p_values: Sequence[float]) -> Sequence[float]:
+            return [min(1.0, p * size) for p in p_values] if out_of else bounds.holm(p_values)
+
+        adjusted = {
+            "p_favourable_adjusted": bounds.holm([c.p_favourable for c in measured.values()]),
+            "p_independent_adjusted": strict([c.p_independent for c in measured.values()]),
+            "p_seed_adjusted": strict([c.p_seed for c in measured.values()]),
+        }
+        for i, who in enumerate(measured):
+            own = {name: p_values[i] for name, p_values in adjusted.items()}
+            self._adjusted[who] = {**own, "family": family, "n_judged": len(measured), "family_size": size}
 
     def _measure(self, pairs: Pairs) -> Comparison:
-        correct, slack, total, seeds = self._counts.correct, self._counts.slack, self._counts.total, self._counts.seeds
-        differences = [correct[a] - correct[b] for a, b in pairs]
-        slacks = [slack.get(a, 0) + slack.get(b, 0) for a, b in pairs]
-        effect = sum(differences) / len(pairs) / total
+        results, slack, counts = self._results, self._slack, self._counts
+        differences = [results[a] - results[b] for a, b in pairs]
+        slacks = [slack[a] + slack[b] for a, b in pairs]
+        scale = counts.total or 1
+        effect = sum(differences) / len(pairs) / scale
+        found = Comparison(
+            pairs=pairs,
+            effect=effect,
+            effects=tuple(d / scale for d in differences),
+            doubts=tuple(each / scale for each in slacks),
+            reason=Reason.EXAMPLES_UNKNOWN if counts.is_share else Reason.NO_SHARE,
+        )
+        if not counts.n:
+            return found
         weights: dict[str, float] = defaultdict(float)
         for a, b in pairs:
             weights[a] += 1 / len(pairs)
             weights[b] -= 1 / len(pairs)
-        spread = sum(w * w * self._variance(key) for key, w in weights.items())
-        seed = self._noise.used**2 / seeds * sum(w * w for w in weights.values())
-        near = max(0.0, abs(effect) - sum(abs(w) * slack.get(key, 0) for key, w in weights.items()) / total)
-        single = pairs[0] if len(pairs) == 1 and seeds == 1 else None
-        independent = bounds.fisher_p(*self._nearest(*single), total) if single else bounds.seed_p(near, spread)
+        examples = sum(w * w * self._variance(key) for key, w in weights.items())
+        seed = self._noise.used**2 / counts.seeds * sum(w * w for w in weights.values())
+        near = max(0.0, abs(effect) - sum(abs(w) * slack[key] for key, w in weights.items()) / scale)
         farther = -1 if effect < 0 else 1
-        return Comparison(
-            pairs=pairs,
-            effect=effect,
-            effects=tuple(d / total for d in differences),
-            doubts=tuple(each / total for each in slacks),
-            differences=tuple(differences) if seeds == 1 else (),
-            interval=bounds.independent_interval(correct[single[0]], correct[single[1]], total) if single else None,
-            p_favourable=bounds.favourable_p([d + farther * s for d, s in zip(differences, slacks, strict=True)]),
+        favourable = bounds.favourable_p([int(d + farther * s) for d, s in zip(differences, slacks, strict=True)])
+        independent, interval = bounds.seed_p(near, examples), None
+        if len(pairs) == 1 and counts.seeds == 1:
+            (a, b) = pairs[0]
+            independent = bounds.fisher_p(*self._nearest(a, b), scale)
+            interval = bounds.independent_interval(counts.correct[a], counts.correct[b], scale)
+        return replace(
+            found,
+            differences=tuple(map(int, differences)) if counts.seeds == 1 else (),
+            interval=interval,
+            p_favourable=favourable,
             p_independent=independent,
-            p_seed=max(independent, bounds.seed_p(near, spread, seed, self._noise.used_freedom)),
+            p_seed=max(independent, bounds.seed_p(near, examples, seed, self._noise.used_freedom)),
         )
 
     def _nearest(self, treatment: str, control: str) -> tuple[int, int]:
         """Two counts as near to one another as the printed results allow."""
         a, b = self._counts.correct[treatment], self._counts.correct[control]
         towards = 1 if a < b else -1
-        first = min(abs(a - b), self._counts.slack.get(treatment, 0))
-        second = min(abs(a - b) - first, self._counts.slack.get(control, 0))
-        return a + towards * first, b - towards * second
+        first = min(abs(a - b), self._counts.slack[treatment])
+        return a + towards * first, b - towards * min(abs(a - b) - first, self._counts.slack[control])
 
     def _variance(self, key: str) -> float:
         """Of one result, kept above 0 at the ends (Agresti and Coull's two added answers on each side). The same
@@ -234,16 +227,14 @@ def _against(c: Comparison, sign: int) -> Reason | None:
     return Reason.MIXED_SIGNS if sign in c.signs else Reason.CONTRADICTED
 
 
-def _verdict(c: Comparison, sign: int) -> tuple[SupportVerdict, Reason]:
-    against = _against(c, sign)
-    if against is not None:
-        return SupportVerdict.CANNOT_HOLD, against
-    if c.p_favourable > ALPHA:
-        return SupportVerdict.WITHIN_CHANCE, Reason.TOO_SMALL
-    if c.p_favourable_adjusted > ALPHA:
-        return SupportVerdict.NOT_CORRECTED, Reason.CORRECTED
-    if c.p_independent_adjusted > ALPHA:
-        return SupportVerdict.DEPENDS, Reason.PAIRING
-    if c.p_seed_adjusted > ALPHA:
-        return SupportVerdict.NOT_SHOWN, Reason.SEED_NOISE
-    return SupportVerdict.HOLDS, Reason.SIGNIFICANT
+def _bounded(c: Comparison) -> Comparison:
+    """With the verdict that its p-values give: the first of them above `ALPHA` says why it does not hold."""
+    steps = (
+        (c.p_favourable, SupportVerdict.WITHIN_CHANCE, Reason.TOO_SMALL),
+        (c.p_favourable_adjusted, SupportVerdict.NOT_CORRECTED, Reason.CORRECTED),
+        (c.p_independent_adjusted, SupportVerdict.DEPENDS, Reason.PAIRING),
+        (c.p_seed_adjusted, SupportVerdict.NOT_SHOWN, Reason.SEED_NOISE),
+        (1.0, SupportVerdict.HOLDS, Reason.SIGNIFICANT),
+    )
+    verdict, reason = next((verdict, reason) for p, verdict, reason in steps if p > ALPHA)
+    return replace(c, verdict=verdict, reason=reason)
