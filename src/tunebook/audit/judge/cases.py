@@ -32,12 +32,11 @@ class ConfoundedPair:
     treatment: str
     control: str
     also: tuple[str, ...]
-    effect: float
 
     @classmethod
     def of(cls, a: AuditTrial, b: AuditTrial, names: Iterable[str], factor: str) -> ConfoundedPair:
         """Two trials that surely differ in `names`, of which a claim is about one."""
-        return cls(a.key, b.key, tuple(n for n in names if n != acting(factor)), a.value - b.value)
+        return cls(a.key, b.key, tuple(n for n in names if n != acting(factor)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,10 +196,11 @@ def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     tried = structure.levels(claim.factor or "")
     ends = [v for v in claim.levels if isinstance(v, int | float)] if claim.is_range else []
     numbers = [v for v in tried if isinstance(v, int | float) and v != UNSAID]
-    inside = [v for v in numbers if min(ends) <= v <= max(ends)] if ends else [v for v in tried if v in claim.levels]
+    within = [v for v in numbers if ends and min(ends) <= v <= max(ends)]
+    inside = [v for v in tried if v in (within if ends else claim.levels)]
     found = [_compared(claim, structure, inside, (level,)) for level in tried if level not in inside]
     parts = [part for part in found if part is not None]
-    if ends and inside and not (min(numbers) < min(inside) and max(numbers) > max(inside)):
+    if within and not (min(numbers) < min(within) and max(within) < max(numbers)):
         parts.append(_not_shown(claim, Reason.OPEN_SIDE))
     if not parts or None in found:
         return None

@@ -47,14 +47,9 @@ def _missing_numbers(record: HandRecord, keys: Sequence[str]) -> tuple[int, ...]
     numbers = sorted({int(key) for key in keys if key.isdigit() and len(key) < 7})
     if len(numbers) < max(3, len(keys)) or numbers[-1] - numbers[0] > 3 * len(numbers):
         return ()
-    notes = [note.values for note in record.notes if note.code in ("no_result_rows", "reference_row")]
-    labels = [label for values in notes for label in (values.get("trial"), *_labels(values.get("trials")))]
-    listed = {key_of(str(label)) for label in labels}
+    rows = [n.values for n in record.notes if n.code in ("no_result_rows", "reference_row")]
+    listed = {key_of(str(label)) for values in rows for label in (values.get("trial"), *values.get("trials", ()))}
     return tuple(n for n in range(numbers[0], numbers[-1]) if n not in numbers and str(n) not in listed)
-
-
-def _labels(trials: object) -> tuple[object, ...]:
-    return trials if isinstance(trials, tuple) else (trials,)
 
 
 def _row_notes(row: Row, trial: AuditTrial, structure: Structure) -> Iterator[Note]:
@@ -101,11 +96,10 @@ def _gaps(claims: Sequence[Judged], structure: Structure) -> Iterator[Note]:
     for judged in claims:
         gap, wrong = judged.claim.gap, judged.wrong_gap
         if gap is not None and wrong is not None and wrong.effect * judged.claim.direction > 0:
-            a, b = (structure.table.get(key) for key in wrong.pairs[0])
-            assert a is not None
-            assert b is not None
-            values = {"line": judged.claim.line, "said": gap.value, "points": 100 * (a.value - b.value)}
-            yield Note("said_gap_differs", {"trial": a.label, "reference": b.label, **values})
+            labels = {t.key: t.label for t in structure.scored}
+            (a, b), points = wrong.pairs[0], 100 * wrong.effect
+            values = {"trial": labels[a], "reference": labels[b], "said": gap.value, "points": points}
+            yield Note("said_gap_differs", {"line": judged.claim.line, **values})
 
 
 def _differences(record: HandRecord, structure: Structure) -> Iterator[Note]:

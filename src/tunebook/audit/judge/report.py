@@ -43,8 +43,6 @@ class FactorEffect:
     levels: int  # that were tried
     n_pairs: int  # pairs of trained trials that differ by this factor alone
     widest: Comparison | None  # the pair of these with the largest difference, higher level minus lower
-    alone_from_baseline: tuple[str, ...]  # trials that differ from the baseline by this factor alone
-    broke: tuple[str, str] | None  # the nearest pair by this factor alone of which one trained and one failed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +54,6 @@ class Detectable:
     independent: float
     single_favourable: float | None  # for one comparison fixed beforehand
     single_independent: float
-    needed: int  # examples that the most favourable pairing must differ by, adjusted
     with_seed: float  # as `independent`, with the seed noise of one seed on each side
     to_settle: tuple[int, int] | None  # examples for power 0.8 at the best's lead, one comparison, by both bounds
 
@@ -96,8 +93,7 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
     scored = {t.key: t.score for t in structure.scored if t.score is not None}
     size, counts = count_answers(record, scored, examples)
     results = {t.key: counts.correct[t.key] / counts.total if counts.n else t.value for t in structure.trained}
-    spreads = [t.score.spread for t in structure.trained if t.score and t.score.spread is not None]
-    noise = seed_noise(results, structure.equal, structure.equal_if_short, spreads, counts.seeds)
+    noise = seed_noise(structure, results, counts.seeds)
     base, best = structure.baseline, structure.best
     against = {
         t.key: Question(((t.key, base.key),))
@@ -105,11 +101,12 @@ def audit(record: HandRecord, examples: int | None = None) -> AuditReport:
         if t is not base and base.score is not None and structure.moves.get(t.key) != ()
     }
     cases = [case_of(claim, structure) for claim in record.claims]
-    effects = {factor: widest(factor, structure) for factor in structure.varied}
+    alone = [n for n in structure.varied if n != "lora_alpha" or not structure.ratio_is_constant]
+    effects = {factor: widest(factor, structure) for factor in alone}
     asked = [*(q for case in cases for q in case.questions), *filter(None, effects.values())]
     judge = Judge(structure.scored, counts, noise, against.values(), asked, _different_pairs(structure))
     claims = tuple(conclude(case, {q: judge.answer(q) for q in case.questions}, structure) for case in cases)
-    trials = tuple(_trial_verdict(t, structure, counts, judge, against.get(t.key)) for t in table.trials)
+    trials = tuple(_trial_verdicts(structure, counts, judge, against))
     open_trials = [v.trial for v in trials if v.comparison and v.comparison.verdict is SupportVerdict.DEPENDS]
     return AuditReport(
         record=record,
@@ -139,20 +136,31 @@ def _different_pairs(structure: Structure) -> int:
     return math.comb(len(scored), 2) - equal
 
 
-def _trial_verdict(
-    trial: AuditTrial, structure: Structure, counts: Counts, judge: Judge, against: Question | None
-) -> TrialVerdict:
-    count = counts.correct.get(trial.key)
-    first = next((group[0] for group in structure.equal if trial.key in group[1:]), "")
-    same = structure.table.get(first)
-    return TrialVerdict(
-        trial=trial,
-        correct=count if counts.seeds == 1 else None,
-        interval=wilson(count / counts.seeds, counts.n) if count is not None and counts.n else None,
-        moves=structure.moves.get(trial.key),
-        same_as=same.label if same else None,
-        comparison=judge.answer(against) if against else None,
-    )
+def _trial_verdicts(
+    structure: Structure, counts: Counts, judge: Judge, against: Mapping[str, Question]
+) -> Iterator[TrialVerdict]:
+    labels = {t.key: t.label for t in structure.table.trials}
+    same = {key: labels[group[0]] for group in structure.equal for key in group[1:]}
+    for trial in structure.table.trials:
+        key = trial.key
+        yield TrialVerdict(
+            trial=trial,
+            correct=counts.correct.get(key) if counts.seeds == 1 else None,
+            interval=wilson(counts.correct[key] / counts.seeds, counts.n) if counts.n and trial.score else None,
+            moves=structure.moves.get(key),
+            same_as=same.get(key),
+            comparison=judge.answer(against[key]) if key in against else None,
+        )
+
+
+def _effects(asked: Mapping[str, Question | None], structure: Structure, judge: Judge) -> Iterator[FactorEffect]:
+    for factor, question in asked.items():
+        yield FactorEffect(
+            factor=factor,
+            levels=len(structure.levels(factor, structure.known)),
+            n_pairs=len(structure.one_factor(factor, structure.trained)),
+            widest=judge.answer(question) if question else None,
+        )
 
 
 def _tied(structure: Structure, counts: Counts) -> tuple[str, ...]:
@@ -179,24 +187,9 @@ def _detectable(structure: Structure, counts: Counts, judge: Judge, noise: SeedN
         independent=bounds.detectable_independent(n, accuracy, ALPHA / family),
         single_favourable=bounds.detectable_favourable(n, ALPHA),
         single_independent=bounds.detectable_independent(n, accuracy, ALPHA),
-        needed=bounds.discordance_needed(ALPHA / family),
         with_seed=bounds.detectable_independent(n, accuracy, ALPHA / family, noise.used),
         to_settle=bounds.examples_needed(gain, accuracy, ALPHA) if gain > 0 and 0 < accuracy < 1 else None,
     )
-
-
-def _effects(asked: Mapping[str, Question | None], structure: Structure, judge: Judge) -> Iterator[FactorEffect]:
-    broke = {b.factor: (b.clean, b.clean_failed) for b in structure.boundaries if b.clean and b.clean_failed}
-    for factor, question in asked.items():
-        if factor != "lora_alpha" or not structure.ratio_is_constant:
-            yield FactorEffect(
-                factor=factor,
-                levels=len(structure.levels(factor, structure.known)),
-                n_pairs=len(structure.one_factor(factor, structure.trained)),
-                widest=judge.answer(question) if question else None,
-                alone_from_baseline=tuple(key for key, moves in structure.moves.items() if moves == (factor,)),
-                broke=broke.get(factor),
-            )
 
 
 def _needed_if_unknown(structure: Structure) -> int | None:

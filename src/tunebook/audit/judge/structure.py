@@ -105,7 +105,7 @@ class Structure:
         short = [(g, {t.configuration.max_length for t in g} - {UNSAID}) for g in self._groups(_settings_if_short)]
         self.equal_if_short = tuple((min(each), tuple(t.key for t in g)) for g, each in short if len(each) > 1)
         alone = [(names[0], a, b) for a, b in combinations(self.known, 2) if len(names := moved(a, b)) == 1]
-        self.pairs = [(name, *sorted((a, b), key=lambda t: _order(t, name), reverse=True)) for name, a, b in alone]
+        self.pairs = [(n, b, a) if _order(a, n) <= _order(b, n) else (n, a, b) for n, a, b in alone]
         given = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
         self.varied = tuple(n for n in given if len(self.levels(n, self.known)) > 1)
         self.confounded = tuple(self._confounded())

@@ -112,7 +112,6 @@ class _Values:
                   one_comparison_favourable="single_favourable", one_comparison_independent="single_independent",
                   examples_to_settle_best_against_baseline="to_settle"),
             "power": POWER,
-            "examples_needed_favourable_pairing": d.needed,
         }  # fmt: skip
 
     def noise(self) -> dict[str, Any]:
@@ -120,8 +119,7 @@ class _Values:
         short = [{"tokens": length, "trials": self.labels(keys)} for length, keys in n.if_short_groups]
         return {
             **_of(n, "interval from_prior", deviation_measured="measured", degrees_of_freedom="freedom",
-                  deviation_used="used", deviation_if_no_example_is_longer="if_short",
-                  degrees_of_freedom_if_no_example_is_longer="if_short_freedom"),
+                  deviation_used="used"),
             "equal_settings": [self.labels(keys) for keys in n.groups],
             "equal_if_no_example_is_longer": short,
         }  # fmt: skip
@@ -146,9 +144,7 @@ class _Values:
     def factor(self, effect: FactorEffect) -> dict[str, Any]:
         return {
             **_of(effect, "factor levels", one_factor_pairs="n_pairs"),
-            "one_factor_trials": self.labels(effect.alone_from_baseline),
             "widest": self.comparison(effect.widest),
-            "broke": self.labels(effect.broke) or None,
         }
 
     def boundary(self, b: Boundary) -> dict[str, Any]:
@@ -169,7 +165,7 @@ class _Values:
             "trials": self.labels(j.trials),
             "comparisons": [self.comparison(x) for x in j.comparisons],
             "confounded_pairs": [
-                {**_of(pair, "effect", also_differ_in="also"), "pair": self.labels([pair.treatment, pair.control])}
+                {**_of(pair, "", also_differ_in="also"), "pair": self.labels([pair.treatment, pair.control])}
                 for pair in j.confounded
             ],
         }
