@@ -123,7 +123,7 @@ def trials_of(record: HandRecord) -> TrialTable:
     main = [row for row in all_rows if row is by_key[row_key(row)]]
     called = next((row for row in (*main, *words) if row.is_baseline and row_key(row) in by_key), None)
     read = next((row for row in main if not row.unknown), main[0])
-    first = by_key[row_key(called)] if called is not None else _by_differences(main) or read
+    first = by_key[row_key(called)] if called is not None else read
     aliases = _match(words, by_key) if full else {}
     extra = [row for row in words if id(row) not in aliases and row_key(row) not in by_key]
     unsaid = {name: _unsaid(name, first) for row in (*all_rows, *words, first) for name in row.values}
@@ -142,25 +142,11 @@ def trials_of(record: HandRecord) -> TrialTable:
         extras=tuple(dict.fromkeys(name for row in main for name in row.extra)),
         measure=record.measure,
         text_rows=tuple((row, aliases.get(id(row), row_key(row))) for row in words if full or row in main),
-        repeated=tuple(row for row in all_rows if not _is_again(row, by_key[row_key(row)])),
+        repeated=tuple(row for row in all_rows if not _agrees(row, by_key[row_key(row)])),
         notes=tuple(notes),
         ambiguous=ambiguous,
         unsure=frozenset(unsure.union(*(row.unsettled for row in main))),
     )
-
-
-def _by_differences(rows: Sequence[Row]) -> Row | None:
-    """The one row with which a column of differences compares all others, where the numbers say so."""
-    compared = [
-        (row.difference, row.score, row) for row in rows if row.difference is not None and row.score is not None
-    ]
-    bases = [
-        base
-        for base in rows
-        if base.score is not None and base.score.value > 0 and (base.difference is None or base.difference.value == 0)
-        if all(row is base or difference_fits(said, score, base.score) for said, score, row in compared)
-    ]
-    return bases[0] if len(compared) > 1 and len(bases) == 1 else None
 
 
 def _told_apart(rows: Sequence[Row]) -> tuple[list[Row], frozenset[str]]:
@@ -191,7 +177,7 @@ def _restarted(rows: Sequence[Row]) -> list[Row]:
     for row in rows:
         by_key.setdefault(row_key(row), []).append(row)
     shared = [group for group in by_key.values() if len({row.table for row in group}) > 1]
-    different = [g for g in shared if not all(_agrees(g[0], row) and _agrees(row, g[0]) for row in g[1:])]
+    different = [g for g in shared if not all(_agrees(g[0], row) for row in g[1:])]
     apart = bool(shared) and any("table" in row.extra for row in rows)
     if not apart and len(different) <= max(1, len(shared) // 2):
         return list(rows)
@@ -200,16 +186,10 @@ def _restarted(rows: Sequence[Row]) -> list[Row]:
     return [replace(row, trial=name, key=name) for row, name in zip(rows, names, strict=True)]
 
 
-def _is_again(row: Row, first: Row) -> bool:
-    """Whether a row gives a trial as the trial's first row does."""
-    shared = row.values.keys() & first.values.keys()
-    return row is first or (same_result(first, row) and all(first.values[n] == row.values[n] for n in shared))
-
-
-def _agrees(text: Row, full: Row) -> bool:
-    """Whether a row in words can be this row of the full table: same result, and no setting contradicted."""
-    named = text.described.items()
-    return same_result(text, full) and all(full.values[n] == level for n, level in named if n in full.values)
+def _agrees(row: Row, other: Row) -> bool:
+    """Whether two rows can be one trial: same result, and no setting that one contradicts."""
+    shared = row.values.keys() & other.values.keys()
+    return row is other or (same_result(row, other) and all(row.values[n] == other.values[n] for n in shared))
 
 
 def _match(words: Sequence[Row], main: Mapping[str, Row]) -> dict[int, str]:
