@@ -225,7 +225,7 @@ def test_a_trial_given_again_says_what_differs():
     head = "| run | lr | r | acc |\n|---|---|---|---|\n"
     again = f"{head}{rows}\n{head}| base | 1e-4 | 8 | 0.616 |\n| y | 1e-4 | 16 | 0.620 |\n"
     text = audited(again, 250).markdown("en")
-    assert "is given again on line 8 (result 61.60 %, before 60.00 %); the first was used." in text
+    assert "is given again on line 8 (result 61.6 %, before 60.0 %); the first was used." in text
     assert "again on line 8 with other settings" in audited(again.replace("8 | 0.616", "4 | 0.600"), 250).markdown("en")
 
 

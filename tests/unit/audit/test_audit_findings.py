@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tunebook.audit.judge import audit
-from tunebook.audit.judge.noise import seed_noise
 from tunebook.audit.judge.verdicts import Reason, SupportVerdict
 from tunebook.audit.read import read_record
 from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
@@ -75,7 +74,7 @@ def test_seed_noise_comes_from_the_folded_pair_and_the_stated_prior() -> None:
     assert noise.freedom == 1
     expected = ((4 * SEED_DEVIATION_PRIOR**2 + (2 / 358) ** 2 / 2) / 5) ** 0.5
     assert noise.used == pytest.approx(expected)
-    assert seed_noise({"1": 0.3}, [], []).used == SEED_DEVIATION_PRIOR
+    assert report_of("slips_en.md").noise.used == SEED_DEVIATION_PRIOR  # without equal trials
 
 
 @pytest.mark.parametrize("name", NINETEEN)
@@ -142,7 +141,7 @@ def test_the_claim_on_the_edge_is_confounded(name: str, text: str) -> None:
 def test_a_level_that_was_only_tried_with_others_is_confounded(name: str, text: str) -> None:
     judged = claim_on(report_of(name), text)
     assert (judged.verdict, judged.reason) == (SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
-    assert "learning_rate" in judged.case.confounded[0].also
+    assert "learning_rate" in judged.confounded[0].also
 
 
 def test_a_batch_split_differently_is_the_same_training() -> None:

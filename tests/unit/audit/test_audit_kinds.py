@@ -90,9 +90,11 @@ def test_trials_that_trained_where_they_are_said_to_fail_are_named() -> None:
     assert "Trained there all the same: b." in audited(rows + "- lr above 1e-3 diverges.\n").markdown("en")
 
 
-def test_the_baseline_is_the_row_that_a_sentence_or_the_differences_name() -> None:
+def test_the_baseline_is_the_row_that_a_sentence_names_and_is_not_guessed_from_differences() -> None:
     rows = ("1|5e-5|70.0%|-4.5%", "2|1e-4|74.5%|", "3|2e-4|77.0%|+2.5%")
-    assert audited(table("序号|学习率|准确率|与基线相比", *rows)).values()["baseline"]["trial"] == "2"
+    values = audited(table("序号|学习率|准确率|与基线相比", *rows)).values()
+    assert values["baseline"] == {"trial": "1", "named": False}
+    assert [note["code"] for note in values["inconsistencies"]] == ["differences_unread"]
     plain = table("序号|学习率|准确率", *(row.rsplit("|", 1)[0] for row in rows))
     assert audited("基线是 2 号实验。\n\n" + plain).values()["baseline"] == {"trial": "2", "named": True}
 

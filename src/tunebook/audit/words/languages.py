@@ -123,20 +123,20 @@ class AuditShared(Shared):
         """A difference with its sign: a whole number of examples, else points, else a plain number."""
         if isinstance(difference, int):
             return f"{difference:+d}" if difference else "0"
-        return numbers.points(difference) if self._share else f"{difference:+.4g}"
+        return f"{difference * (100 if self._share else 1):+.4g}"
 
     def amount(self, difference: float) -> str:
         """A difference with its sign and unit."""
         if isinstance(difference, int):
             return self.counted["example"][abs(difference) != 1].format(n=self.gap(difference))
-        return self.say("points", x=difference) if self._share else self.gap(difference)
+        return self.say("points", x=self.gap(difference)) if self._share else self.gap(difference)
 
     def result(self, score: Score | None) -> str:
         """A result as printed; a failed trial has none."""
         if score is None:
             return self.says["no_result"]
-        decimals = max(0, round(-math.log10(score.unit))) if score.unit > 0 else 0
-        return self.percent(score.value, 2) if self._share else f"{score.value:.{decimals}f}"
+        places = round(-math.log10(score.unit)) if score.unit > 0 else 0
+        return self.percent(score.value, max(0, places - 2)) if self._share else f"{score.value:.{max(0, places)}f}"
 
 
 def _words(section: str, language: int) -> dict[str, Any]:

@@ -181,7 +181,7 @@ class _Document:
         return self.say("quote", trial="" if is_named else trial, text=text)
 
     def _why(self, judged: Judged) -> str:
-        c, claim, facts = judged.deciding, judged.claim, dict[str, Any](judged.case.facts)
+        c, claim, facts = judged.deciding, judged.claim, judged.facts
         pairs = self._pairs(c) if c is not None and judged.reason is not Reason.NOT_BEST else ""
         boundary = facts.get("boundary")
         if boundary is not None and judged.reason is not Reason.FAILED:
@@ -190,7 +190,7 @@ class _Document:
         about |= {"trials": judged.trials, "name": judged.trials[:1], "share": 0.05 ** (1 / max(1, len(judged.trials)))}
         about["a"], about["b"] = facts.get("same", [("", "")])[0]
         side = claim.direction or -claim.no_more
-        about |= {"agrees": side and c is not None and c.effect * side >= 0, "confounded": judged.case.confounded}
+        about |= {"agrees": side and c is not None and c.effect * side >= 0, "confounded": judged.confounded}
         return self.words.join([pairs, self.say("all_failed" if boundary else judged.reason.value, **about)])
 
     def _pairs(self, c: Comparison) -> str:
@@ -205,7 +205,7 @@ class _Document:
     def _against(self) -> Iterator[str]:
         say = self.say
         gap = "difference" if not self.share else "difference_points" if self.n is None else "difference_examples"
-        result = say("accuracy") if self.share else say("quote", text=self.measure.name)
+        result = say("accuracy") if self.n is not None else say("quote", text=self.measure.name)
         yield self._table(
             self.report.trials,
             (say("trial"), lambda v: self.words.name(v.trial.key)),
@@ -241,8 +241,9 @@ class _Document:
         """A trial's result: from its count where known, else as printed."""
         if v.trial.score is None:
             return self.say("no_result") if v.trial.failed else ""
-        share = v.correct / self.n if v.correct is not None and self.n else v.trial.score.value
-        return self.words.percent(share) if self.share else self.words.result(v.trial.score)
+        if v.correct is not None and self.n is not None:
+            return self.words.percent(v.correct / self.n)
+        return self.words.result(v.trial.score)
 
     def _amounts(self, c: Comparison) -> Sequence[float]:
         """The differences of a comparison's pairs: in examples where these are counted, else of the results."""

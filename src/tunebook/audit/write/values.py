@@ -41,7 +41,7 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         "confounded": report.structure.confounded,
         "boundaries": report.structure.boundaries,
         "claims": [
-            _own(j.claim) | _own(j.case, "claim", "questions", "facts") | _own(j, "case", "deciding", "wrong_gap")
+            _own(j.claim) | _own(j, "claim", "questions", "fixed", "facts", "deciding", "wrong_gap")
             for j in report.claims
         ],
         "inconsistencies": [{"code": note.code, **note.values} for note in report.inconsistencies],
