@@ -334,3 +334,21 @@ def test_a_result_that_points_to_another_trial_is_no_accuracy() -> None:
 
 def test_the_number_of_examples_is_read_from_a_sentence() -> None:
     assert report_of("diary_en.md").examples.n == 1000
+
+
+def test_a_pair_that_is_asked_for_from_both_sides_counts_once() -> None:
+    rows = "1 | 1e-4 | 60/200\n2 | 2e-4 | 70/200\n3 | 4e-4 | 90/200\n"
+    claims = "- Trial 3 is better than trial 2.\n- Trial 2 is worse than trial 3.\n"
+    text = f"trial | lr | accuracy\n--|--|--\n{rows}\n{claims}"
+    better, worse = audit(read_record(text.encode(), "x.md")).claims
+    assert better.deciding.pairs == (("3", "2"),)
+    assert worse.deciding.pairs == (("2", "3"),)
+    assert (better.deciding.n_judged, worse.deciding.n_judged) == (1, 1)
+
+
+def test_a_batch_split_differently_is_proposed_once() -> None:
+    rows = "1 | 1e-4 | 8 | 1 | 60/200\n2 | 2e-4 | 4 | 2 | 78/200\n3 | 2e-4 | 8 | 1 | 76/200\n"
+    text = f"trial | lr | batch size | grad accum | accuracy\n--|--|--|--|--\n{rows}"
+    report = audit(read_record(text.encode(), "x.md"))
+    assert [v.comparison.verdict for v in report.trials[1:]] == [SupportVerdict.DEPENDS] * 2
+    assert [t.why for t in report.next_trials] == ["baseline", "best"]
