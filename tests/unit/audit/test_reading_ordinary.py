@@ -1,4 +1,4 @@
-"""Ordinary sentences about a small table, English and Chinese, with what each means; "unread" where it says nothing sure.
+"""Ordinary sentences about a small table, English and Chinese, with what each means ("unread": nothing sure).
 
 They were written before the reader that they are read by. Sentences are read, listed with their reason, or wrong; none
 may be wrong. `NOT_YET` names those that are listed although they mean something.
@@ -181,45 +181,10 @@ HELD_BACK = [
 
 NOT_YET: frozenset[str] = frozenset(
     (
-        "lr 5e-4 turned out to be the best choice.",
-        "Learning rate was by far the most important knob.",
-        "Raising the rank from 32 to 64 brought nothing.",
-        "All-linear is clearly better than q_proj,v_proj.",
-        "There was hardly any difference between rank 32 and rank 64.",
-        "In our experiments, rank 8 underperformed rank 32.",
-        "The learning rate matters much more than the rank.",
         "Accuracy rose from 0.827 to 0.836 when the rank went from 8 to 16.",
-        "Interestingly, alpha had no effect at all.",
-        "Run 7 and run 8 are practically identical.",
-        "Rates higher than 1e-3 do not converge.",
-        "dropout 基本没啥影响。",
-        "多训几轮没有帮助。",
-        "秩从 8 提高到 16 后，准确率由 0.827 升到 0.836。",
-        "意外的是，alpha 完全没有影响。",
-        "第 7 组和第 8 组几乎一样。",
-        "总体来看第 16 组准确率最高。",
-        "Run 16 came out on top with 0.851.",
-        "Rank 16 scored higher than rank 8 (+0.9).",
-        "Training for 8 epochs instead of 5 made things worse.",
-        "What mattered most was the learning rate.",
-        "The cosine schedule worked better than the linear one.",
-        "Accuracy went up with higher rank.",
-        "Run 13 was worse than run 12, 0.833 vs 0.845.",
-        "Run 2 ended up below the baseline.",
         "The sweet spot for the learning rate seems to be around 5e-4.",
-        "For this task a rank of 8 was clearly inferior to 32.",
-        "Accuracy dropped from 0.836 to 0.833 with 8 epochs.",
-        "Surprisingly, the scheduler did not matter.",
-        "r=16 相对 r=8 有小幅提升（+0.9）。",
-        "学习率 5e-3 时 loss 直接飞了。",
-        "随着秩增大，准确率逐渐提升。",
-        "把 r 从 32 加到 64 几乎没有收益。",
-        "增大 batch size 没有用。",
-        "学习率的最佳值在 5e-4 左右。",
-        "秩没有学习率重要。",
-        "训练 8 轮时准确率从 0.836 掉到 0.833。",
+        "The highest accuracy (0.851) was obtained by run 16.",
         "后面的实验统一用 5e-4。",
-        "影响从大到小依次是学习率、目标模块、轮数、秩。",
     )
 )
 
