@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from tunebook.audit.model import Claim, ClaimKind, Difference, Measure, MeasureKind, Said, Score
 from tunebook.audit.read.cells import Number, level_of, read_number
 from tunebook.audit.read.documents import Statement
-from tunebook.audit.read.mentions import MAY_BE_NONE, Mention, mentions, to_float, trial_labels
+from tunebook.audit.read.mentions import CHANGED_TO, MAY_BE_NONE, Mention, mentions, to_float, trial_labels
 from tunebook.audit.words.columns import round_of
 from tunebook.audit.words.sentences import (
     CLAIMS,
     GENERAL,
+    HALF_DENIED,
     NO_CLAIM,
     NUMBER,
     OF_ALL,
@@ -62,6 +62,10 @@ class Token:
     start: int
     value: Mention | str | float | tuple[float, ...] | None = None
 
+    @property
+    def end(self) -> int:
+        return self.start + len(self.text)
+
 
 # -- words ---------------------------------------------------------------------------------------------
 
@@ -78,39 +82,49 @@ _PATTERN = _pattern()
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈,;:+-]+|[-+→]")
 _SHORTEST_CHOICE = 4
+_STEP = re.compile(rf"\s?(?:({CHANGED_TO}|变[为成])|\bto\b|->|→|到|至)\s?$", re.IGNORECASE)
 
 
 def cut(text: str, context: Context) -> list[Token]:
-    """A cleaned sentence as tokens, in order; words that say nothing are left out."""
-    spans = [(end - start, start, end, "t", label) for label, start, end in trial_labels(text, context.labels)]
+    """A cleaned sentence as tokens, in order, without words that say nothing. The longest of what overlaps counts."""
+    spans = [Token("t", text[start:end], start, label) for label, start, end in trial_labels(text, context.labels)]
     for m in (*mentions(text), *_choices(text, context)):
         kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
-        spans.append((m.end - m.start, m.start, m.end, kind, m))  # type: ignore[arg-type]
+        spans.append(Token(kind, text[m.start : m.end], m.start, m))
     for name in context.results:
         for found in re.finditer(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", text, re.IGNORECASE):
-            spans.append((len(name), *found.span(), "E", name))
-    kept: list[tuple[int, int, Token]] = []
-    for _, start, end, kind, value in sorted(spans, key=lambda span: -span[0]):  # the longest of those that overlap
-        if not any(start < known_end and known_start < end for known_start, known_end, _ in kept):
-            kept.append((start, end, Token(kind, text[start:end], start, value)))
+            spans.append(Token("E", name, found.start()))
+    kept: list[Token] = []
+    for token in sorted(spans, key=lambda t: -len(t.text)):
+        if not any(token.start < other.end and other.start < token.end for other in kept):
+            kept.append(token)
     result: list[Token] = []
     at = 0
-    for start, end, token in sorted(kept, key=lambda span: span[0]):
-        result += [*_between(text, at, start, context), token]
-        at = end
-    result += _between(text, at, len(text), context)
-    for i, (a, b) in enumerate(pairwise(result)):
-        if a.kind in "AB" and b.kind == "n":  # "above 1e-3"
-            result[i : i + 2] = [replace(b, kind="L" if a.kind == "A" else "M"), replace(b, kind="N")]
-        elif a.kind == "N" and b.kind == ">":  # "(0.841 vs. 0.827)"
-            result[i + 1] = replace(b, kind="N")
-        elif "f" in (a.kind, b.kind) and _factor(a) == _factor(b) != "":  # "target modules: all-linear"
-            result[i : i + 2] = [replace(a, kind="N"), b] if a.kind == "f" else [a, replace(b, kind="N")]
+    for token in sorted(kept, key=lambda t: t.start):
+        result += [*_between(text, at, token.start, context), token]
+        at = token.end
+    return _joined(text, [*result, *_between(text, at, len(text), context)])
+
+
+def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
+    """Tokens with those put together that say one thing."""
+    result: list[Token] = []
+    for b in tokens:
+        a = result[-1] if result else Token("", "", 0)
+        x, y = a.value, b.value
+        same = isinstance(x, Mention) and isinstance(y, Mention) and x.factor == y.factor
+        if a.kind and a.kind in "AB" and b.kind == "n":  # "above 1e-3"
+            result[-1] = replace(b, kind="L" if a.kind == "A" else "M")
+        elif isinstance(x, Mention) and isinstance(y, Mention) and same and "f" not in (a.kind, b.kind):
+            step = a.kind == b.kind == "v" and _STEP.search(text[: b.start], a.end)
+            said = step and (step[1] or re.search(r"(?:\bfrom|从|由)\s?$", text[: a.start], re.IGNORECASE))
+            to = Mention(x.factor, x.values + y.values, x.start, y.end, "to")  # "from rank 16 to rank 64"
+            result[-1:] = [replace(b, kind="p", value=to)] if said else [a, b]
+        elif same:  # "target modules: all-linear"
+            result[-1] = b if a.kind == "f" else a
+        elif a.kind != "N" or b.kind != ">":  # "(0.841 vs. 0.827)"
+            result.append(b)
     return result
-
-
-def _factor(token: Token) -> str:
-    return token.value.factor if isinstance(token.value, Mention) else ""
 
 
 def _choices(text: str, context: Context) -> Iterator[Mention]:
@@ -265,13 +279,13 @@ def _completed(tokens: Sequence[Token], levels: Mapping[str, frozenset[Level]]) 
     record has this level, of "dropout 0.1 比不加好" that of the clause. Larger numbers may be labels or differences
     ("0.1 better"), and stay."""
     named = {t.value.factor for t in tokens if isinstance(t.value, Mention)}
-    if any(t.kind == "0" for t in tokens) and len(named) == 1 and named <= {*MAY_BE_NONE}:
+    if len(named) == 1 and named <= {*MAY_BE_NONE}:
         none = Mention(named.pop(), (0,), 0, 0)
         return [replace(t, kind="v", value=none) if t.kind == "0" else t for t in tokens]
-    numbers = [t.value for t in tokens if t.kind in "nLM" and isinstance(t.value, float)]
+    numbers = {t.value: t for t in tokens if t.kind in "nLM" and isinstance(t.value, float)}
     fits = [name for name, known in levels.items() if len(known) > 1 and all(number in known for number in numbers)]
-    goes_on = any(t.kind in "mlhz" and _MOVES.match(t.text) for t in tokens)  # "raising it further to 4e-4"
-    if named or goes_on or not numbers or len(fits) != 1 or max(numbers) > _SMALL:
+    moved = any(t.kind in "mlhz" and _MOVES.match(t.text) for t in tokens)  # "raising it further to 4e-4"
+    if named or moved or not numbers or len(fits) != 1 or max(numbers) > _SMALL:
         return tokens
     side = {"L": 1, "M": -1}
     return [
@@ -289,15 +303,14 @@ _PREDICATES = frozenset("xe=uUdDhzAB*^IF")
 _ADJECTIVE = re.compile(
     "higher|lower|more|less|larger|bigger|longer|greater|additional|extra|wider|smaller|fewer|shorter", re.IGNORECASE
 )
-_PHRASES = tuple(
-    (re.compile(pattern), said)
-    for pattern, said in (
-        (r"!S?I|SI|IS", "e"),  # "no effect"
-        (r"!S?F|SF|FS", "="),  # "no difference"
-        (r"I\^", "i"),
-        (r"e>", "="),  # "makes no difference compared with"
-    )
+_PHRASES = (
+    (r"!S?I|SI|IS", "e"),  # "no effect"
+    (r"!S?F|SF|FS", "="),  # "no difference"
+    (r"I\^", "i"),
+    (r"e>", "="),  # "makes no difference compared with"
+    (r"^([vtb])!([vtbn])u$", r"\1D\2"),  # "r=8 没有 r=16 好"
 )
+_IMPORTANCE = r"f[jk]>?f|f[>D]f[jk]|f!fk|fI>f|[oI]f(?:Gf)+|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:G*f)*"
 _SIDES: tuple[tuple[str, tuple[int | None, int | None]], ...] = (
     (r"x=?", (0, None)),  # "r=32 helps", "r=8 and r=32 are the same"
     (r"=?", (None, None)),  # "better", "no difference" in a row
@@ -305,16 +318,14 @@ _SIDES: tuple[tuple[str, tuple[int | None, int | None]], ...] = (
     (r"[>=&]+x=?", (None, 0)),  # "better than r=8" in a row, "与 r=8 持平"
     (r"[>c]x&?x", (1, 0)),  # "compared with r=8, r=32 gains"
     (r"&xc", (None, 0)),  # "与基线相比" in a row
-    (r"&xcx", (1, 0)),  # "与 r=8 相比，r=32 更好"
+    (r"&x[c>]x", (1, 0)),  # "与 r=8 相比，r=32 更好"
     (r"x&?cx", (0, 1)),  # "r=32 相比 r=8 更好"
     (r"x&?xc", (0, 1)),  # "r=32 与 r=8 相比没有提升"
     (r"x&?x=|=x&x", (0, 1)),  # "r=32 与 r=8 相同"
 )
 """What stands in a clause without its words of direction (x: a setting, trial, baseline or number), and which of these
 is judged and which it is compared with."""
-_CONDITION = re.compile(
-    r"\W*(?:(?:with|at|for|under|when|if|given|in|using)\b[^,]{1,40},|[^,，]{1,24}[时下][,，的]?)", re.IGNORECASE
-)
+_CONDITION = re.compile(r"\W*(?:(?:with|at|for|under|when|if|given|in|using)\b|[^,]{1,24}[时下])", re.IGNORECASE)
 """What begins a sentence about trials of one level of another setting."""
 
 
@@ -327,37 +338,32 @@ class _Clause:
         self.tokens = _completed(tokens, context.levels)
         self.kinds = {t.kind for t in self.tokens}
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
-        self.labels = [str(t.value) for t in self.tokens if t.kind == "t"]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
-        self.by_number = bool(self.kinds & set("AB^_"))  # "higher" is said of the printed number, not of its worth
-        self.code = self._code()
-
-    def _code(self) -> str:
-        """The kinds of what the forms look at. What is silent goes: rounds, splits and measures (held against the
-        table's by `_understood`), differences."""
-        tokens = [t for t in self.tokens if t.kind not in "sR1NTV"]
-        kinds = [t.kind for t in tokens]
-        for i, token in enumerate(tokens):
+        heard = [t for t in self.tokens if t.kind not in "sR1NTV"]
+        kinds = [t.kind for t in heard]
+        for i, token in enumerate(heard):
             if token.kind in "mlhz":
                 kinds[i] = _of_setting_or_result(token, kinds, i)
-        self.by_number |= any(kinds[i] in "ud" and t.kind in "hz" for i, t in enumerate(tokens))
-        code = re.sub(r"[CPEg,]", "", "".join(kinds))
+        said = zip(kinds, heard, strict=True)  # "higher" is said of the printed number, not of its worth
+        self.by_number = bool(self.kinds & set("AB^")) or any(k in "ud" and t.kind in "hz" for k, t in said)
+        self.code = re.sub(r"[CPEg,]", "", "".join(kinds))
         for pattern, said in _PHRASES:
-            code = pattern.sub(said, code)
-        return code
+            self.code = re.sub(pattern, said, self.code)
 
     def claim(self) -> Claim | None:
         """The clause as a claim, or None when it is none or not surely read."""
         if not self._understood():
             return None
         plain = self.code.replace("&", "").replace("W", "")
-        if set(plain) & set("oijkI"):
+        if re.fullmatch(_IMPORTANCE, plain):
             return self._importance(plain)
-        if "x" in plain:
-            return self._fails(plain)
-        if "e" in plain or re.fullmatch("f=", plain):
-            return self._no_effect(plain.replace("=", "e"))
-        if set(plain) & set("*^_") or ("w" in plain and not set(plain) & set("uUdDAB!=>")):
+        if re.fullmatch(r"[ml]*[fv]?[LM]?y?[ml]*x[fv]?[LM]?y?", plain) and len(self.factors) == 1:
+            return self._fails(self.factors[0])
+        if re.fullmatch(r"[ml]?[fvpq]?[ml]?e|e[fvpq]|f=", plain) and len(self.factors) == 1:
+            (mention,) = self.factors
+            none = self._read(ClaimKind.NO_EFFECT, factor=mention.factor, levels=mention.values, direction=0)
+            return None if mention.side else none
+        if re.fullmatch(r"[fvpqtwnr*^]*[*^w][fvpqtwnr*^]*|[fvpqtbw>UAu]*[*^][fvpqtbw>UAu]*", plain):
             return self._best(plain)
         return self._compared()
 
@@ -379,73 +385,56 @@ class _Clause:
         return fails or all(metric in measure.name.lower() for metric in metrics)
 
     def _read(self, kind: ClaimKind, **fields: object) -> Claim:
-        return replace(self.base, **{"kind": kind, "trials": (), "gap": self.gap, **fields})  # type: ignore[arg-type]
+        return replace(self.base, **{"kind": kind, "trials": (), **fields})  # type: ignore[arg-type]
 
     def _importance(self, plain: str) -> Claim | None:
         """ "Learning rate matters more than rank", "importance: rank > epochs", "影响最大的是学习率，其次是秩"."""
         names = tuple(m.factor for m in self.factors)
-        forms = r"f[jk]>?f|f[>D]f[jk]|f!fk|fI>f|[oI]f(?:Gf)+|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:G*f)*"
-        if not re.fullmatch(forms, plain) or len(set(names)) < len(names):
+        order = () if len(names) == 1 else names[::-1] if re.search("[jD!]", plain) else names
+        if len(set(names)) < len(names):
             return None
-        order = names[::-1] if re.search("[jD!]", plain) else names
-        order = order if len(names) > 1 else ()
-        return self._read(ClaimKind.IMPORTANCE, factor=(order or names)[0], order=order, gap=None)
+        return self._read(ClaimKind.IMPORTANCE, factor=(order or names)[0], order=order)
 
-    def _fails(self, plain: str) -> Claim | None:
+    def _fails(self, mention: Mention) -> Claim | None:
         """ "A learning rate above 0.001 fails"."""
-        if not re.fullmatch(r"[ml]*[fv]?[LM]?y?[ml]*x[fv]?[LM]?y?", plain) or len(self.factors) != 1:
-            return None
-        mention, limit = self.factors[0], next((t for t in self.tokens if t.kind in "LM"), None)
+        limit = next((t for t in self.tokens if t.kind in "LM"), None)
         number = limit.value if limit else None
         if (limit is None) is not bool(mention.values):
             return None
         level = level_of(mention.factor, number) if isinstance(number, float) else mention.values[-1]
-        side = (1 if limit.kind == "L" else -1) if limit else mention.side or int("y" in plain)
+        side = (1 if limit.kind == "L" else -1) if limit else mention.side or int("y" in self.kinds)
+        inclusive = any(t.kind == "y" and t.text != "以上" for t in self.tokens)  # which may mean "above"
         if isinstance(level, bool) or not isinstance(level, int | float):
             return None
-        inclusive = any(t.kind == "y" and t.text != "以上" for t in self.tokens)  # which may mean "above"
         return self._read(
             ClaimKind.BOUNDARY, factor=mention.factor, levels=(level,), direction=side or 1, exact=not side,
-            inclusive=inclusive, gap=None,
-        )  # fmt: skip
-
-    def _no_effect(self, plain: str) -> Claim | None:
-        if not re.fullmatch(r"[ml]?[fvpq]?[ml]?e[fvpq]?", plain) or len(self.factors) > 1:
-            return None
-        if not self.factors:
-            return self._trials((), 0, 0) if self.context.trial else None
-        (mention,) = self.factors
-        levels = mention.values
-        return None if mention.side else self._read(
-            ClaimKind.NO_EFFECT, factor=mention.factor, levels=levels, direction=0, gap=None
+            inclusive=inclusive,
         )  # fmt: skip
 
     def _best(self, plain: str) -> Claim | None:
         """ "lr=1e-3 is optimal", "the sweet spot is 2e-4 to 1e-3", "exp16 is the best so far"."""
-        over_baseline = "b" in plain and self.gap is not None and self.context.has_baseline
-        if not re.fullmatch(r"[fvpqtw*^nr]+" if not over_baseline else r"[fvpqtbw*^>UAu]+", plain):
-            return None
-        by_number = "^" in plain  # the highest loss is the worst, and "the highest learning rate is 2e-3" no claim
-        is_loss = self.context.measure.kind is MeasureKind.LOSS
-        if by_number and (is_loss or (self.factors and not self.kinds & set("CEP"))):
-            return None
-        in_round = "R" in self.kinds or (self.context.round.isdigit() and not OF_ALL.search(self.base.text))
-        within = round_of(self.base.text) or (self.context.round if in_round else "")
-        self.base = replace(self.base, so_far="s" in self.kinds, round=within)
-        if over_baseline:
-            self.base = replace(self.base, against_trials=("baseline",))
+        context, text = self.context, self.base.text
         valued = [m for m in self.factors if m.values]
-        if any(m.side for m in valued) or (len(valued) > 1 and _CONDITION.match(self.base.text)):
+        if set(plain) & set("b>UAu") and ("b" not in plain or self.gap is None or not context.has_baseline):
+            return None
+        if "^" in plain and (
+            context.measure.kind is MeasureKind.LOSS or (self.factors and not self.kinds & set("CEP"))
+        ):
+            return None  # the highest loss is the worst, and "the highest learning rate is 2e-3" no claim
+        if any(m.side for m in valued) or (len(valued) > 1 and _CONDITION.match(text)):
             return None  # "with r=32, lr 3e-4 is best"
-        if len(self.labels) == 1 and not valued and not re.search("[nr]|>t", plain):
-            return self._read(ClaimKind.BEST_TRIAL, trials=tuple(self.labels))
-        if self.labels:
-            return None  # "run 3 or 4 is best"
+        in_round = "R" in self.kinds or (context.round.isdigit() and not OF_ALL.search(text))
+        within = round_of(text) or (context.round if in_round else "")
+        self.base = replace(self.base, so_far="s" in self.kinds, round=within, gap=self.gap)
+        self.base = replace(self.base, against_trials=("baseline",)) if "b" in plain else self.base
+        labels = tuple(str(t.value) for t in self.tokens if t.kind == "t")
+        if labels or not self.factors:
+            sure = len(labels) == 1 or (not labels and context.trial)
+            sure = sure and not valued and not re.search("[nr]|>t", plain)  # not "run 3 or 4 is best"
+            return self._read(ClaimKind.BEST_TRIAL, trials=labels or self.base.trials) if sure else None
         values = {m.factor: m.values[0] for m in valued}
         if re.fullmatch(r"[*^w]*v{2,}[*^w]*", plain) and len(values) == len(valued):
             return self._read(ClaimKind.BEST_TRIAL, values=values)
-        if not self.factors and self.context.trial and not re.search("[nr]", plain):
-            return self._read(ClaimKind.BEST_TRIAL, trials=self.base.trials)
         if len({m.factor for m in self.factors}) != 1 or len(valued) > 1:
             return None
         return self._best_level((valued or self.factors)[0])  # "rank 16 is the best rank"
@@ -454,37 +443,25 @@ class _Clause:
         levels = mention.values
         is_range = mention.joined in ("range", "to") and len(levels) == 2
         others = [t.value for t in self.tokens if t.kind in "nr"]
-        if others:  # "4e-4 is the sweet spot for the learning rate"
+        if len(others) == 1 and not levels:  # "4e-4 is the sweet spot for the learning rate"
             numbers = others[0] if isinstance(others[0], tuple) else (others[0],)
             read = [level_of(mention.factor, number) for number in numbers if isinstance(number, float)]
-            if levels or len(others) > 1 or None in read:
-                return None
             levels, is_range = tuple(level for level in read if level is not None), len(read) == 2
-        if not levels:
+        elif others:
             return None
-        return self._read(ClaimKind.BEST_LEVEL, factor=mention.factor, levels=levels, is_range=is_range)
+        best = self._read(ClaimKind.BEST_LEVEL, factor=mention.factor, levels=levels, is_range=is_range)
+        return best if levels else None
 
     def _compared(self) -> Claim | None:
         """Better, worse, the same, no better: of two trials, two levels, more of a factor, or the row's own trial."""
         direction, no_more = self._direction()
-        if self.context.measure.kind is MeasureKind.LOSS and self.by_number and direction is not None:
-            direction, no_more = -direction, -no_more
-        sides = self._sides()
+        sides = None if "x" in self.code else self._sides()
         if direction is None or sides is None or "R" in self.kinds:
             return None
-        first, second = sides
-        if "w" in self.code:
-            best = first is not None and first.kind == "w" and second is not None and second.kind == "b"
-            return self._trials(("best", "baseline"), direction, no_more) if best and not self.factors else None
-        named = [t for t in sides if t is not None]
-        if any(t.kind == "t" for t in named) or not self.factors:
-            if self.factors or any(t.kind in "nr" for t in named):
-                return None
-            names = tuple(str(t.value) if t.kind == "t" else "baseline" for t in named)
-            if first is None and self.context.trial:
-                return self._trials((self.context.trial, *names), direction, no_more)
-            return self._trials(names, direction, no_more) if first is not None and first.kind == "t" else None
-        return self._of_settings(first, second, direction, no_more)
+        if self.context.measure.kind is MeasureKind.LOSS and self.by_number:
+            direction, no_more = -direction, -no_more
+        self.base = replace(self.base, direction=direction, no_more=no_more, gap=self.gap)
+        return self._of_settings(*sides) if self.factors else self._of_trials(*sides)
 
     def _direction(self) -> tuple[int | None, int]:
         """+1 better, -1 worse, 0 no difference; and of 0 which side alone is denied. None: several, or none."""
@@ -492,18 +469,13 @@ class _Clause:
         if up + down + same != 1:
             return None, 0
         if "!" not in self.code:
-            return int(up) - int(down), 0
-        if re.fullmatch(r"x!xu", re.sub(f"[{_ENTITIES}]", "x", self.code)):  # "r=8 没有 r=16 好"
-            return -1, 0
+            return up - down, 0
         denied = re.fullmatch(rf"[^!=udUDAB]*!(?:[ml]|>[{_ENTITIES}]+)?[udUDAB][^!]*", self.code)
-        return (0, int(up) - int(down)) if denied and not same else (None, 0)
+        return (0, up - down) if denied and not HALF_DENIED.search(self.base.text) else (None, 0)
 
     def _sides(self) -> tuple[Token | None, Token | None] | None:
         """What is judged, and what it is compared with; None when that is not sure."""
-        order = re.sub(r"[udmlW]", "", re.sub(r"[UDAB>]+", ">", self.code.replace("!", "")))
-        order = re.sub("=+", "=", order)
-        if re.fullmatch(f"[{_ENTITIES}]![{_ENTITIES}]u", self.code):
-            order = ">".join(order)
+        order = re.sub(r"[!udmlW]|(?<==)=", "", re.sub(r"[UDAB>]+", ">", self.code.replace("!", "")))
         entities = [t for t in self.tokens if t.kind in _ENTITIES]
         for form, sides in _SIDES:
             if re.fullmatch(form, re.sub(f"[{_ENTITIES}]", "x", order)):
@@ -513,73 +485,59 @@ class _Clause:
                 return first, second
         return None
 
-    def _of_settings(self, first: Token | None, second: Token | None, direction: int, no_more: int) -> Claim | None:
-        said = first or second
-        mention = said.value if said is not None else None
-        if not isinstance(mention, Mention) or any(m.side or m.factor != mention.factor for m in self.factors):
+    def _of_trials(self, first: Token | None, second: Token | None) -> Claim | None:
+        """Without a side: the row's own trial, against what it builds on or the baseline."""
+        context, names = self.context, {"b": "baseline", "w": "best"}
+        subject = names.get(first.kind, str(first.value)) if first else context.trial
+        against = names.get(second.kind, str(second.value)) if second else None
+        if second is None and context.trial:
+            against = context.builds_on or ("baseline" if context.has_baseline else None)
+        if subject in (None, "baseline", against) or against is None or self.kinds & set("nr"):
+            return None
+        return self._read(ClaimKind.TRIALS, trials=(subject,), against_trials=(against,))
+
+    def _of_settings(self, first: Token | None, second: Token | None) -> Claim | None:
+        factor, own, base = self.factors[0].factor, self.context.values or {}, self.context.base or {}
+        if any(m.side or m.factor != factor for m in self.factors) or self.kinds & set("twLM"):
+            return None
+        mention = first.value if first else Mention(factor, (own[factor],), 0, 0) if factor in own else None
+        if not isinstance(mention, Mention):
             return None
         if not mention.values:
-            return self._trend(mention, direction, no_more) if second is None else None
-        if first is None:  # "worse than r=16" in a row: the row's own level
-            own = (self.context.values or {}).get(mention.factor)
-            return None if own is None else self._levels((own,), mention, direction, no_more)
-        if second is None:
-            if len(mention.values) == 2 and (mention.joined in ("to", "range") or direction == 0):
-                then, now = mention.values if mention.joined != "list" else mention.values[::-1]
-                return self._levels((now,), replace(mention, values=(then,), joined=""), direction, no_more)
-            return self._levels(mention.values, replace(mention, values=()), direction, no_more)
-        other: Mention | None = None
-        if second.kind == "n" and isinstance(second.value, float):
-            level = level_of(mention.factor, second.value)
-            other = replace(mention, values=(level,), joined="") if level is not None else None
-        elif isinstance(second.value, Mention):
-            other = second.value
-        if second.kind == "b":
-            other = replace(mention, values=(), joined="")
-        elif other is None or not other.values:
+            return self._trend(factor) if second is None else None
+        levels, against = mention.values, _levels(second, factor)
+        if second is None and len(levels) == 2 and (mention.joined in ("to", "range") or self.base.direction == 0):
+            against, levels = levels[:1], levels[1:]
+            levels, against = (levels, against) if mention.joined != "list" else (against, levels)
+        elif mention.joined in ("to", "range"):
             return None
-        if {mention.joined, other.joined} & {"to", "range"}:
+        if against is None or set(levels) & set(against):
             return None
-        return self._levels(mention.values, other, direction, no_more)
+        if not against and (not self.context.has_baseline or base.get(factor) in levels):
+            return None
+        return self._read(ClaimKind.LEVELS, factor=factor, levels=levels, against=against, trials=self.base.trials)
 
-    def _levels(self, levels: tuple[Level, ...], other: Mention, direction: int, no_more: int) -> Claim | None:
-        """Levels against those of `other`; where it has none, against the named baseline's."""
-        base = self.context.base or {}
-        if set(levels) & set(other.values):
-            return None
-        if not other.values and (not self.context.has_baseline or base.get(other.factor) in levels):
-            return None
-        return self._read(
-            ClaimKind.LEVELS, factor=other.factor, levels=levels, against=other.values, direction=direction,
-            no_more=no_more, trials=self.base.trials,
-        )  # fmt: skip
-
-    def _trend(self, mention: Mention, direction: int, no_more: int) -> Claim | None:
-        with_factor = re.search("[ud].*Wf", self.code) is not None  # "accuracy rises with the rank"
+    def _trend(self, factor: str) -> Claim | None:
         more, less = "m" in self.code, "l" in self.code
-        if FACTOR_KINDS[mention.factor].value_type is bool:
-            levels = dict(levels=(True,), direction=direction, no_more=no_more, gap=None)
-            return None if more or less else self._read(ClaimKind.LEVELS, factor=mention.factor, **levels)
-        if self.context.trial and (more or less):  # a row's remark speaks of the row
-            return self._trials((self.context.trial,), direction, no_more)
-        if more == less and not (with_factor and not more):
+        if more == less and (more or not re.search("[ud].*Wf", self.code)):  # "accuracy rises with the rank"
             return None
+        if self.context.trial:  # a row's remark speaks of the row
+            return self._of_trials(None, None)
         sign = -1 if less else 1
+        base = self.base
         return self._read(
-            ClaimKind.TREND, factor=mention.factor, direction=direction * sign, no_more=no_more * sign
+            ClaimKind.TREND, factor=factor, direction=base.direction * sign, no_more=base.no_more * sign
         )  # fmt: skip
 
-    def _trials(self, names: tuple[str, ...], direction: int, no_more: int) -> Claim | None:
-        in_row = self.context.trial is not None
-        subject = names[0] if names else self.context.trial
-        against = names[1] if len(names) > 1 else (self.context.builds_on if in_row else None)
-        if against is None and self.context.has_baseline and in_row:
-            against = "baseline"
-        if subject is None or against is None or subject == against:
-            return None
-        return self._read(
-            ClaimKind.TRIALS, trials=(subject,), against_trials=(against,), direction=direction, no_more=no_more
-        )
+
+def _levels(token: Token | None, factor: str) -> tuple[Level, ...] | None:
+    """What a setting is compared with; nothing for the baseline, None where it is no level of the same factor."""
+    if token is None or token.kind == "b":
+        return ()
+    if isinstance(token.value, Mention):
+        return (token.value.values if token.value.joined in ("", "list") else ()) or None
+    level = level_of(factor, token.value) if token.kind == "n" and isinstance(token.value, float) else None
+    return None if level is None else (level,)
 
 
 def _of_setting_or_result(token: Token, kinds: Sequence[str], i: int) -> str:
@@ -593,6 +551,8 @@ def _of_setting_or_result(token: Token, kinds: Sequence[str], i: int) -> str:
     measured = before in _RESULTS or (after in _RESULTS and not (later and before in _SETTINGS))
     if beside and not measured and (later or _PREDICATES & set(kinds[:i])):
         return "m" if token.kind == "h" else "l"
+    if token.text.lower() in ("more", "less") and not measured and not {before, after} & {*"udUD"}:
+        return "~"  # "r=16 has more parameters"
     return "u" if token.kind == "h" else "d"
 
 
