@@ -15,20 +15,9 @@ from tunebook.audit.model import Claim, ClaimKind, Difference, Measure, MeasureK
 from tunebook.audit.read.cells import Number, level_of, read_number
 from tunebook.audit.read.documents import Statement
 from tunebook.audit.read.mentions import CHANGED_TO, MAY_BE_NONE, Mention, mentions, to_float, trial_labels
+from tunebook.audit.words import sentences as words
 from tunebook.audit.words.columns import round_of
-from tunebook.audit.words.sentences import (
-    CLAIMS,
-    GENERAL,
-    HALF_DENIED,
-    NO_CLAIM,
-    NUMBER,
-    OF_ALL,
-    REASON,
-    RESTRICTS,
-    SENTENCE_ENDS,
-    STRONG,
-    WORDS,
-)
+from tunebook.audit.words.sentences import NUMBER
 from tunebook.core.factor import FACTOR_KINDS, Level
 
 _NO_MEASURE = Measure("")
@@ -72,7 +61,7 @@ class Token:
 
 def _pattern() -> re.Pattern[str]:
     parts = []
-    for i, (kind, english, chinese) in enumerate(WORDS):
+    for i, (kind, english, chinese) in enumerate(words.WORDS):
         whole = english if kind == "G" else rf"(?<![A-Za-z0-9_.])(?:{english})(?![A-Za-z_])(?!\d)"
         parts.append(f"(?P<k{i}>{'|'.join(filter(None, (english and whole, chinese)))})")
     return re.compile("|".join(parts), re.IGNORECASE)
@@ -82,6 +71,7 @@ _PATTERN = _pattern()
 _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈,;:+-]+|[-+→]")
 _SHORTEST_CHOICE = 4
+_SMALL = 0.02
 _STEP = re.compile(rf"\s?(?:({CHANGED_TO}|变[为成])|\bto\b|->|→|到|至)\s?$", re.IGNORECASE)
 
 
@@ -113,8 +103,10 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
         a = result[-1] if result else Token("", "", 0)
         x, y = a.value, b.value
         same = isinstance(x, Mention) and isinstance(y, Mention) and x.factor == y.factor
-        if a.kind and a.kind in "AB" and b.kind == "n":  # "above 1e-3"
+        if a.kind in ("A", "B") and b.kind == "n":  # "above 1e-3"
             result[-1] = replace(b, kind="L" if a.kind == "A" else "M")
+        elif a.kind in ("A", "B") and isinstance(y, Mention) and _is_guessed(y):
+            result[-1] = replace(b, value=replace(y, side=1 if a.kind == "A" else -1))
         elif isinstance(x, Mention) and isinstance(y, Mention) and same and "f" not in (a.kind, b.kind):
             step = a.kind == b.kind == "v" and _STEP.search(text[: b.start], a.end)
             said = step and (step[1] or re.search(r"(?:\bfrom|从|由)\s?$", text[: a.start], re.IGNORECASE))
@@ -125,6 +117,10 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
         elif a.kind != "N" or b.kind != ">":  # "(0.841 vs. 0.827)"
             result.append(b)
     return result
+
+
+def _is_guessed(mention: Mention) -> bool:
+    return mention.start == mention.end
 
 
 def _choices(text: str, context: Context) -> Iterator[Mention]:
@@ -148,14 +144,23 @@ def _between(text: str, at: int, end: int, context: Context) -> Iterator[Token]:
                 yield Token("?", word.group(), at)
             at = skipped.end() if skipped else word.end() if word else at + 1
             continue
-        kinds, said = WORDS[int((match.lastgroup or "k0")[1:])][0], match.group()
+        kinds, said = words.WORDS[int((match.lastgroup or "k0")[1:])][0], match.group()
         numbers = tuple(map(to_float, re.findall(NUMBER, said))) if kinds in "nrg%" else ()
         for kind in kinds.strip():
             results = kind in "nr%" and all(_is_result(n, context) for n in re.findall(rf"{NUMBER}\s?%?", said))
-            kind = "N" if results else kind
-            longer = Mention("num_train_epochs", (), at, match.end()) if kind == "f" else None  # "longer training"
-            yield Token(kind, said, at, longer or (numbers if kind == "r" else numbers[0] if numbers else None))
+            value: Mention | float | tuple[float, ...] | None = numbers if kind == "r" else (*numbers, None)[0]
+            if kind == "n" and (factor := _factor_of(numbers[0], context)) is not None:
+                kind, value = "v", Mention(factor, numbers, at, at)
+            value = Mention("num_train_epochs", (), at, match.end()) if kind == "f" else value  # "longer training"
+            yield Token("N" if results else kind, said, at, value)
         at = match.end()
+
+
+def _factor_of(number: float, context: Context) -> str | None:
+    """The factor of a number by itself, as in "2e-3 breaks training": the one of which the record has this level.
+    Larger numbers may be labels or differences ("0.1 better")."""
+    fits = [name for name, known in context.levels.items() if len(known) > 1 and number in known]
+    return fits[0] if len(fits) == 1 and number <= _SMALL else None
 
 
 def _is_result(said: str, context: Context) -> bool:
@@ -191,10 +196,10 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
     """The claims of one line of text, in order; what claims something and was not read among them as `UNREAD`."""
     context = context or Context()
     found: list[Claim] = []
-    parts = SENTENCE_ENDS.split(statement.text)
+    parts = words.SENTENCE_ENDS.split(statement.text)
     for i, (sentence, end) in enumerate(zip(parts[::2], [*parts[1::2], ""], strict=True)):
         answered = any(part.strip() for part in parts[2 * i + 2 :: 2])
-        if ("?" in end and not answered) or NO_CLAIM.search(sentence):
+        if ("?" in end and not answered) or words.NO_CLAIM.search(sentence):
             continue
         sentence = _NUMBERED.sub("", sentence)
         tokens = cut(sentence, context)
@@ -213,10 +218,10 @@ def _unread(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
     if context.trial and kinds <= {"x", ","}:  # "diverged": the row's result says so
         return []
     other = context.extras is not None and context.extras.search(sentence)
-    named = context.trial or kinds & _NAMES or kinds & STRONG or other
+    named = context.trial or kinds & _NAMES or kinds & words.STRONG or other
     concludes = context.after_results and kinds & set("?~g%") and kinds & set("fvpqtbwgrLM%N")
-    claims = concludes or kinds & _COMPARES or CLAIMS.search(sentence)
-    if not (claims and (named or context.after_results)) and not GENERAL.search(sentence):
+    claims = concludes or kinds & _COMPARES or words.CLAIMS.search(sentence)
+    if not (claims and (named or context.after_results)) and not words.GENERAL.search(sentence):
         return []
     return [replace(base, why=next((t.text for t in tokens if t.kind in "?~"), ""))]
 
@@ -251,9 +256,7 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
         if claim is not None:
             read.append(claim)
             subject = next((t for t in clause if t.kind in "vt"), None) if clause[0].kind in "vt" else None
-        elif read and REASON.match(text):
-            left += _unread(text, clause, own, context)
-        elif _may_change_the_rest(text, clause):
+        elif _may_change_the_rest(text, clause) and not (read and words.REASON.match(text)):
             return []
         else:
             left += _unread(text, clause, own, context)
@@ -266,34 +269,8 @@ def _may_change_the_rest(clause: str, tokens: Sequence[Token]) -> bool:
     last", "not better"), or say by which result they compare."""
     kinds = {t.kind for t in tokens}
     of_result = kinds & set("CVT") or any(t.kind == "E" and not _NO_RESULT.fullmatch(t.text) for t in tokens)
-    goes_on = kinds & set("fvpqtb") or (kinds & STRONG and not kinds & set("?F"))
-    return bool(of_result or goes_on or "~" in kinds or RESTRICTS.search(clause))
-
-
-_SMALL = 0.02
-_MOVES = re.compile("rais|increas|decreas|reduc|lower(?:ing|ed)|提|增|加|减|降低|调", re.IGNORECASE)
-
-
-def _completed(tokens: Sequence[Token], levels: Mapping[str, frozenset[Level]]) -> Sequence[Token]:
-    """Tokens of a clause with the factors that it leaves out: of "2e-3 breaks training" the one factor of which the
-    record has this level, of "dropout 0.1 比不加好" that of the clause. Larger numbers may be labels or differences
-    ("0.1 better"), and stay."""
-    named = {t.value.factor for t in tokens if isinstance(t.value, Mention)}
-    if len(named) == 1 and named <= {*MAY_BE_NONE}:
-        none = Mention(named.pop(), (0,), 0, 0)
-        return [replace(t, kind="v", value=none) if t.kind == "0" else t for t in tokens]
-    numbers = {t.value: t for t in tokens if t.kind in "nLM" and isinstance(t.value, float)}
-    fits = [name for name, known in levels.items() if len(known) > 1 and all(number in known for number in numbers)]
-    moved = any(t.kind in "mlhz" and _MOVES.match(t.text) for t in tokens)  # "raising it further to 4e-4"
-    if named or moved or not numbers or len(fits) != 1 or max(numbers) > _SMALL:
-        return tokens
-    side = {"L": 1, "M": -1}
-    return [
-        replace(t, kind="v", value=Mention(fits[0], (t.value,), 0, 0, side=side.get(t.kind, 0)))
-        if t.kind in "nLM" and isinstance(t.value, float)
-        else t
-        for t in tokens
-    ]
+    goes_on = kinds & set("fvpqtb") or (kinds & words.STRONG and not kinds & set("?F"))
+    return bool(of_result or goes_on or "~" in kinds or words.RESTRICTS.search(clause))
 
 
 # -- forms ---------------------------------------------------------------------------------------------
@@ -314,14 +291,9 @@ _IMPORTANCE = r"f[jk]>?f|f[>D]f[jk]|f!fk|fI>f|[oI]f(?:Gf)+|of(?:G*f)+|f(?:G*f)+o
 _SIDES: tuple[tuple[str, tuple[int | None, int | None]], ...] = (
     (r"x=?", (0, None)),  # "r=32 helps", "r=8 and r=32 are the same"
     (r"=?", (None, None)),  # "better", "no difference" in a row
-    (r"x&?[>=]x=?", (0, 1)),  # "r=32 is better than r=8", "r=32 比 r=8 好"
-    (r"[>=&]+x=?", (None, 0)),  # "better than r=8" in a row, "与 r=8 持平"
-    (r"[>c]x&?x", (1, 0)),  # "compared with r=8, r=32 gains"
-    (r"&xc", (None, 0)),  # "与基线相比" in a row
-    (r"&x[c>]x", (1, 0)),  # "与 r=8 相比，r=32 更好"
-    (r"x&?cx", (0, 1)),  # "r=32 相比 r=8 更好"
-    (r"x&?xc", (0, 1)),  # "r=32 与 r=8 相比没有提升"
-    (r"x&?x=|=x&x", (0, 1)),  # "r=32 与 r=8 相同"
+    (r"x&?[>=c]x=?|x&?x[=c]|=x&x", (0, 1)),  # "r=32 is better than r=8", "r=32 与 r=8 相同"
+    (r"[>=&]+x=?|&xc", (None, 0)),  # "better than r=8" and "与基线相比" in a row
+    (r"[>c]x&?x|&x[c>]x", (1, 0)),  # "compared with r=8, r=32 gains"
 )
 """What stands in a clause without its words of direction (x: a setting, trial, baseline or number), and which of these
 is judged and which it is compared with."""
@@ -335,7 +307,7 @@ class _Clause:
     def __init__(self, base: Claim, tokens: Sequence[Token], context: Context) -> None:
         self.base = base
         self.context = context
-        self.tokens = _completed(tokens, context.levels)
+        self.tokens = _with_none(tokens)
         self.kinds = {t.kind for t in self.tokens}
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
@@ -354,9 +326,13 @@ class _Clause:
         """The clause as a claim, or None when it is none or not surely read."""
         if not self._understood():
             return None
+        if set(self.code) & set("ml") and any(map(_is_guessed, self.factors)):
+            return None  # "raising it further to 4e-4"
         plain = self.code.replace("&", "").replace("W", "")
-        if re.fullmatch(_IMPORTANCE, plain):
-            return self._importance(plain)
+        names = tuple(m.factor for m in self.factors)
+        if re.fullmatch(_IMPORTANCE, plain) and len(set(names)) == len(names):
+            order = () if len(names) == 1 else names[::-1] if re.search("[jD!]", plain) else names
+            return self._read(ClaimKind.IMPORTANCE, factor=(order or names)[0], order=order)
         if re.fullmatch(r"[ml]*[fv]?[LM]?y?[ml]*x[fv]?[LM]?y?", plain) and len(self.factors) == 1:
             return self._fails(self.factors[0])
         if re.fullmatch(r"[ml]?[fvpq]?[ml]?e|e[fvpq]|f=", plain) and len(self.factors) == 1:
@@ -387,14 +363,6 @@ class _Clause:
     def _read(self, kind: ClaimKind, **fields: object) -> Claim:
         return replace(self.base, **{"kind": kind, "trials": (), **fields})  # type: ignore[arg-type]
 
-    def _importance(self, plain: str) -> Claim | None:
-        """ "Learning rate matters more than rank", "importance: rank > epochs", "影响最大的是学习率，其次是秩"."""
-        names = tuple(m.factor for m in self.factors)
-        order = () if len(names) == 1 else names[::-1] if re.search("[jD!]", plain) else names
-        if len(set(names)) < len(names):
-            return None
-        return self._read(ClaimKind.IMPORTANCE, factor=(order or names)[0], order=order)
-
     def _fails(self, mention: Mention) -> Claim | None:
         """ "A learning rate above 0.001 fails"."""
         limit = next((t for t in self.tokens if t.kind in "LM"), None)
@@ -423,7 +391,7 @@ class _Clause:
             return None  # the highest loss is the worst, and "the highest learning rate is 2e-3" no claim
         if any(m.side for m in valued) or (len(valued) > 1 and _CONDITION.match(text)):
             return None  # "with r=32, lr 3e-4 is best"
-        in_round = "R" in self.kinds or (context.round.isdigit() and not OF_ALL.search(text))
+        in_round = "R" in self.kinds or (context.round.isdigit() and not words.OF_ALL.search(text))
         within = round_of(text) or (context.round if in_round else "")
         self.base = replace(self.base, so_far="s" in self.kinds, round=within, gap=self.gap)
         self.base = replace(self.base, against_trials=("baseline",)) if "b" in plain else self.base
@@ -471,7 +439,7 @@ class _Clause:
         if "!" not in self.code:
             return up - down, 0
         denied = re.fullmatch(rf"[^!=udUDAB]*!(?:[ml]|>[{_ENTITIES}]+)?[udUDAB][^!]*", self.code)
-        return (0, up - down) if denied and not HALF_DENIED.search(self.base.text) else (None, 0)
+        return (0, up - down) if denied and not words.HALF_DENIED.search(self.base.text) else (None, 0)
 
     def _sides(self) -> tuple[Token | None, Token | None] | None:
         """What is judged, and what it is compared with; None when that is not sure."""
@@ -523,11 +491,15 @@ class _Clause:
             return None
         if self.context.trial:  # a row's remark speaks of the row
             return self._of_trials(None, None)
-        sign = -1 if less else 1
-        base = self.base
-        return self._read(
-            ClaimKind.TREND, factor=factor, direction=base.direction * sign, no_more=base.no_more * sign
-        )  # fmt: skip
+        sign, base = -1 if less else 1, self.base
+        return self._read(ClaimKind.TREND, factor=factor, direction=base.direction * sign, no_more=base.no_more * sign)
+
+
+def _with_none(tokens: Sequence[Token]) -> Sequence[Token]:
+    """Tokens with "none" and 不加 as the level 0 of the one factor that is named: "dropout 0.1 比不加好"."""
+    named = {t.value.factor for t in tokens if isinstance(t.value, Mention)}
+    none = Mention(named.pop(), (0,), 0, 0) if len(named) == 1 and named <= {*MAY_BE_NONE} else None
+    return [replace(t, kind="v", value=none) if t.kind == "0" and none else t for t in tokens]
 
 
 def _levels(token: Token | None, factor: str) -> tuple[Level, ...] | None:
@@ -570,21 +542,13 @@ def _gap(tokens: Sequence[Token]) -> Difference | None:
 
 def said_of(statement: Statement, labels: re.Pattern[str] | None = None) -> list[Said]:
     """The accuracies that a line of text gives right behind a trial's name: "exp5 achieved 57.5%". A number without a
-    per cent sign counts where the word accuracy stands before it."""
+    per cent sign counts where the word accuracy stands before it; above 1 it is in per cent."""
     found = []
     tokens = cut(statement.text, Context(labels=labels))
-    kinds = "".join(t.kind for t in tokens)
-    for match in re.finditer(r"t[CPT,]*(?:%|(?<=C)n)(?=[CT&,]|$)(?!.*[EV~])", kinds):
-        score = share_of(tokens[match.end() - 1].text)
-        said = str(tokens[match.start()].value)
-        found += [Said(said, score, statement.line, statement.section)] if score else []
+    for match in re.finditer(r"t[CPT,]*(?:%|(?<=C)n)(?=[CT&,]|$)(?!.*[EV~])", "".join(t.kind for t in tokens)):
+        trial, number = str(tokens[match.start()].value), read_number(tokens[match.end() - 1].text)
+        if isinstance(number, Number) and 0 <= number.value <= 100:
+            scale = 100.0 if number.percent or number.value > 1 else 1.0
+            score = Score(number.value / scale, number.unit / scale)
+            found.append(Said(trial, score, statement.line, statement.section))
     return found
-
-
-def share_of(text: str) -> Score | None:
-    """An accuracy in a sentence; above 1 it is in per cent."""
-    number = read_number(text)
-    if not isinstance(number, Number) or not 0 <= number.value <= 100:
-        return None
-    scale = 100.0 if number.percent or number.value > 1 else 1.0
-    return Score(number.value / scale, number.unit / scale)
