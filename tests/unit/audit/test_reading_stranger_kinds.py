@@ -253,7 +253,7 @@ TABLE = """
         ("rank 越大，得分越高。", ["trend lora_r better"]),
         ("rank 越大分数越低。", ["trend lora_r worse"]),
         # not sure, so listed
-        ("Four epochs are worse than two.", ["listed"]),
+        ("Four epochs are worse than two.", ["levels num_train_epochs 4 against 2 worse"]),
         ("在每个学习率下 rank 32 都比 rank 8 好。", ["listed"]),
         ("rank 从 8 提到 32 有提升，再提到 64 就没有提升了。", ["listed"]),
         ("No dropout is better than dropout 0.1.", ["listed"]),

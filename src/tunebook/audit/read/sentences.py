@@ -103,6 +103,9 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
         a = result[-1] if result else Token("", "", 0)
         x, y = a.value, b.value
         same = isinstance(x, Mention) and isinstance(y, Mention) and x.factor == y.factor
+        between = text[a.end : b.start]
+        if a.kind == "t" and b.kind in ("v", ",") and "(" in text[a.end : b.end] and ")" not in between:
+            continue  # "run 9 (alpha 32)"
         if a.kind in ("A", "B") and b.kind == "n":  # "above 1e-3"
             result[-1] = replace(b, kind="L" if a.kind == "A" else "M")
         elif a.kind in ("A", "B") and isinstance(y, Mention) and _is_guessed(y):
@@ -202,7 +205,8 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         if ("?" in end and not answered) or words.NO_CLAIM.search(sentence):
             continue
         sentence = _NUMBERED.sub("", sentence)
-        tokens = cut(sentence, context)
+        digits = words.COUNT.sub(lambda m: words.COUNTS[m[0].lower()].rjust(len(m[0])), sentence)
+        tokens = cut(digits, context)
         base = Claim(
             kind=ClaimKind.UNREAD, text=sentence.strip(EDGES), line=statement.line, section=statement.section,
             trials=(context.trial,) if context.trial else (),
@@ -248,8 +252,8 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
             claim = _Clause(own, clause, context).claim()
             if claim is not None:
                 break
-            if read and j == i + 1 and subject is not None and clause and clause[0].kind in ">UDAB!":
-                claim = _Clause(own, [subject, *clause], context).claim()  # "r=16 比 r=8 好，但不如 r=32"
+            if read and j == i + 1:
+                claim = _Clause(own, _carried_on(clause, subject, read[-1], context), context).claim()
         before = {c.factor for c in read if c.kind is ClaimKind.LEVELS}
         if claim is not None and claim.kind is ClaimKind.LEVELS and not claim.against and claim.factor in before:
             return []  # "r=32 beats r=8, r=16 is worse": than which?
@@ -262,6 +266,21 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
             left += _unread(text, clause, own, context)
         i = j
     return [*read, *left] if read else []
+
+
+def _carried_on(clause: Sequence[Token], subject: Token | None, last: Claim, context: Context) -> Sequence[Token]:
+    """A clause with what it leaves out, since the clause before it says it: "r=16 比 r=8 好，但不如 r=32"."""
+    if clause and clause[0].kind in ">UDAB!" and subject is not None:
+        clause = [subject, *clause]
+    factor = last.factor if last.kind is ClaimKind.LEVELS else None
+    if factor is None or any(isinstance(t.value, Mention) for t in clause):
+        return clause
+    levels = [level_of(factor, t.value) if isinstance(t.value, float) else None for t in clause]
+    known = [level if level in context.levels.get(factor, ()) else None for level in levels]
+    return [
+        t if level is None or t.kind != "n" else replace(t, kind="v", value=Mention(factor, (level,), t.start, t.end))
+        for t, level in zip(clause, known, strict=True)
+    ]
 
 
 def _may_change_the_rest(clause: str, tokens: Sequence[Token]) -> bool:
