@@ -106,9 +106,7 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
         between = text[a.end : b.start]
         if a.kind == "t" and b.kind in ("v", ",") and "(" in text[a.end : b.end] and ")" not in between:
             continue  # "run 9 (alpha 32)"
-        if a.kind in ("A", "B") and b.kind == "n":  # "above 1e-3"
-            result[-1] = replace(b, kind="L" if a.kind == "A" else "M")
-        elif a.kind in ("A", "B") and isinstance(y, Mention) and _is_guessed(y):
+        if a.kind in ("A", "B") and isinstance(y, Mention) and _is_guessed(y):  # "above 1e-3"
             result[-1] = replace(b, value=replace(y, side=1 if a.kind == "A" else -1))
         elif isinstance(x, Mention) and isinstance(y, Mention) and same and "f" not in (a.kind, b.kind):
             step = a.kind == b.kind == "v" and _STEP.search(text[: b.start], a.end)
@@ -188,7 +186,7 @@ _DERIVED = re.compile(
     re.IGNORECASE,
 )
 """What looks like a setting and is another quantity: "alpha/r = 2", "2r", a checkpoint ("epoch 3")."""
-_NAMES = frozenset("fvpqtbwgLMnr%CN")
+_NAMES = frozenset("fvpqtbwgnr%CN")
 _COMPARES = frozenset("xe!=oijk*^UDABudhzcg>~IF")
 _NO_RESULT = re.compile("speed|faster|slower|memory|time|cheaper|速度|更快|更慢|显存|时间", re.IGNORECASE)
 _MOST_JOINED = 3
@@ -223,7 +221,7 @@ def _unread(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
         return []
     other = context.extras is not None and context.extras.search(sentence)
     named = context.trial or kinds & _NAMES or kinds & words.STRONG or other
-    concludes = context.after_results and kinds & set("?~g%") and kinds & set("fvpqtbwgrLM%N")
+    concludes = context.after_results and kinds & set("?~g%") and kinds & set("fvpqtbwgr%N")
     claims = concludes or kinds & _COMPARES or words.CLAIMS.search(sentence)
     if not (claims and (named or context.after_results)) and not words.GENERAL.search(sentence):
         return []
@@ -270,7 +268,7 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
 
 def _carried_on(clause: Sequence[Token], subject: Token | None, last: Claim, context: Context) -> Sequence[Token]:
     """A clause with what it leaves out, since the clause before it says it: "r=16 比 r=8 好，但不如 r=32"."""
-    if clause and clause[0].kind in ">UDAB!" and subject is not None:
+    if subject is not None and re.match("g?[>UDAB!]", "".join(t.kind for t in clause)):
         clause = [subject, *clause]
     factor = last.factor if last.kind is ClaimKind.LEVELS else None
     if factor is None or any(isinstance(t.value, Mention) for t in clause):
@@ -338,8 +336,8 @@ class _Clause:
         said = zip(kinds, heard, strict=True)  # "higher" is said of the printed number, not of its worth
         self.by_number = bool(self.kinds & set("AB^")) or any(k in "ud" and t.kind in "hz" for k, t in said)
         self.code = re.sub(r"[CPEg,]", "", "".join(kinds))
-        for pattern, said in _PHRASES:
-            self.code = re.sub(pattern, said, self.code)
+        for pattern, phrase in _PHRASES:
+            self.code = re.sub(pattern, phrase, self.code)
 
     def claim(self) -> Claim | None:
         """The clause as a claim, or None when it is none or not surely read."""
@@ -352,13 +350,13 @@ class _Clause:
         if re.fullmatch(_IMPORTANCE, plain) and len(set(names)) == len(names):
             order = () if len(names) == 1 else names[::-1] if re.search("[jD!]", plain) else names
             return self._read(ClaimKind.IMPORTANCE, factor=(order or names)[0], order=order)
-        if re.fullmatch(r"[ml]*[fv]?[LM]?y?[ml]*x[fv]?[LM]?y?", plain) and len(self.factors) == 1:
+        if re.fullmatch(r"[ml]*v?y?[ml]*xv?y?", plain) and len(self.factors) == 1:
             return self._fails(self.factors[0])
         if re.fullmatch(r"[ml]?[fvpq]?[ml]?e|e[fvpq]|f=", plain) and len(self.factors) == 1:
             (mention,) = self.factors
             none = self._read(ClaimKind.NO_EFFECT, factor=mention.factor, levels=mention.values, direction=0)
             return None if mention.side else none
-        if re.fullmatch(r"[fvpqtwnr*^]*[*^w][fvpqtwnr*^]*|[fvpqtbw>UAu]*[*^][fvpqtbw>UAu]*", plain):
+        if re.fullmatch(r"[fvpqtwnr*^]*[*^w][fvpqtwnr*^]*", plain):
             return self._best(plain)
         return self._compared()
 
@@ -384,12 +382,7 @@ class _Clause:
 
     def _fails(self, mention: Mention) -> Claim | None:
         """ "A learning rate above 0.001 fails"."""
-        limit = next((t for t in self.tokens if t.kind in "LM"), None)
-        number = limit.value if limit else None
-        if (limit is None) is not bool(mention.values):
-            return None
-        level = level_of(mention.factor, number) if isinstance(number, float) else mention.values[-1]
-        side = (1 if limit.kind == "L" else -1) if limit else mention.side or int("y" in self.kinds)
+        level, side = mention.values[-1], mention.side or int("y" in self.kinds)
         inclusive = any(t.kind == "y" and t.text != "以上" for t in self.tokens)  # which may mean "above"
         if isinstance(level, bool) or not isinstance(level, int | float):
             return None
@@ -402,8 +395,6 @@ class _Clause:
         """ "lr=1e-3 is optimal", "the sweet spot is 2e-4 to 1e-3", "exp16 is the best so far"."""
         context, text = self.context, self.base.text
         valued = [m for m in self.factors if m.values]
-        if set(plain) & set("b>UAu") and ("b" not in plain or self.gap is None or not context.has_baseline):
-            return None
         if "^" in plain and (
             context.measure.kind is MeasureKind.LOSS or (self.factors and not self.kinds & set("CEP"))
         ):
@@ -413,11 +404,10 @@ class _Clause:
         in_round = "R" in self.kinds or (context.round.isdigit() and not words.OF_ALL.search(text))
         within = round_of(text) or (context.round if in_round else "")
         self.base = replace(self.base, so_far="s" in self.kinds, round=within, gap=self.gap)
-        self.base = replace(self.base, against_trials=("baseline",)) if "b" in plain else self.base
         labels = tuple(str(t.value) for t in self.tokens if t.kind == "t")
         if labels or not self.factors:
             sure = len(labels) == 1 or (not labels and context.trial)
-            sure = sure and not valued and not re.search("[nr]|>t", plain)  # not "run 3 or 4 is best"
+            sure = sure and not valued and not re.search("[nr]", plain)  # not "run 3 or 4 is best"
             return self._read(ClaimKind.BEST_TRIAL, trials=labels or self.base.trials) if sure else None
         values = {m.factor: m.values[0] for m in valued}
         if re.fullmatch(r"[*^w]*v{2,}[*^w]*", plain) and len(values) == len(valued):
@@ -453,6 +443,10 @@ class _Clause:
     def _direction(self) -> tuple[int | None, int]:
         """+1 better, -1 worse, 0 no difference; and of 0 which side alone is denied. None: several, or none."""
         up, down, same = (bool(set(self.code) & set(kinds)) for kinds in ("uUA", "dDB", "="))
+        signs = {t.text[0] for t in self.tokens if t.kind == "g" and re.match(r"[-+]\d", t.text)}
+        compares = ">" in self.code or not self.context.trial  # "+4.6 % over the baseline" in a row
+        if not up + down + same and len(signs) == 1 and compares and not set(self.code) & set("!*^"):
+            up, down = "+" in signs, "-" in signs  # "r=16 vs. r=8: +0.9"
         if up + down + same != 1:
             return None, 0
         if "!" not in self.code:
@@ -485,7 +479,7 @@ class _Clause:
 
     def _of_settings(self, first: Token | None, second: Token | None) -> Claim | None:
         factor, own, base = self.factors[0].factor, self.context.values or {}, self.context.base or {}
-        if any(m.side or m.factor != factor for m in self.factors) or self.kinds & set("twLM"):
+        if any(m.side or m.factor != factor for m in self.factors) or self.kinds & set("tw"):
             return None
         mention = first.value if first else Mention(factor, (own[factor],), 0, 0) if factor in own else None
         if not isinstance(mention, Mention):

@@ -116,7 +116,7 @@ o order of importance; i matters most; j, k matters less, more; G >; s so far; R
 m, l more, less of a setting; h, z the same of a setting or of the result; W with, as; g a difference; % a share; r a range;
 n a number; b the baseline; V validation; T test; E another measure; C accuracy; P results; & and; 0 none of the setting
 named; 1 always; ~ what no form reads; ? a word not listed here; blank: nothing to the claim. `cut` adds v, p, q, f (a
-factor with one value, a step or range, a list, none), t (a trial), N (a result of the record), and L, M (A, B and a number).
+factor with one value, a step or range, a list, none), t (a trial) and N (a result of the record).
 """
 
 CLAIMS = any_of(
