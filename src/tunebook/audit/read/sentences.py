@@ -444,7 +444,7 @@ class _Clause:
         """+1 better, -1 worse, 0 no difference; and of 0 which side alone is denied. None: several, or none."""
         up, down, same = (bool(set(self.code) & set(kinds)) for kinds in ("uUA", "dDB", "="))
         signs = {t.text[0] for t in self.tokens if t.kind == "g" and re.match(r"[-+]\d", t.text)}
-        compares = ">" in self.code or not self.context.trial  # "+4.6 % over the baseline" in a row
+        compares = set(self.code) & set(">cp")  # "r=32: 0.841 (+0.5)" may be said against any other
         if not up + down + same and len(signs) == 1 and compares and not set(self.code) & set("!*^"):
             up, down = "+" in signs, "-" in signs  # "r=16 vs. r=8: +0.9"
         if up + down + same != 1:
