@@ -141,6 +141,7 @@ class Claim:
     so_far: bool = False  # the best of the trials up to this one only
     round: str = ""  # the best of this round only
     gap: Difference | None = None  # the difference that the sentence gives, without sign
+    why: str = ""  # of an unread sentence: the first word that was not understood; "" where its form was not
 
 
 @dataclass(frozen=True)
