@@ -46,18 +46,6 @@ def spread_grid(grid: Grid) -> Grid | None:
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
 
 
-def scaled_grid(grid: Grid) -> Grid:
-    """A table with learning rates in units of its header, "LR (1e-4)", as numbers with their power: where all cells are
-    0.1 or more none can be scaled already."""
-    for i, header in enumerate(map(clean_text, grid.header)):
-        power, rate = words.power_of(header), words.factor_of_header(_IN_BRACKETS.sub("", header)) == "learning_rate"
-        numbers = [read_number(clean_text(text)) for text in grid.column(i)] if power is not None and rate else []
-        if numbers and all(isinstance(n, Number) and n.value >= 0.1 and n.unit for n in numbers):
-            rows = ((line, (*row[:i], f"{row[i]}×10^{power}", *row[i + 1 :])) for line, row in grid.rows)
-            grid = replace(grid, rows=tuple(rows))
-    return grid
-
-
 def turned_grid(grid: Grid) -> Grid | None:
     """A table whose columns are the trials and whose rows are their settings and results, as one row a trial."""
     names = [clean_text(row[0]) if row else "" for _, row in grid.rows]
@@ -361,9 +349,8 @@ class Table:
         Beside a blank result a remark, or the result on another test set, says so."""
         main = self.columns.results[0]
         cell, result, status = self._text[i][main], scores[main], self._cell(i, "status")
-        failed = cells.has_diverged(status)
-        if not status or words.DONE.search(status):
-            failed = failed or result is None or cells.has_failed(cell)
+        ran = not status or words.DONE.search(status)
+        failed = cells.has_diverged(status) or bool(ran and (result is None or cells.has_failed(cell)))
         if not isinstance(result, Score) and cells.was_stopped(f"{cell} {self._remark(i)}"):
             failed, result = False, Why.STATUS
         elif is_blank(cell):
