@@ -39,7 +39,6 @@ from tunebook.audit.words.columns import (
     compact,
     factor_of_header,
     factors_of_header,
-    is_effective_batch,
     is_place,
     is_scaled,
     result_of,
@@ -170,7 +169,7 @@ class _Settling:
         said = self.named.get(compact(header))
         if said is not None:
             self._as_told(index, said)
-        elif is_effective_batch(header):
+        elif role_of(header) == "effective_batch":
             self.role[index] = "effective_batch"
         elif (names := factors_of_header(header)) and self._holds_parts(index, len(names)):
             self.role[index], self.joined[index] = "factor", names

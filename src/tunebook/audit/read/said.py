@@ -172,9 +172,8 @@ def _in_code(statements: Iterable[Statement]) -> dict[str, Level]:
 def blanks_said(prose: Iterable[Statement]) -> str:
     """What a note says that blank cells of settings mean: "above", "baseline", the words that name the trial of which
     they are, or "" without."""
-    text = "\n".join(statement.text for statement in prose)
-    said = next(((meaning, found) for meaning, words in BLANKS_SAID.items() if (found := words.search(text))), None)
-    return said[1]["trial"] if said and said[0] == "first" else said[0] if said else ""
+    said = BLANKS_SAID.search("\n".join(statement.text for statement in prose))
+    return (said["trial"] or said.lastgroup or "") if said else ""
 
 
 def grounds_said(
