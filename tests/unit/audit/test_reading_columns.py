@@ -142,7 +142,7 @@ def test_columns_may_be_named() -> None:
         ("vibe", ("cold", "warm", "cold", "warm"), "unsure"),
         ("optimizer", ("adamw", "lion", "adamw", "lion"), "setting"),
         ("temperature", ("0", "0.7", "0", "0.7"), "setting"),
-        ("lr (1e-4)", ("1", "2", "2", "4"), "ambiguous"),
+        ("lr (1e-4)", ("1", "2", "2", "4"), "unsure"),
         ("acc before", ("40%", "40%", "41%", "40%"), "measured"),
     ],
 )

@@ -92,16 +92,13 @@ COMPARES = any_of(
     "不如|优于|[^，。]比.{1,16}[好差高低]|最[好差优佳]",
 )
 """In a cell of descriptions: it is a sentence about results, no list of settings."""
-MEASUREMENT = any_of(
-    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week",
-    "负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用|秒",
-)
-"""A header of something measured, not set."""
-MEASURED_UNIT = words(
+MEASUREMENT = words(
+    r"(?<![A-Za-z])(?:time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week)(?![A-Za-z])",
+    r"负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用|秒",
     r"/\s?(?:s|sec|second|min|minute|h|hr|hour|day)\b|/\s?(?:秒|分钟|小时|天)|\b(?:s|sec|ms|min|time)\s?/\s?(?:it|iter|step|epoch)\b|\bper (?:s|sec|second|min|minute|hour)\b|每(?:秒|分钟|小时)",
     r"[(（\[]\s?(?:s|secs?|seconds|mins?|minutes|h|hrs?|hours|ms|gb|gib|mb|mib|kwh?|w|usd|\$|€|秒|分钟?|小时|时|元)\s?[)）\]]",
 )
-"""In a header: the unit of something measured, "tokens/s", "peak (GB)"."""
+"""In a header: something measured, not set, or its unit ("tokens/s", "peak (GB)")."""
 SETTING = any_of(
     r"optim\w*|models?|base|backbone|data|datasets?|train(?:ing)? (?:set|data)|template|prompt|quant\w*|\w*bits?|precision|dtype|packing|neftune\w*|methods?|peft|adapter|init\w*|augment\w*|mix\w*|shots?|max steps|train size|layers?|freez\w*|frozen|clip\w*|grad norm|beta\w*|eps\w*|momentum|strategy|variant|format|tokenizer|dora|rslora|lora\+?|qlora|kernel|attention|flash\w*|loss (?:fn|function)|seed|label smoothing|temperature|top p|sampling|gamma|lambda",
     "优化器|模型|底座|数据|模板|提示|量化|精度|方法|初始化|增强|层|冻结|裁剪|策略|格式|训练集|样本|损失函数|温度|种子|平滑|采样|位宽|打包",
@@ -373,16 +370,14 @@ _ALPHA_RULE = words(
     r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(\d{1,2}|[一两二三四])\s?倍",
 )
 """A sentence that gives alpha as a multiple of the rank for all trials."""
-_EVALUATED = words(
-    r"\b(?:test|validation|held[- ]out|unseen|eval\w*|dev|scored|measured|same|all)\b|测试|验证|评测|评估|同样|共"
-)
-_TRAINED = words(r"\btrain|训练")
+_EVALUATION = r"(?:test|validation|held[- ]out|unseen|evaluation|eval|dev)"
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
 _EXAMPLES_SAID = words(
-    rf"(?<![\d.,])(\d[\d,]*)\s(?:(?:[a-z-]+\s){{0,2}}{_THINGS}\b|(?:test|validation)\s?[|)]?\s?$|(?:that|which)\b)",
-    r"\b(?:set|split|on)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]*)(?![\w.]|\s?%)",
-    r"(?:集|样本|数据|评测|测试|验证)\D{0,8}?(\d[\d,]*)\s?(?:条|个|例|题|道|样本)",
-    r"(\d[\d,]*)\s?[条个例道题]?(?:测试|评测|验证)(?:数据|样本|样例|题|$)|同样的?\s?(\d[\d,]*)\s?[条个道例]|共\s?(\d[\d,]*)\s?道?题",
+    rf"(?<![\d.,])(\d[\d,]*)\s{_EVALUATION}\s(?:\w+\s)?{_THINGS}\b|(?<![\d.,])(\d[\d,]*)\s(?:test|validation)\s?[|)]?\s?$",
+    rf"\b(?:(?:scored|evaluated|tested|measured)\son|(?:on|over)\s(?:the\s)?(?:same|all))\s(\d[\d,]*)\s(?:(?:\w+\s)?{_THINGS}|that|which)\b",
+    rf"\b{_EVALUATION}\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]*)(?![\w.]|\s?%)",
+    r"(?:测试|验证|评测|评估)[^\d高低多少差对错]{0,12}?(\d[\d,]*)\s?(?:条|个|例|题|道|样本)|同样的?\s?(\d[\d,]*)\s?[条个道例]",
+    r"(\d[\d,]*)\s?[条个例道题]?(?:测试|评测|验证)(?:数据|样本|样例|题|$)|共\s?(\d[\d,]*)\s?道?题",
 )
 _SEEDS_SAID = words(
     r"(\d{1,2}|two|three|four|five|ten|[两二三四五十])\s?个?(?:不同的?|random |different )?(?:随机)?(?:seeds|种子)",
@@ -405,7 +400,7 @@ def examples_said(text: str, split: str) -> tuple[int, ...]:
     for clause in re.split(r"[,，、;；。|\n](?!\d)|\.\s|\band\b", text):
         said = {name for name in ("test", "validation") if _SPLITS[name].search(clause)}
         other = split in ("test", "validation") and said and split not in said
-        if _EVALUATED.search(clause) and not other and not _TRAINED.search(clause):
+        if not other and not re.search(r"\btrain|训练", clause, re.IGNORECASE):
             found |= {int(next(filter(None, m.groups())).replace(",", "")) for m in _EXAMPLES_SAID.finditer(clause)}
     return tuple(sorted(found - {0})[:10])
 
