@@ -9,7 +9,7 @@ else alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -27,23 +27,7 @@ from tunebook.audit.read.cells import (
 )
 from tunebook.audit.read.documents import Grid
 from tunebook.audit.read.mentions import settings
-from tunebook.audit.words.columns import (
-    COMPARES,
-    COUNTED,
-    DIFFERENCE,
-    EXPORT_PREFIX,
-    MEASUREMENT,
-    NAMES,
-    SETTING,
-    ResultWord,
-    compact,
-    factor_of_header,
-    factors_of_header,
-    is_place,
-    result_of,
-    role_of,
-    total_of,
-)
+from tunebook.audit.words import columns as words
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
 
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
@@ -52,15 +36,12 @@ MOST_COLUMNS = 300
 """A wider table is none of trials written by hand."""
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
-_FEWEST_EXAMPLES, _FRACTIONS_RANK = 20, 8
-"""Of fractions in a column without a known name; it comes after columns that are named."""
 _LONG_TEXT = 40
 _LINK = re.compile(r"\]\([^()\s]+\)|https?://")
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
-REFUSALS = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
-"""Roles of columns that look like results and are none."""
+_TOLD = {"label": "trial", "ignore": "ignored"}
 PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 """The numbers of a cell of several settings."""
 _UNSCALED = re.compile(r"[(（].*")
@@ -110,7 +91,7 @@ class _Column:
     has_links: bool
     role: str = ""
     factors: tuple[str, ...] = ()
-    word: ResultWord | None = None  # what its header says of results
+    word: words.ResultWord | None = None  # what its header says of results
     extra: str = ""  # a setting's own name
     unsettled: bool = False
 
@@ -171,13 +152,12 @@ class _Settling:
         self._remarks()
         self._places()
         self._log()
-        self._batch()
-        self._doubled()
+        self._once()
         measure, results, equals = self._results()
         self._labels()
         for column in self.all:
             if not column.role:
-                column.role = self._by_header_word(column) or self._by_content(column)
+                column.role = self._unnamed(column)
         single = {c.role: c.index for c in reversed(self.all) if c.role in (*_SINGLE, "difference")}
         if (delta := single.pop("difference", None)) is not None and results:
             single["delta"] = delta
@@ -203,37 +183,20 @@ class _Settling:
         return [factor for column in self.all for factor in column.factors]
 
     def _by_header(self, column: _Column) -> None:
-        said, role = self.named.get(compact(column.header)), role_of(column.header)
-        scaled = bool(column.cells) and all("10^" in cell for cell in column.cells)
-        header = _UNSCALED.sub("", column.header) if scaled else column.header
-        factors = factors_of_header(header) or tuple(filter(None, [factor_of_header(header)]))
-        if said is not None:
-            self._as_told(column, said)
+        said, role = self.named.get(words.compact(column.header)), words.role_of(column.header)
+        factors = words.factors_of_header(column.header)
+        if said in _MEASURES:
+            column.word = words.ResultWord(_MEASURES[said], "", "", -1)
+        elif said in ROLES_TO_NAME:
+            column.take(_TOLD.get(said, said), extra=column.header if said == "setting" else "")
+        elif said is not None:
+            column.take("factor", ALIASES.get(said, said))
         elif factors and column.holds(factors):
             column.take("factor", *factors)
         elif role and self._of(role) is None:  # 轮次: rounds, or epochs
             column.role = role
         elif not factors:
-            column.word = result_of(column.header) or self._counted(column)
-
-    def _as_told(self, column: _Column, said: str) -> None:
-        factor = ALIASES.get(said, said)
-        if factor in FACTOR_KINDS:
-            column.take("factor", factor)
-        elif said in _MEASURES:
-            column.word = ResultWord(_MEASURES[said], "", "", -1)
-        else:
-            role = {"label": "trial", "place": "place", "setting": "setting"}.get(said, "ignored")
-            column.take(role, extra=column.header if said == "setting" else "")
-
-    def _counted(self, column: _Column) -> ResultWord | None:
-        """A column without a known name that holds how many were right of one number of examples: "387/500"."""
-        said = [cell for cell in column.said if not has_failed(cell)]
-        totals = {number.total for number in column.numbers}
-        total = totals.pop() if len(totals) == 1 and len(said) == len(column.numbers) else None
-        varies = len(set(said)) > 1 and not MEASUREMENT.search(column.header)
-        known = total is not None and total >= _FEWEST_EXAMPLES and varies
-        return ResultWord(MeasureKind.SHARE, "", "", _FRACTIONS_RANK) if known else None
+            column.word = words.result_of(column.header)
 
     def _remarks(self) -> None:
         """A "description" beside settings that has a sentence that compares, or is blank in some rows and names no
@@ -241,54 +204,52 @@ class _Settling:
         change = self._of("change")
         if change is not None and self._varied():
             unnamed = not all(change.cells) and not any(map(settings, change.cells))
-            change.role = "analysis" if unnamed or any(map(COMPARES.search, change.cells)) else "change"
+            change.role = "analysis" if unnamed or any(map(words.OTHERWISE.search, change.cells)) else "change"
 
     def _places(self) -> None:
         """Columns that run 1, 2, 3 … in row order; "Rank" counts as the adapter's where that is not sure."""
         for column in self.all:
-            if not is_place(column.header) or compact(column.header) in self.named:
+            if words.compact(column.header) not in words.PLACES or words.compact(column.header) in self.named:
                 continue
             beside = any("lora_r" in other.factors for other in self.all if other is not column)
             in_order = column.counts_up() and len(column.said) > 1
             if (in_order and (len(column.cells) > 2 or not column.factors)) or (beside and column.counts_up(tied=True)):
                 column.take("place")
             elif in_order and column.factors:
-                column.take("ambiguous", extra=column.header)
+                column.take("")
 
     def _log(self) -> None:
         """Epochs 1, 2, 3 … beside a loss and no other setting than a rate are the course of one training."""
         given = {name: column for column in self.all for name in column.factors}
         epochs, others = given.get("num_train_epochs"), given.keys() - {"num_train_epochs", "learning_rate"}
         loss = any(column.word and column.word.kind is MeasureKind.LOSS for column in self.all)
-        if not epochs or not loss or others or self._of("change") or compact(epochs.header) in self.named:
-            return
-        for column in given.values() if len(epochs.cells) > 2 and epochs.counts_up() else ():
+        log = (
+            loss
+            and not others
+            and not self._of("change")
+            and words.compact(epochs.header if epochs else "") not in self.named
+        )
+        for column in given.values() if epochs and log and len(epochs.cells) > 2 and epochs.counts_up() else ():
             column.take("measured")
 
-    def _batch(self) -> None:
-        """A product of batch size and accumulation stands for the batch size, unless both are given themselves."""
+    def _once(self) -> None:
+        """A product of batch size and accumulation stands for both. Of columns for one factor the first counts where
+        all say the same, else none."""
         product = self._of("effective_batch")
-        parts = [column for column in self.all if column.factors in ((BATCH,), (ACCUMULATION,))]
-        if product is not None and {BATCH, ACCUMULATION} <= {*self._varied()}:
-            product.role = "measured"
-        elif product is not None:
-            product.factors = (BATCH,)
-            for column in parts:
+        for column in self.all if product is not None else ():
+            if column is product:
+                column.factors = (BATCH,)
+            elif column.factors in ((BATCH,), (ACCUMULATION,)):
                 column.take("measured")
-
-    def _doubled(self) -> None:
-        """Of columns for one factor the first counts where all say the same; else all are settings of their own."""
         for name in FACTOR_KINDS:
-            first, *more = [column for column in self.all if column.factors == (name,)] or [None]
-            same = all(first is not None and column.cells == first.cells for column in more if column)
-            for column in (*more, *([first] if more and not same else [])):
-                if column is not None:
-                    own = "" if same else f"{column.header} ({column.index + 1})"
-                    column.take("measured" if same else "ambiguous", extra=own)
+            doubled = [column for column in self.all if column.factors == (name,)]
+            same = all(column.cells == doubled[0].cells for column in doubled)
+            for column in doubled[same:] if len(doubled) > 1 else ():
+                column.take("measured" if same else "")
 
     def _results(self) -> tuple[Measure | None, tuple[int, ...], tuple[str, ...]]:
         """What the results are, their columns, and the headers of those that might as well have been taken."""
-        found: list[tuple[_Column, ResultWord, MeasureKind]] = []
+        found: list[tuple[_Column, words.ResultWord, MeasureKind]] = []
         for column in self.all:
             word = self._checked(column, column.word) if column.word else None
             if word is not None and not word.refused and word.kind is not None:
@@ -312,21 +273,16 @@ class _Settling:
     def _decided(self, results: Sequence[_Column]) -> _Column | None:
         """The one of several columns of results by which the text says that it compares: by a word of its header that
         the others do not have ("线上")."""
-        said = [[w for w in _UNSCALED.sub("", c.header).strip(" .").split() if self._decides_by(w)] for c in results]
-        own = [
-            column
-            for column, words in zip(results, said, strict=True)
-            if any(
-                not any(word in other for others in said if others is not words for other in others) for word in words
-            )
-        ]
+        said: dict[int, list[str]] = {}
+        for column in results:
+            parts = _UNSCALED.sub("", column.header).strip(" .").split()
+            patterns = {part: rf"(?<![A-Za-z]){re.escape(part)}(?:uracy)?(?![A-Za-z])" for part in parts}
+            said[column.index] = [p for p in parts if re.search(patterns[p], self.decides, re.IGNORECASE)]
+        others = {i: " ".join(part for j, parts in said.items() if j != i for part in parts) for i in said}
+        own = [column for column in results if any(part not in others[column.index] for part in said[column.index])]
         return own[0] if len(own) == 1 else None
 
-    def _decides_by(self, word: str) -> bool:
-        pattern = rf"(?<![A-Za-z]){re.escape(word)}(?:uracy)?(?![A-Za-z])"
-        return re.search(pattern, self.decides, re.IGNORECASE) is not None
-
-    def _checked(self, column: _Column, word: ResultWord) -> ResultWord:
+    def _checked(self, column: _Column, word: words.ResultWord) -> words.ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
         numbers, counted = column.numbers, word.kind in (None, MeasureKind.SHARE)
         fits = all(0 <= n.value <= 100 for n in numbers)
@@ -340,8 +296,8 @@ class _Settling:
             sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))
             return replace(word, kind=MeasureKind.SHARE if sure else MeasureKind.SCORE, rank=word.rank - 5 * sure)
         bare = [n.value for n in numbers if n.unit == 1 and not n.percent]
-        if counted and COUNTED.search(column.header) and bare and max(bare) > 1:
-            total = total_of(column.header)
+        if counted and words.COUNTED.search(column.header) and bare and max(bare) > 1:
+            total = words.total_of(column.header)
             fits = total is not None and max(bare) <= total
             return word if fits else replace(word, refused="size" if total else "counts")
         return word if fits or not counted else replace(word, refused="size")
@@ -350,8 +306,8 @@ class _Settling:
         """The column of labels: of several a name before a number, and one that tells the rows apart before one that
         does not; a column with blanks groups rows and names none. Else a first column without a header, or short
         names under "config"."""
-        trials = [c for c in self.all if role_of(c.header) == "trial" and c.role in ("", "trial")]
-        best = sorted(trials, key=lambda c: (not c.is_unique, compact(c.header) not in NAMES, c.index))
+        trials = [c for c in self.all if words.role_of(c.header) == "trial" and c.role in ("", "trial")]
+        best = sorted(trials, key=lambda c: (not c.is_unique, words.compact(c.header) not in words.NAMES, c.index))
         label = next((c for c in best if all(c.cells)), None)
         for column in trials:
             column.role = "place" if column.header == "#" and column.counts_up() else "measured"
@@ -365,53 +321,41 @@ class _Settling:
         elif self.all and not self.all[0].header and not self.all[0].role and self.all[0].is_unique:
             self.all[0].role = "trial"
 
-    def _by_header_word(self, column: _Column) -> str:
-        """The role of a column that a word of its header, its links or signs settle, or ""."""
-        bare = EXPORT_PREFIX.sub("", column.header)
-        measured = any(map(MEASUREMENT.search, (bare, re.sub(r"[_./()]", " ", bare))))
-        if measured or column.has_links or column.word:
+    def _unnamed(self, column: _Column) -> str:
+        """The role of a column that its header does not name: by a word of the header, links or signs, else by what its
+        cells hold."""
+        said, change, n_set = column.said, self._of("change"), len(self._varied())
+        numeric, different, bare = len(column.numbers), len(set(said)), words.EXPORT_PREFIX.sub("", column.header)
+        plain = re.sub(r"[_./()]", " ", bare)
+        if any(map(words.MEASUREMENT.search, (bare, plain))) or column.has_links or column.word:
             return "measured"
-        if DIFFERENCE.search(column.header):
+        if words.DIFFERENCE.search(column.header):
             return "difference"
         if any(number.signed for number in column.numbers):
             return "measured"
-        return "constant" if len(set(column.said)) < 2 and len(column.said) == len(column.cells) else ""
-
-    def _by_content(self, column: _Column) -> str:
-        """The role of a column that no header word settles."""
-        plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", column.header))
-        said, change, n_set = column.said, self._of("change"), len(self._varied())
-        numeric, different = len(column.numbers), len(set(said))
+        if different < 2 and len(said) == len(column.cells):
+            return "constant"
         described = 3 * sum(bool(settings(cell)) for cell in said) >= max(1, len(said))
         if change is None and n_set < _SETTINGS_COLUMNS and described:
             return "change"
         leads = all(other.role in ("place", "measured") for other in self.all[: column.index])
-        leads &= all(any(c.isalpha() for c in cell) for cell in said)  # "01:42" is no name
-        if leads and not self._of("trial") and column.is_unique and numeric * 2 < len(said):
+        named = all(any(c.isalpha() for c in cell) for cell in said)  # "01:42" is no name
+        if leads and named and not self._of("trial") and column.is_unique and numeric * 2 < len(said):
             return "trial"
-        if SETTING.search(plain) and (n_set or change):
-            column.extra = column.header
-            return "setting"
-        if numeric == len(said) and 5 * different > 4 * len(said):
-            column.unsettled = True
-            return "measured"
+        known = bool(words.SETTING.search(plain)) and bool(n_set or change)
         long = max(map(len, said), default=0) > _LONG_TEXT
         short = len(said) == 1 and " " not in said[0]  # "✓" in one row: a setting of that row
-        if long or (different == len(said) and not short) or not (n_set or change):
-            column.unsettled = not long
-            return "analysis"
+        counted = numeric == len(said) and 5 * different > 4 * len(said)
+        if not known and (counted or long or (different == len(said) and not short) or not (n_set or change)):
+            column.unsettled = counted or not long
+            return "measured" if counted else "analysis"
         column.extra = column.header or f"({column.index + 1})"
-        return "unsure"
+        return "setting" if known else "unsure"
 
 
 def _are_names(column: _Column) -> bool:
     short = all(len(c) <= 24 and (not settings(c) or re.fullmatch(r"[A-Za-z0-9_.+-]+", c)) for c in column.cells)
     return column.is_unique and short
-
-
-def refused(columns: Columns) -> Iterator[tuple[str, str]]:
-    """Headers of columns that look like results and are none, with why."""
-    return ((use.header, use.role) for use in columns.uses if use.role in REFUSALS)
 
 
 def labels_of(grid: Grid, columns: Columns) -> Sequence[str]:

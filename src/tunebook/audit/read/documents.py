@@ -23,7 +23,6 @@ from tunebook.audit.words.columns import (
     GROUP,
     factor_of_header,
     factors_of_header,
-    power_of,
     result_of,
     role_of,
 )
@@ -333,7 +332,7 @@ def _one_header(rows: list[Line], header_rows: int) -> list[Line]:
     titles = []
     for texts in zip(*(cells for _, cells in rows[:header_rows]), strict=False):
         lowest = clean_text(texts[-1])
-        read = (factor_of_header, power_of, factors_of_header, role_of, result_of)
+        read = (factor_of_header, factors_of_header, role_of, result_of)
         known = any(of(lowest) for of in read) or GROUP.fullmatch(clean_text(texts[0]))
         titles.append(lowest if known else " ".join(dict.fromkeys(texts)).strip())
     return [(rows[header_rows - 1][0], tuple(titles)), *rows[header_rows:]]

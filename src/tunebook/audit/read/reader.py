@@ -21,21 +21,21 @@ from tunebook.audit.model import (
     UnreadCell,
 )
 from tunebook.audit.read.cells import clean_text, has_diverged
-from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, refused, settle
+from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.read.said import Said as SaidSettings
 from tunebook.audit.read.said import blanks_said, grounds_said, said_of_settings
 from tunebook.audit.read.sentences import Context, claims_of, said_of
-from tunebook.audit.read.tables import Table, joined_tables, put_together, scaled_grid, spread_grid, turned_grid
+from tunebook.audit.read.tables import Table, joined_tables, put_together, spread_grid, turned_grid
 from tunebook.audit.words.columns import (
     BASELINE_TRIAL,
     DECIDES,
-    OTHER_DIFFERENCE,
+    MEANS,
+    PREVIOUS,
     SPEAKS_OF_ACCURACY,
     compact,
     examples_said,
-    is_averaged,
     result_named,
     round_of,
     seeds_said,
@@ -168,7 +168,7 @@ class _Reading:
         seeds = None if any(row.seed for row in rows) else seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
         ranges = any(re.fullmatch(r"\d{1,4}-\d{1,4}", row.trial) for row in rows)  # "1-5" may be the mean of five
-        averaged = seeds is None and (spread or ranges or is_averaged(measure.name))
+        averaged = seeds is None and (spread or ranges or MEANS.search(measure.name) is not None)
         if averaged:
             self.notes.append(Note("seeds_unsaid"))
         return HandRecord(
@@ -191,7 +191,7 @@ class _Reading:
     def _settled(self) -> list[tuple[Grid, Columns]]:
         """The tables of trials, with what their columns are."""
         speaks = SPEAKS_OF_ACCURACY.search(self.text) is not None
-        grids = [self._spread(scaled_grid(grid)) for grid in map(_without_blank_rows, self.document.grids)]
+        grids = [self._spread(grid) for grid in map(_without_blank_rows, self.document.grids)]
         sentences = [part for s in self.prose for part in SENTENCE_ENDS.split(s.text)]
         clauses = [part for s in sentences for part in re.split("[,，;；]", s) if DECIDES.search(part)]
         decides = "\n".join(clauses or [sentence for sentence in sentences if DECIDES.search(sentence)])
@@ -354,7 +354,7 @@ class _Reading:
         wordy = label_pattern(row.trial for row in rows)
         said = [s.text for s in self.prose if BASELINE_TRIAL.search(s.text)]
         differences = [use.header for use in self.uses if use.role == "difference"]
-        said += [header for header in differences if not OTHER_DIFFERENCE.search(header)]
+        said += [header for header in differences if not PREVIOUS.search(header)]
         named = {label for text in said for label in _baselines_named(text, wordy)}
         if len(named) != 1 or any(row.is_baseline for row in rows):
             return rows
@@ -379,14 +379,14 @@ class _Reading:
             )
         grid = self.document.grids[0]
         columns = settle(grid, False, self.named)
-        header, why = next(refused(columns), ("", ""))
-        if why and columns.has_settings:
+        use = next((use for use in columns.uses if use.role in _REFUSED), None)
+        if use is not None and columns.has_settings:
             return Phrase(
                 '{source}, line {line}: the column "{column}" {why}. {step}',
                 source=self.source,
                 line=grid.line,
-                column=header[:40],
-                why=Phrase(_REFUSED[why]),
+                column=use.header[:40],
+                why=Phrase(_REFUSED[use.role]),
                 step=Phrase(_MEND),
             )
         shown = ", ".join(clean_text(cell)[:30] for cell in grid.header[:12])

@@ -26,7 +26,6 @@ from tunebook.audit.words.columns import (
     OF_EVERY_TRIAL,
     OTHERWISE,
     SHARED_CODE,
-    TRIAL_LIKE,
     alpha_multiple,
 )
 from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
@@ -207,7 +206,7 @@ def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
         named = {label for label, _, _ in trial_labels(said, wordy)}
         if len(named) == 1:
             return named.pop()
-        if TRIAL_LIKE.search(match.group()) and not NO_GROUND.search(said):
+        if not NO_GROUND.search(said):
             best = not named and base_trial(f"{match.group()}，")
             return best if best in ("best", "baseline") else ""
     return None

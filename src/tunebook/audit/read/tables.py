@@ -26,18 +26,14 @@ from tunebook.audit.read.mentions import base_trial, is_fully_described, label_p
 from tunebook.audit.words.columns import (
     AGAINST_BASELINE,
     BASELINE,
-    CUMULATIVE,
     DONE,
-    EXTENDED_BASELINE,
-    MARKED_BASELINE,
     MODEL_NAME,
-    OTHER_DIFFERENCE,
+    PREVIOUS,
     REFERENCE,
     UNCHANGED,
     UNTRAINED,
     factor_of_header,
     factors_of_header,
-    power_of,
     result_of,
     role_of,
     round_of,
@@ -60,7 +56,7 @@ def spread_grid(grid: Grid) -> Grid | None:
     firsts = [clean_text(cells[0]) for _, cells in grid.rows if cells]
     column_factor = _named_factor(levels)
     row_factor = factor_of_header(header[0]) if header[0] else _named_factor(firsts)
-    if not corner and row_factor and column_factor:
+    if len(corner) < 2 and row_factor and column_factor:
         corner, levels = (row_factor, column_factor), [str(settings(cell)[column_factor]) for cell in levels]
     if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
         return None
@@ -78,19 +74,6 @@ def spread_grid(grid: Grid) -> Grid | None:
         for level, cell in zip(levels, cells[1:], strict=False)
     )
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
-
-
-def scaled_grid(grid: Grid) -> Grid:
-    """A table with learning rates in units of its header, "LR (1e-4)", as numbers with their power: where all cells are
-    0.1 or more none can be scaled already."""
-    for i, cell in enumerate(grid.header):
-        header = clean_text(cell)
-        power, rate = power_of(header), factor_of_header(re.sub(r"[(（].*", "", header)) == "learning_rate"
-        numbers = [read_number(clean_text(text)) for text in grid.column(i)] if power is not None and rate else []
-        if numbers and all(isinstance(n, Number) and n.value >= 0.1 and n.unit for n in numbers):
-            rows = ((line, (*cells[:i], f"{cells[i]}×10^{power}", *cells[i + 1 :])) for line, cells in grid.rows)
-            grid = replace(grid, rows=tuple(rows))
-    return grid
 
 
 def _named_factor(cells: Sequence[str]) -> str | None:
@@ -268,16 +251,15 @@ class Table:
 
     def _is_cumulative(self) -> bool:
         """Whether the header of the changes says that each builds on the row above."""
-        return CUMULATIVE.search(self._headers[self.columns.roles["change"]]) is not None
+        return PREVIOUS.search(self._headers[self.columns.roles["change"]]) is not None
 
     def _names_baseline(self, i: int) -> bool:
         words = [self._cell(i, role) for role in ("trial", "change", "purpose")]
         remarks = [text for j in self.columns.texts if len(text := self._text[i][j]) <= LONGEST_NAME]
         name = AGAINST_BASELINE.sub(" ", " ".join(words + remarks))
-        marked = any(MARKED_BASELINE.search(self._text[i][j]) for j in self.columns.factors)
+        marked = any(BASELINE.search(self._text[i][j]) for j in self.columns.factors)
         unchanged = self.columns.kind is TableKind.CHANGES and UNCHANGED.fullmatch(words[1])
-        called = bool(unchanged) or self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
-        return called and not EXTENDED_BASELINE.search(AGAINST_BASELINE.sub(" ", words[1]))
+        return bool(unchanged) or self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
 
     # -- settings ----------------------------------------------------------------------------------
 
@@ -447,7 +429,7 @@ class Table:
         with the baseline."""
         delta = self.columns.roles.get("delta")
         match = _SIGNED.search(self._text[i][delta]) if delta is not None else None
-        if delta is None or match is None or OTHER_DIFFERENCE.search(self._headers[delta]):
+        if delta is None or match is None or PREVIOUS.search(self._headers[delta]):
             return None
         in_points = bool(_POINTS.search(self._text[i][delta]) or _POINTS.search(self._headers[delta]))
         in_percent = bool(match[3]) or "%" in self._headers[delta]

@@ -41,7 +41,8 @@ _ROLES: dict[str, str] = {
     "kind": "kind",
     "purpose": "purpose",
 }
-_PLACES = ("rank", "place", "position", "pos", "ranking", "排名", "名次", "排行", "位次")
+PLACES = ("rank", "place", "position", "pos", "ranking", "排名", "名次", "排行", "位次")
+"""Headers of the place in a leaderboard; "rank" may also be the adapter's."""
 _ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split("|")}
 NAMES = frozenset(["name", "entry", "submission", "runname", "tagsmlflowrunname", "实验名称", "实验名", "名称"])
 """Headers of labels that go before a number."""
@@ -57,41 +58,28 @@ def any_of(english: str, chinese: str) -> re.Pattern[str]:
     return words(rf"(?<![A-Za-z])(?:{english})(?![A-Za-z])", chinese)
 
 
-BASELINE = words(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|基线|基准|默认|初始配置|对照组")
+BASELINE = words(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|[(（]\s?base\s?[)）]|基线|基准|默认|初始配置|对照组")
+_LINES = r"(?:base\s?line|default\w*|基线|基准|默认)"
 AGAINST_BASELINE = words(
-    r"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+(?:the\s+|our\s+)?(?:base\s?line|defaults?)",
-    r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|持平|低|高|差|好|一样|相同|之)",
+    rf"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+(?:the\s+|our\s+)?{_LINES}",
+    rf"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?{_LINES}",
+    rf"{_LINES}\s*(?:[+]|with\b|but\b|plus\b|基础|上|相比|持平|低|高|差|好|一样|相同|之)",
 )
-EXTENDED_BASELINE = words(r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)")
+"""A trial that is compared with the baseline, or is built on it."""
 UNCHANGED = any_of("nothing|no changes?|none|unchanged", "无改动|没有?改|不变")
 """The whole cell of changes of a row that is the baseline."""
-MARKED_BASELINE = words(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]")
-"""A level of one table a factor: "r = 8 (base)"."""
 REFERENCE = words(
-    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始(?:模型)?|基座(?:模型)?|底座(?:模型)?|未训练|未微调.{0,6}|零样本)\W*"
+    r"\W*(?:reference|(?:zero|few)[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|(?:原始|基座|底座)(?:模型)?|未(?:训练|微调).{0,6}|零样本)\W*"
 )
 """A label of the model without training."""
 UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型")
 """A label of a row without settings: the model without training, where the text gives no baseline's settings."""
-MODEL_NAME = any_of(
-    r"(?:qwen|llama|mistral|phi-?\d|chatglm|glm|baichuan|deepseek|internlm|falcon|pythia|t5|bloom|\w*bert|gpt)[\w.-]*|mixtral|gemma[\w.-]*|opt|smollm[\w.-]*|tinyllama",
-    "通义|文心|智谱",
-)
+MODEL_NAME = words(r"(?:qwen|llama|mi[sx]tral|phi-|glm|deepseek|internlm|gemma|pythia|bert|gpt|\bt5)[\w.-]*")
 """In labels: the base model, which then is a setting."""
 DONE = words(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成")
 COUNTED = words(r"correct|正确数|答对(?!率)")
-DIFFERENCE = words(
-    r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线"
-)
-OTHER_DIFFERENCE = words("prev|best|上一|最佳")
-"""In the header of a column of differences: not from the baseline."""
-CUMULATIVE = words(r"previous|\bprev\b|row above|cumulativ|added|上一|累[计加积]|逐步|叠加")
-"""In the header of changes: each builds on the row above."""
-COMPARES = any_of(
-    r"than|is (?:the )?(?:best|worst)|beats?|outperforms?|as good as",
-    "不如|优于|[^，。]比.{1,16}[好差高低]|最[好差优佳]",
-)
-"""In a cell of descriptions: it is a sentence about results, no list of settings."""
+PREVIOUS = any_of("prev(?:ious)?|row above|cumulative|added|best", "上一|累[计加积]|逐步|叠加|最佳")
+"""In the header of changes or of differences: each is one from the row above, or from the best."""
 MEASUREMENT = words(
     r"(?<![A-Za-z])(?:time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week)(?![A-Za-z])",
     r"负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用|秒",
@@ -104,23 +92,16 @@ SETTING = any_of(
     "优化器|模型|底座|数据|模板|提示|量化|精度|方法|初始化|增强|层|冻结|裁剪|策略|格式|训练集|样本|损失函数|温度|种子|平滑|采样|位宽|打包",
 )
 """A header of a setting that tunebook does not know. What varies under another header is not surely one."""
-GROUP = any_of(
-    r"(?:hyper-?)?parameters?|settings?|config(?:uration)?s?|inputs?|outcomes?|outputs?|results?|metrics?",
-    "(?:超?参数|设置|配置|结果|指标)",
-)
+GROUP = words(r"(?:hyper-?)?parameters?|settings?|config\w*|outcomes?|results?|metrics?|超?参数|设置|配置|结果|指标")
 """A header over several columns that says nothing of which each is."""
-EXPORT_PREFIX = words(
-    r"^(?:params?|config|hparams|hp|hyperparameters?|metrics?|summary|user_attrs|logs|result)[_./:]\s?"
-)
+EXPORT_PREFIX = words(r"^(?:params?|config|hparams|hp|metrics?|summary|user_attrs|logs|result)[_./:]\s?")
 _ADJECTIVES = words(
     r"^(?:(?:q?lora|peak|initial|init|max|training|train|base|optimi[sz]er|adapter|no\.? of|number of|per[\s-]?(?:device|gpu))[\s_-]+|[单每](?:张?卡|设备)的?)",
     r"[\s_-]+per[\s-]?(?:device|gpu)$",
 )
 _BRACKET = re.compile(r"[(\[（【]([^()\[\]（）【】]{0,60})[)\]）】]")
-_SCALE = words(r"[(（]\s?[x×*]?\s?(?:1e|10\s?\^)(-\d)\s?[)）]")
-_SCALED = words(
-    _SCALE.pattern, r"[(（]\s?[x×*]?\s?(?:1?\d?e-?\d+|10\s?\^?\s?[-⁻]?\d+|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s?[)）]|%.*rank"
-)
+_SCALED = words(r"[(（]\s?[x×*]?\s?(?:\d{0,2}e-?\d+|10\s?\^?\s?-?\d+|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s?[)）]|%.*rank")
+"""A header that scales its cells, "lr (1e-4)": whether they are scaled already is not known."""
 
 
 def compact(header: str) -> str:
@@ -137,38 +118,23 @@ _ROLE_OF |= {compact(product + batch): "effective_batch" for product in _PRODUCT
 _JOINED = re.compile(r"[/×*&\\＼|]|\s[x+]\s|\bby\b|\bvs\.?\b|[→↓←↑]|(?<=[一-鿿])\s?(?=[A-Za-z])")
 
 
-def _factors(header: str) -> tuple[str, ...]:
-    plain = EXPORT_PREFIX.sub("", header.strip())
-    for text in (plain, *_BRACKET.findall(plain)):
+def factors_of_header(header: str) -> tuple[str, ...]:
+    """The factors that a column header names: one of "秩 (r)", "轮数（epochs）" and "缩放系数alpha", several of "LoRA (r/α)",
+    "batch × accum" and "rank \\ lr"; none where it scales its cells, "lr (1e-4)"."""
+    plain = "" if _SCALED.search(header) else EXPORT_PREFIX.sub("", header.strip())
+    brackets = _BRACKET.findall(plain)
+    for text in (plain, *brackets):
         parts = [compact(part) for part in _JOINED.split(text) if compact(part)]
         if len(parts) > 1 and all(part in _BY_HEADER for part in parts):
             return tuple(dict.fromkeys(_BY_HEADER[part] for part in parts))
-    texts = (plain, _ADJECTIVES.sub("", plain), *_BRACKET.findall(plain))
+    texts = (plain, _ADJECTIVES.sub("", plain), *brackets)
     return tuple(_BY_HEADER[compact(text)] for text in texts if compact(text) in _BY_HEADER)[:1]
 
 
 def factor_of_header(header: str) -> str | None:
-    """The factor that a column header names, also "秩 (r)", "轮数（epochs）" and "缩放系数alpha"; None for several, and where it
-    scales its cells, "lr (1e-4)"."""
-    names = _factors(header)
-    return names[0] if len(names) == 1 and not is_scaled(header) else None
-
-
-def factors_of_header(header: str) -> tuple[str, ...]:
-    """The factors of a header that names several, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
-    names = _factors(header)
-    return names if len(names) > 1 else ()
-
-
-def power_of(header: str) -> int | None:
-    """The power of ten by which a header scales its cells: -4 of "lr (1e-4)"; None where it is not sure."""
-    match = _SCALE.search(header)
-    return int(match[1]) if match else None
-
-
-def is_scaled(header: str) -> bool:
-    """Whether a header scales its cells, "lr (1e-4)": whether they are scaled already is not known."""
-    return _SCALED.search(header) is not None
+    """The one factor that a column header names, or None."""
+    names = factors_of_header(header)
+    return names[0] if len(names) == 1 else None
 
 
 def role_of(header: str) -> str | None:
@@ -178,19 +144,14 @@ def role_of(header: str) -> str | None:
     return _ROLE_OF.get(compact(EXPORT_PREFIX.sub("", header.strip()))) or _ROLE_OF.get(compact(header))
 
 
-def is_place(header: str) -> bool:
-    """Whether a header may be that of the place in a leaderboard; "rank" may also be the adapter's."""
-    return compact(header) in _PLACES
-
-
+DIFFERENCE = words(r"[Δδ]|\b(?:delta|diff\w*|change vs|gains?|improv\w+|vs)\b|提升|之差|差值|相比|[较与]基线|变化幅度")
 _NO_RESULT = {
     "objective": words(r"^(?:values?(?: \d)?|objective(?: value)?)$"),
     "expected": any_of("expected|predicted|projected|target|estimated?|goal|hoped", "预期|预计|期望|目标|预估|估计"),
     "training": any_of("train|training|token|per[- ]token", "训练|词元"),
     "smoothed": any_of("smooth(?:ed)?|ema|moving|running", "平滑|滑动|移动平均"),
-    "difference": any_of(
-        r"diff\w*|delta|change|gains?|drop|loss of|improv\w*|retention|retained|relative|vs\.?|over|against|lift",
-        "提升|下降|变化|之差|差值|差异|保持率|相对|增益|较|相比|Δ|δ",
+    "difference": words(
+        rf"{DIFFERENCE.pattern}|\b(?:change|drop|loss of|retention|retained|relative|over|against|lift)\b|下降|变化|差异|保持率|相对|增益|较"
     ),
     "measured": any_of(
         r"before|base|baseline|zero[- ]?shot|few[- ]?shot|pre[- ]?(?:trained|tuning)|untuned|prior|old|best epoch",
@@ -214,8 +175,8 @@ _KINDS = {
         "F1值|召回率|精确率|胜率",
     ),
     MeasureKind.SHARE: any_of(
-        r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|success rate|right(?=\s?[(（]\s?[%％])",
-        "准确率|正确率|准确度|正确数|答对|精度|精确匹配",
+        r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|solved|success rate|right(?=\s?[(（]\s?[%％])",
+        "准确率|正确率|准确度|正确数|[答做]对|精度|精确匹配",
     ),
     None: words(
         r"(?<![A-Za-z])(?:results?|scores?|outcome|cv|lb|leaderboard)(?![A-Za-z])|结果|成绩|得分|分数|评分",
@@ -227,7 +188,8 @@ _KINDS = {
 _USED_FIRST = (MeasureKind.SHARE, None, MeasureKind.SCORE, MeasureKind.LOSS)
 _UNEVEN = any_of(r"balanced|macro|weighted|top[- ]?[2-9]\d*|average of|mean of", "宏平均|加权|均衡")
 _AVERAGED = words(r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)(?=.*\w)|±\s?\w+")
-_MEANS = words(r"\bmeans?\b|averag|\bavg\b|±|\+/-|平均|均值")
+MEANS = any_of(r"means?|averag\w*|avg", r"±|\+/-|平均|均值")
+"""That results are means, over seeds or runs."""
 _ONE_OF_SEVERAL = words(r"seed|\bruns?\b|fold|种子|折")
 """In the header of one seed's results, beside which their mean may stand."""
 _TOTAL = words(r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)")
@@ -261,11 +223,6 @@ def total_of(header: str) -> int | None:
     for a score "out of 100"."""
     match = _TOTAL.search(header) if COUNTED.search(header) else None
     return int(match[1]) if match else None
-
-
-def is_averaged(header: str) -> bool:
-    """Whether a header says that its results are means, over seeds or runs."""
-    return _MEANS.search(re.sub(r"[_./]", " ", header)) is not None
 
 
 def result_named(text: str) -> str:
@@ -361,10 +318,6 @@ NO_GROUND = words(
     r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座|集|卡|显存|机器|GPU"
 )
 """What a text may speak of building on that is no setup of a trial."""
-TRIAL_LIKE = words(
-    r"\b(?:rounds?|runs?|trials?|exp\w*|config\w*|setups?|settings?|stage|phase|previous|last|winners?)\b|(?<![\w.])#?[a-z]{1,4}-?\d{1,3}(?![\w.])|[一-鿿]"
-)
-"""What it speaks of building on may be a trial or a round."""
 _ALPHA_RULE = words(
     r"(?:\b|_)(?:alpha|α)`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(twice|double|equal to|[1-9]\d?(?:\.\d)?(?=\s?[x×*·]|\stimes|r\b))\s?(?:[x×*·]|times)?\s?(?:the )?(?:lora[ _])?(?:rank|r)\b",
     r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(\d{1,2}|[一两二三四])\s?倍",
@@ -384,7 +337,7 @@ _SEEDS_SAID = words(
     r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\sruns",
     r"(\d{1,2}|two|three|four|five|ten|[两二三四五十])\s?(?:runs\s(?:each|per|averaged)|次的?(?:运行)?取?(?:平均|均值))",
 )
-_OF_EACH = words(rf"{_MEANS.pattern}|\beach\b|\bevery\b|\bper\b|每")
+_OF_EACH = words(rf"{MEANS.pattern}|\beach\b|\bevery\b|\bper\b|每")
 
 
 def alpha_multiple(text: str) -> float | None:
@@ -407,7 +360,7 @@ def examples_said(text: str, split: str) -> tuple[int, ...]:
 
 def seeds_said(text: str) -> int | None:
     """Over how many seeds results are means, where a text says one number and speaks of means."""
-    sentences = [s for s in re.split(r"[;；。\n]|\.\s", text) if _OF_EACH.search(s)] if _MEANS.search(text) else []
+    sentences = [s for s in re.split(r"[;；。\n]|\.\s", text) if _OF_EACH.search(s)] if MEANS.search(text) else []
     said = {next(filter(None, m.groups())).lower() for s in sentences for m in _SEEDS_SAID.finditer(s)}
     counts = {int(_NUMERALS.get(word, word)) for word in said}
     return counts.pop() if len(counts) == 1 and min(counts) > 1 else None
