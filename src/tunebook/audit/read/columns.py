@@ -14,17 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tunebook.audit.model import ColumnUse, Measure, MeasureKind, TableKind
-from tunebook.audit.read.cells import (
-    Number,
-    Why,
-    clean_text,
-    has_failed,
-    is_blank,
-    is_ditto,
-    read_level,
-    read_number,
-    without_marks,
-)
+from tunebook.audit.read import cells
 from tunebook.audit.read.documents import Grid
 from tunebook.audit.read.mentions import settings
 from tunebook.audit.words import columns as words
@@ -36,7 +26,7 @@ MOST_COLUMNS = 300
 """A wider table is none of trials written by hand."""
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
-_LONG_TEXT = 40
+_LONGEST_NAME, _LONG_TEXT = 24, 40
 _LINK = re.compile(r"\]\([^()\s]+\)|https?://")
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
@@ -44,7 +34,6 @@ ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 _TOLD = {"label": "trial", "ignore": "ignored"}
 PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 """The numbers of a cell of several settings."""
-_UNSCALED = re.compile(r"[(（].*")
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
 
 
@@ -89,6 +78,7 @@ class _Column:
     header: str
     cells: list[str]
     has_links: bool
+    told: str  # what the caller says that it is, "" for nothing
     role: str = ""
     factors: tuple[str, ...] = ()
     word: words.ResultWord | None = None  # what its header says of results
@@ -100,11 +90,11 @@ class _Column:
 
     @cached_property
     def said(self) -> list[str]:
-        return [cell for cell in self.cells if not is_blank(cell)]
+        return [cell for cell in self.cells if not cells.is_blank(cell)]
 
     @cached_property
-    def numbers(self) -> list[Number]:
-        return [number for cell in self.said if isinstance(number := read_number(cell), Number)]
+    def numbers(self) -> list[cells.Number]:
+        return [number for cell in self.said if isinstance(number := cells.read_number(cell), cells.Number)]
 
     @property
     def is_unique(self) -> bool:
@@ -113,15 +103,20 @@ class _Column:
     def counts_up(self, tied: bool = False) -> bool:
         """Whether its numbers are 1, 2, 3 … in row order; medals and dashes may stand for some of them."""
         digits = [re.sub(r"[^\d.]", "", cell) for cell in self.cells]
-        places = [(n, (str(i + 1), digits[i - 1] if tied else "")) for i, n in enumerate(digits) if n]
+        places = [(n, (str(i + 1), digits[i - 1] if tied and i else "")) for i, n in enumerate(digits) if n]
         return bool(places) and all(n in place for n, place in places)
 
     def holds(self, factors: Sequence[str]) -> bool:
         """Whether half of its cells are levels of a factor, or give each of several, and not their ratio."""
-        said = [cell for cell in self.said if not is_ditto(cell)]
+        said = [cell for cell in self.said if not cells.is_ditto(cell)]
         if len(factors) == 1:
-            return 2 * sum(isinstance(read_level(factors[0], cell), Why) for cell in said) <= len(said)
+            return 2 * sum(isinstance(cells.read_level(factors[0], cell), cells.Why) for cell in said) <= len(said)
         return 2 * sum(len(PARTS.findall(cell)) == len(factors) for cell in said) >= len(said)
+
+    def holds_names(self) -> bool:
+        """Whether its cells are short names, each another, and no settings beside "r32"."""
+        named = (re.fullmatch(r"[A-Za-z0-9_.+-]+", cell) or not settings(cell) for cell in self.cells)
+        return self.is_unique and max(map(len, self.cells)) <= _LONGEST_NAME and all(named)
 
 
 def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str = "") -> Columns:
@@ -139,12 +134,12 @@ def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decid
 
 class _Settling:
     def __init__(self, grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str) -> None:
-        self.grid, self.speaks_of_accuracy, self.named, self.decides = grid, speaks_of_accuracy, named, decides
+        self.line, self.speaks_of_accuracy, self.decides = grid.line, speaks_of_accuracy, decides
         self.all: list[_Column] = []
         for i, header in enumerate(grid.header):
-            cells = grid.column(i)
-            cleaned = [clean_text(cell[:LONGEST_CELL]) for cell in cells]
-            self.all.append(_Column(i, clean_text(header)[:80], cleaned, any(map(_LINK.search, cells))))
+            plain, raw = cells.clean_text(header)[:80], grid.column(i)
+            cleaned, links = [cells.clean_text(cell[:LONGEST_CELL]) for cell in raw], any(map(_LINK.search, raw))
+            self.all.append(_Column(i, plain, cleaned, links, named.get(words.compact(plain), "")))
 
     def columns(self) -> Columns:
         for column in self.all:
@@ -171,7 +166,7 @@ class _Settling:
             texts=tuple(c.index for c in self.all if c.role == "analysis"),
             unsettled=tuple(c.index for c in self.all if c.unsettled),
             roles=single,
-            uses=tuple(ColumnUse(self.grid.line, c.header, c.role, " / ".join(c.factors)) for c in self.all),
+            uses=tuple(ColumnUse(self.line, c.header, c.role, " / ".join(c.factors)) for c in self.all),
         )
 
     def _of(self, role: str) -> _Column | None:
@@ -183,14 +178,13 @@ class _Settling:
         return [factor for column in self.all for factor in column.factors]
 
     def _by_header(self, column: _Column) -> None:
-        said, role = self.named.get(words.compact(column.header)), words.role_of(column.header)
-        factors = words.factors_of_header(column.header)
-        if said in _MEASURES:
-            column.word = words.ResultWord(_MEASURES[said], "", "", -1)
-        elif said in ROLES_TO_NAME:
-            column.take(_TOLD.get(said, said), extra=column.header if said == "setting" else "")
-        elif said is not None:
-            column.take("factor", ALIASES.get(said, said))
+        told, role, factors = column.told, words.role_of(column.header), words.factors_of_header(column.header)
+        if told in _MEASURES:
+            column.word = words.ResultWord(_MEASURES[told], "", "", -1)
+        elif told in ROLES_TO_NAME:
+            column.take(_TOLD.get(told, told), extra=column.header if told == "setting" else "")
+        elif told:
+            column.take("factor", ALIASES.get(told, told))
         elif factors and column.holds(factors):
             column.take("factor", *factors)
         elif role and self._of(role) is None:  # 轮次: rounds, or epochs
@@ -209,28 +203,24 @@ class _Settling:
     def _places(self) -> None:
         """Columns that run 1, 2, 3 … in row order; "Rank" counts as the adapter's where that is not sure."""
         for column in self.all:
-            if words.compact(column.header) not in words.PLACES or words.compact(column.header) in self.named:
+            if column.told or words.compact(column.header) not in words.PLACES:
                 continue
             beside = any("lora_r" in other.factors for other in self.all if other is not column)
             in_order = column.counts_up() and len(column.said) > 1
             if (in_order and (len(column.cells) > 2 or not column.factors)) or (beside and column.counts_up(tied=True)):
                 column.take("place")
-            elif in_order and column.factors:
+            elif in_order:
                 column.take("")
 
     def _log(self) -> None:
         """Epochs 1, 2, 3 … beside a loss and no other setting than a rate are the course of one training."""
         given = {name: column for column in self.all for name in column.factors}
-        epochs, others = given.get("num_train_epochs"), given.keys() - {"num_train_epochs", "learning_rate"}
+        epochs, known = given.get("num_train_epochs"), {"num_train_epochs", "learning_rate"}
         loss = any(column.word and column.word.kind is MeasureKind.LOSS for column in self.all)
-        log = (
-            loss
-            and not others
-            and not self._of("change")
-            and words.compact(epochs.header if epochs else "") not in self.named
-        )
-        for column in given.values() if epochs and log and len(epochs.cells) > 2 and epochs.counts_up() else ():
-            column.take("measured")
+        log = loss and given.keys() <= known and not self._of("change")
+        if epochs and log and len(epochs.cells) > 2 and epochs.counts_up() and not epochs.told:
+            for column in given.values():
+                column.take("measured")
 
     def _once(self) -> None:
         """A product of batch size and accumulation stands for both. Of columns for one factor the first counts where
@@ -275,9 +265,10 @@ class _Settling:
         the others do not have ("线上")."""
         said: dict[int, list[str]] = {}
         for column in results:
-            parts = _UNSCALED.sub("", column.header).strip(" .").split()
-            patterns = {part: rf"(?<![A-Za-z]){re.escape(part)}(?:uracy)?(?![A-Za-z])" for part in parts}
-            said[column.index] = [p for p in parts if re.search(patterns[p], self.decides, re.IGNORECASE)]
+            patterns = {
+                p: words.any_of(rf"{re.escape(p)}(?:uracy)?") for p in re.split(r"[\s.]+|[(（].*", column.header) if p
+            }
+            said[column.index] = [part for part, pattern in patterns.items() if pattern.search(self.decides)]
         others = {i: " ".join(part for j, parts in said.items() if j != i for part in parts) for i in said}
         own = [column for column in results if any(part not in others[column.index] for part in said[column.index])]
         return own[0] if len(own) == 1 else None
@@ -289,17 +280,16 @@ class _Settling:
         if word.refused:
             return word
         if not numbers:
-            return word if word.kind and any(map(has_failed, column.said)) else replace(word, refused="unread")
+            return word if word.kind and any(map(cells.has_failed, column.said)) else replace(word, refused="unread")
         if any(n.signed and (counted or n.value >= 0) for n in numbers):  # a reward may be negative
             return replace(word, refused="difference")
         if word.kind is None:
             sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))
             return replace(word, kind=MeasureKind.SHARE if sure else MeasureKind.SCORE, rank=word.rank - 5 * sure)
         bare = [n.value for n in numbers if n.unit == 1 and not n.percent]
-        if counted and words.COUNTED.search(column.header) and bare and max(bare) > 1:
-            total = words.total_of(column.header)
-            fits = total is not None and max(bare) <= total
-            return word if fits else replace(word, refused="size" if total else "counts")
+        total = words.total_of(column.header)
+        if counted and total is not None and bare and max(bare) > 1:
+            return word if max(bare) <= total else replace(word, refused="size" if total else "counts")
         return word if fits or not counted else replace(word, refused="size")
 
     def _labels(self) -> None:
@@ -316,7 +306,7 @@ class _Settling:
             label.role = "trial"
         elif self._of("trial"):
             return
-        elif change is not None and len(self._varied()) >= _SETTINGS_COLUMNS and _are_names(change):
+        elif change is not None and len(self._varied()) >= _SETTINGS_COLUMNS and change.holds_names():
             change.role = "trial"
         elif self.all and not self.all[0].header and not self.all[0].role and self.all[0].is_unique:
             self.all[0].role = "trial"
@@ -353,11 +343,6 @@ class _Settling:
         return "setting" if known else "unsure"
 
 
-def _are_names(column: _Column) -> bool:
-    short = all(len(c) <= 24 and (not settings(c) or re.fullmatch(r"[A-Za-z0-9_.+-]+", c)) for c in column.cells)
-    return column.is_unique and short
-
-
 def labels_of(grid: Grid, columns: Columns) -> Sequence[str]:
     """The label of each row, as it is compared with those of another table."""
-    return [without_marks(clean_text(cell)).casefold() for cell in grid.column(columns.roles["trial"])]
+    return [cells.without_marks(cells.clean_text(cell)).casefold() for cell in grid.column(columns.roles["trial"])]

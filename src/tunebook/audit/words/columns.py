@@ -53,7 +53,7 @@ def words(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
 
 
-def any_of(english: str, chinese: str) -> re.Pattern[str]:
+def any_of(english: str, chinese: str = "(?!)") -> re.Pattern[str]:
     """One of these words, English ones whole."""
     return words(rf"(?<![A-Za-z])(?:{english})(?![A-Za-z])", chinese)
 
@@ -69,7 +69,7 @@ AGAINST_BASELINE = words(
 UNCHANGED = any_of("nothing|no changes?|none|unchanged", "无改动|没有?改|不变")
 """The whole cell of changes of a row that is the baseline."""
 REFERENCE = words(
-    r"\W*(?:reference|(?:zero|few)[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|(?:原始|基座|底座)(?:模型)?|未(?:训练|微调).{0,6}|零样本)\W*"
+    r"\W*(?:reference|(?:zero|few)[- ]?shot|base model.{0,30}|un-?tuned|(?:原始|基座|底座)(?:模型)?|未(?:训练|微调).{0,6}|零样本)\W*"
 )
 """A label of the model without training."""
 UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型")
@@ -77,7 +77,6 @@ UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the
 MODEL_NAME = words(r"(?:qwen|llama|mi[sx]tral|phi-|glm|deepseek|internlm|gemma|pythia|bert|gpt|\bt5)[\w.-]*")
 """In labels: the base model, which then is a setting."""
 DONE = words(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成")
-COUNTED = words(r"correct|正确数|答对(?!率)")
 PREVIOUS = any_of("prev(?:ious)?|row above|cumulative|added|best", "上一|累[计加积]|逐步|叠加|最佳")
 """In the header of changes or of differences: each is one from the row above, or from the best."""
 MEASUREMENT = words(
@@ -219,10 +218,10 @@ def result_of(header: str) -> ResultWord | None:
 
 
 def total_of(header: str) -> int | None:
-    """The number of examples that a header of counts gives: "correct (/350)", "正确数（/350）", "correct out of 350"; None
-    for a score "out of 100"."""
-    match = _TOTAL.search(header) if COUNTED.search(header) else None
-    return int(match[1]) if match else None
+    """The number of examples that a header of counts gives, "correct (/350)", "正确数（/350）", "correct out of 350"; 0 where
+    it gives none, and None for a score "out of 100"."""
+    match = _TOTAL.search(header)
+    return (int(match[1]) if match else 0) if re.search("correct|正确数|答对(?!率)", header, re.IGNORECASE) else None
 
 
 def result_named(text: str) -> str:
@@ -315,7 +314,8 @@ BUILT_ON = words(
 )
 """In the heading of a round or before its table: that its trials start from something, which is one of the groups."""
 NO_GROUND = words(
-    r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座|集|卡|显存|机器|GPU"
+    MODEL_NAME.pattern,
+    r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座|集|卡|显存|机器|GPU",
 )
 """What a text may speak of building on that is no setup of a trial."""
 _ALPHA_RULE = words(
