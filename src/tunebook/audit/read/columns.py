@@ -225,12 +225,11 @@ class _Settling:
     def _once(self) -> None:
         """A product of batch size and accumulation stands for both. Of columns for one factor the first counts where
         all say the same, else none."""
-        product = self._of("effective_batch")
-        for column in self.all if product is not None else ():
-            if column is product:
-                column.factors = (BATCH,)
-            elif column.factors in ((BATCH,), (ACCUMULATION,)):
-                column.take("measured")
+        if product := self._of("effective_batch"):
+            for column in self.all:
+                if column.factors in ((BATCH,), (ACCUMULATION,)):
+                    column.take("measured")
+            product.factors = (BATCH,)
         for name in FACTOR_KINDS:
             doubled = [column for column in self.all if column.factors == (name,)]
             same = all(column.cells == doubled[0].cells for column in doubled)
@@ -263,34 +262,31 @@ class _Settling:
     def _decided(self, results: Sequence[_Column]) -> _Column | None:
         """The one of several columns of results by which the text says that it compares: by a word of its header that
         the others do not have ("线上")."""
-        said: dict[int, list[str]] = {}
-        for column in results:
-            patterns = {
-                p: words.any_of(rf"{re.escape(p)}(?:uracy)?") for p in re.split(r"[\s.]+|[(（].*", column.header) if p
-            }
-            said[column.index] = [part for part, pattern in patterns.items() if pattern.search(self.decides)]
-        others = {i: " ".join(part for j, parts in said.items() if j != i for part in parts) for i in said}
+        parts = {column.index: re.split(r"[\s.]+|[(（].*", column.header) for column in results}
+        patterns = {part: words.any_of(rf"{re.escape(part)}(?:uracy)?") for of in parts.values() for part in of if part}
+        said = {i: [p for p in of if p and patterns[p].search(self.decides)] for i, of in parts.items()}
+        others = {i: " ".join(part for j, of in said.items() if j != i for part in of) for i in said}
         own = [column for column in results if any(part not in others[column.index] for part in said[column.index])]
         return own[0] if len(own) == 1 else None
 
     def _checked(self, column: _Column, word: words.ResultWord) -> words.ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
-        numbers, counted = column.numbers, word.kind in (None, MeasureKind.SHARE)
-        fits = all(0 <= n.value <= 100 for n in numbers)
-        if word.refused:
-            return word
-        if not numbers:
-            return word if word.kind and any(map(cells.has_failed, column.said)) else replace(word, refused="unread")
-        if any(n.signed and (counted or n.value >= 0) for n in numbers):  # a reward may be negative
-            return replace(word, refused="difference")
-        if word.kind is None:
-            sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))
-            return replace(word, kind=MeasureKind.SHARE if sure else MeasureKind.SCORE, rank=word.rank - 5 * sure)
-        bare = [n.value for n in numbers if n.unit == 1 and not n.percent]
-        total = words.total_of(column.header)
-        if counted and total is not None and bare and max(bare) > 1:
-            return word if max(bare) <= total else replace(word, refused="size" if total else "counts")
-        return word if fits or not counted else replace(word, refused="size")
+        numbers, share = column.numbers, word.kind in (None, MeasureKind.SHARE)
+        whole = max((n.value for n in numbers if n.unit == 1 and not n.percent), default=0) > 1
+        total = words.total_of(column.header) if whole and share else None
+        refusals = {
+            "unread": not numbers and not (word.kind and any(map(cells.has_failed, column.said))),
+            "difference": any(n.signed and (share or n.value >= 0) for n in numbers),  # a reward may be negative
+            "counts": total == 0,
+            "size": word.kind is MeasureKind.SHARE and any(not 0 <= n.value <= (total or 100) for n in numbers),
+        }
+        refused = word.refused or next((why for why, holds in refusals.items() if holds), "")
+        if refused or word.kind:
+            return replace(word, refused=refused)
+        sure = self.speaks_of_accuracy or any(n.percent or n.total for n in numbers)
+        if sure and all(0 <= n.value <= 100 for n in numbers):
+            return replace(word, kind=MeasureKind.SHARE, rank=word.rank - 5)
+        return replace(word, kind=MeasureKind.SCORE)
 
     def _labels(self) -> None:
         """The column of labels: of several a name before a number, and one that tells the rows apart before one that
@@ -319,10 +315,8 @@ class _Settling:
         plain = re.sub(r"[_./()]", " ", bare)
         if any(map(words.MEASUREMENT.search, (bare, plain))) or column.has_links or column.word:
             return "measured"
-        if words.DIFFERENCE.search(column.header):
-            return "difference"
-        if any(number.signed for number in column.numbers):
-            return "measured"
+        if words.DIFFERENCE.search(column.header) or any(number.signed for number in column.numbers):
+            return "difference" if words.DIFFERENCE.search(column.header) else "measured"
         if different < 2 and len(said) == len(column.cells):
             return "constant"
         described = 3 * sum(bool(settings(cell)) for cell in said) >= max(1, len(said))

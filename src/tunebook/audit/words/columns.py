@@ -329,7 +329,7 @@ _EXAMPLES_SAID = words(
     rf"(?<![\d.,])(\d[\d,]*)\s{_EVALUATION}\s(?:\w+\s)?{_THINGS}\b|(?<![\d.,])(\d[\d,]*)\s(?:test|validation)\s?[|)]?\s?$",
     rf"\b(?:(?:scored|evaluated|tested|measured)\son|(?:on|over)\s(?:the\s)?(?:same|all))\s(\d[\d,]*)\s(?:(?:\w+\s)?{_THINGS}|that|which)\b",
     rf"\b{_EVALUATION}\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]*)(?![\w.]|\s?%)",
-    r"(?:测试|验证|评测|评估)[^\d高低多少差对错]{0,12}?(\d[\d,]*)\s?(?:条|个|例|题|道|样本)|同样的?\s?(\d[\d,]*)\s?[条个道例]",
+    r"(?:测试|验证|评测|评估)[^\d高低多少差对错升降涨掉]{0,12}?(\d[\d,]*)\s?(?:条|个|例|题|道|样本)|同样的?\s?(\d[\d,]*)\s?[条个道例]",
     r"(\d[\d,]*)\s?[条个例道题]?(?:测试|评测|验证)(?:数据|样本|样例|题|$)|共\s?(\d[\d,]*)\s?道?题",
 )
 _SEEDS_SAID = words(
@@ -352,9 +352,9 @@ def examples_said(text: str, split: str) -> tuple[int, ...]:
     found = set()
     for clause in re.split(r"[,，、;；。|\n](?!\d)|\.\s|\band\b", text):
         said = {name for name in ("test", "validation") if _SPLITS[name].search(clause)}
-        other = split in ("test", "validation") and said and split not in said
-        if not other and not re.search(r"\btrain|训练", clause, re.IGNORECASE):
-            found |= {int(next(filter(None, m.groups())).replace(",", "")) for m in _EXAMPLES_SAID.finditer(clause)}
+        for match in _EXAMPLES_SAID.finditer(clause) if not said or split in ("", "overall", *said) else ():
+            if not re.search(r"\btrain|训练", clause[: match.end()], re.IGNORECASE):
+                found.add(int(next(filter(None, match.groups())).replace(",", "")))
     return tuple(sorted(found - {0})[:10])
 
 
