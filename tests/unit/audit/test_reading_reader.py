@@ -77,7 +77,7 @@ def test_the_stated_number_of_examples_is_found() -> None:
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"", "empty"),
+        (b"", "no table of trials"),
         (b"just a sentence\n", "no table of trials"),
         (b"colour,taste\nred,sweet\n", "colour, taste"),
         (b"trial,lr,r\n1,2e-4,8\n", "result column"),
@@ -85,7 +85,7 @@ def test_the_stated_number_of_examples_is_found() -> None:
         (b"a" * (MAX_BYTES + 1), "bytes"),
         (b'trial,lr,accuracy\n1,"' + b"x" * 200_000, "delimited table"),
         (b"trial,lr,accuracy\n" + b"1,2e-4,0.5\n" * (MAX_TRIALS + 1), "at most 500"),
-        (b"\n" * 60_000, "empty"),
+        (b"\n" * 60_000, "no table of trials"),
     ],
 )
 def test_what_is_no_record_gets_one_clear_sentence(content: bytes, says: str) -> None:

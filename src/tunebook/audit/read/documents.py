@@ -8,38 +8,46 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
+from itertools import count, takewhile
 
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
 
 from tunebook.audit.read.cells import clean_text, has_failed
 from tunebook.audit.read.mentions import settings
-from tunebook.audit.words.columns import (
-    BASELINE,
-    GROUP,
-    factor_of_header,
-    factors_of_header,
-    result_of,
-    role_of,
-)
+from tunebook.audit.words import columns as words
 from tunebook.errors import RecordTableError
 
 LONGEST_STATEMENT = 2_000
 """Characters of one line of text; a longer one is no sentence of a tuning record and is passed over."""
 MAX_STATEMENTS = 5_000
 """Lines of text that are kept, to be looked at for claims."""
-MOST_SPANNED = 1_000
+_MOST_SPANNED = 300
 _FEWEST_LISTED = 3
 """Of items of a list that are trials."""
-_STRUCK = ("s", "del", "strike")
-_DELIMITERS = ",\t;|"
 _BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s?[:：]?")
 """A paragraph that is bold as a whole serves as a heading."""
-_GOES_ON, _ENDS = re.compile(r"\s*[a-z]"), re.compile(r"[.!?:;。！？：；]\s*$|^\s*$")
+_GOES_ON = re.compile(r"(?<=[^\s.!?:;。！？：；])[ \t]*\n[ \t]*(?=[a-z])")
+"""Where a sentence goes on in lower case on the next line."""
+_FENCED = re.compile(r"^```[^\n]*\n((?:[ \t]*[|+][^\n]*\n)+)```[ \t]*$", re.MULTILINE)
+"""A table as a block of code: the block's marks become blank lines."""
+_RULING = re.compile(r"(\|[ \t]*\n)?^[ \t]*\+[-=+:]+\+[ \t]*$", re.MULTILINE)
+"""A line such as "+----+----+" of a table that a program printed."""
+_NO_TEXT = re.compile(r"<(head|style|script)\b.*?</\1>|<(?:thead|tbody|tr)\b.*?</table>|<!--.*?-->", re.DOTALL | re.I)
+"""What is no sentence in HTML; the caption of a table is one."""
+_TABULAR = re.compile(
+    r"\\begin\{(tabular[xy*]?|longtable)\}(?:\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\]\n]*\])*((?:(?!\\begin\{).)*?)\\end\{\1\}[^\n]*",
+    re.DOTALL,
+)
+_RULE = re.compile(r"\\(?:(?:top|mid|bottom)rule|hline|c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|addlinespace)")
+_SPANNING = re.compile(r"\s*\\multi(column|row)\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
+_PROMPTS = (">>> ", "In [", "$ ", "print(")
+_ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
+_RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
 
 Line = tuple[int, tuple[str, ...]]
 """A line number of the file, and the cells there."""
@@ -75,271 +83,183 @@ class Document:
 
     grids: list[Grid] = field(default_factory=list)
     statements: list[Statement] = field(default_factory=list)
+    section: str = ""  # the heading under which what comes next stands
+
+    def add_table(self, rows: Sequence[Line]) -> None:
+        """A table, the header first."""
+        if rows:
+            self.grids.append(Grid(rows[0][1], tuple(rows[1:]), rows[0][0], self.section))
+
+    def add_lines(self, content: str, first: int, is_code: bool = False) -> None:
+        """The lines of a paragraph from a line number on; a sentence that goes on is one."""
+        line = first
+        for text in (content if is_code else _GOES_ON.sub("\r", content)).split("\n"):
+            said = clean_text(text.replace("\r", " "))
+            if said and len(text) <= LONGEST_STATEMENT and len(self.statements) < MAX_STATEMENTS:
+                self.statements.append(Statement(said, line, self.section, is_code))
+            line += 1 + text.count("\r")
 
 
 def read_document(text: str, source: str) -> Document:
-    """Markdown where there is a table of Markdown or HTML in it, else delimited text. Raises as `_delimited`."""
-    text = _TABULAR.sub(_html_table, _FENCED.sub(r"\n\1", text))
-    text = _PRINTED.sub(_html_printed, _RULED.sub(_html_ruled, text))
-    if _has_pipe_table(text) or "<table" in text.lower():
-        return _markdown(text)
-    return _listed(text) or _delimited(text, source)
+    """The tables of Markdown, HTML and LaTeX, else trials in a list, else delimited text. Raises as `_delimited`."""
+    text = _RULING.sub(_piped_ruling, _FENCED.sub(r"\n\1", text))
+    document = _markdown(_TABULAR.sub(_html_of_latex, text))
+    if not document.grids:
+        _take_listed(document)
+    return document if document.grids else _delimited(text, source)
 
 
-_TABULAR = re.compile(
-    r"\\begin\{(tabular[xy*]?|longtable)\}((?:\{(?:[^{}]|\{[^{}]*\})*\}|\[[^\]\n]*\])*)((?:(?!\\begin\{).)*?)\\end\{\1\}[^\n]*",
-    re.DOTALL,
-)
-_RULE = re.compile(r"\\(?:(?:top|mid|bottom)rule|hline|c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|addlinespace)")
-_WIDE = re.compile(r"\s*\\multicolumn\{(\d{1,3})\}\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
-_TALL = re.compile(r"\s*\\multirow\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
+def _piped_ruling(found: re.Match[str]) -> str:
+    """Below a row the line that Markdown has below its headers; blank above the table."""
+    return f"{found[1]}|{'---|' * (found[0].count('+') - 1)}" if found[1] else ""
 
 
-_NO_TEXT = re.compile(
-    r"<(head|style|script)\b.*?</\1>|<(?:thead|tbody|tr)\b.*?</table>|<!--.*?-->", re.DOTALL | re.IGNORECASE
-)
-"""What is no sentence in HTML; the caption of a table is one."""
-_FENCED = re.compile(r"^```[^\n]*\n((?:[ \t]*[|+][^\n]*\n)+)```[ \t]*$", re.MULTILINE)
-"""A table as a block of code: the block's marks become blank lines."""
-_RULED = re.compile(r"^[ \t]*\+[-=+:]+\+[ \t]*\n(?:[ \t]*[|+][^\n]*[|+][ \t]*(?:\n|\Z))+", re.MULTILINE)
-_RULING = re.compile(r"\s*\+[-=+:]+\+\s*")
-
-
-def _html_ruled(found: re.Match[str]) -> str:
-    """A table that a program printed, with lines such as "+----+----+", as one in HTML on the same lines."""
-    lines, tag, html = found[0].splitlines(), "th", []
-    for i, line in enumerate(lines):
-        if _RULING.fullmatch(line):
-            tag = "td" if i else "th"
-            html.append("<wbr>" if i else "<table>")
-        else:
-            cells = (f"<{tag}>{escape(cell.strip())}</{tag}>" for cell in line.strip().strip("|").split("|"))
-            html.append(f"<tr>{''.join(cells)}</tr>")
-    return "\n".join(html) + "</table>\n"
-
-
-_PRINTED = re.compile(r"^```[^\n]*\n((?:(?![^\S\n]*\n)[^\n`|]*\n){3,})```[ \t]*$", re.MULTILINE)
-
-
-_PROMPTS = (">>> ", "In [", "$ ", "print(")
-
-
-def _html_printed(found: re.Match[str]) -> str:
-    """A data frame printed as a block of text, as one in HTML on the same lines; its index is left out."""
-    before = [line for line in found[1].splitlines() if line.startswith(_PROMPTS)]
-    header, *rows = (line.split() for line in found[1].splitlines()[len(before) :])
-    if all(len(row) == len(header) + 1 and row[0].isdigit() for row in rows):
-        rows = [row[1:] for row in rows]
-    known = any(map(factor_of_header, header)) and any(map(result_of, header))
-    if not known or any(len(row) != len(header) for row in rows):
-        return found[0]
-    lines = [f"<th>{'</th><th>'.join(map(escape, header))}</th>"]
-    lines += [f"<td>{'</td><td>'.join(map(escape, row))}</td>" for row in rows]
-    return "\n".join(["<table>", *("<wbr>" for _ in before), *(f"<tr>{line}</tr>" for line in lines), "</table>"])
-
-
-_ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
-_RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
-
-
-def _listed(text: str) -> Document | None:
-    """A text without a table whose trials are items of lists: "A1: lr 5e-5, r=16, F1 0.792"; None for another. Every
-    item has a label of its own, settings, and the same results, or says that its training failed."""
-    document, rows, names = _markdown(text), list[tuple[int, str, str, dict[str, str], str]](), list[str]()
-    for statement in document.statements:
-        item = _ITEM.fullmatch(statement.text)
-        clauses = re.split(r"[,;]\s?(?!\d{3}\b)", item[2]) if item else []
-        said = {c: m for c in clauses if (m := _RESULT.fullmatch(c)) and result_of(m[1]) and not settings(c)}
-        results = {m[1].strip(): m[2] for m in said.values()}
-        failed = " ".join(c for c in clauses if c not in said and has_failed(c))
-        change = ", ".join(c for c in clauses if c not in said and not has_failed(c))
-        if item and bool(results) != bool(failed) and (settings(change) or BASELINE.search(change)):
-            rows.append((statement.line, item[1].strip(), change, results, failed))
-            names = names or list(results)
-    labels = {label for _, label, *_ in rows}
-    same = all(failed or list(results) == names for *_, results, failed in rows)
-    if len(rows) < _FEWEST_LISTED or len(labels) < len(rows) or not names or not same:
-        return None
-    lines = {line for line, *_ in rows}
-    document.statements[:] = [s for s in document.statements if s.line not in lines]
-    cells = ((line, (label, change, *(r.get(n, failed) for n in names))) for line, label, change, r, failed in rows)
-    document.grids.append(Grid(("", "", *names), tuple(cells), min(lines)))
-    return document
-
-
-def _html_table(found: re.Match[str]) -> str:
-    """A table in LaTeX as one in HTML, each row on its own line of the file."""
-    html, is_header, hanging = "<table>", True, dict[int, tuple[str, int]]()
-    for chunk in re.split(r"\\\\(?:\[[^\]]*\])?", re.sub(r"(?<!\\)%[^\n]*", "", found[3])):
-        is_header &= not (_RULE.search(chunk) and "<tr>" in html)
-        content = _RULE.sub("", chunk).strip()
-        html += "\n<wbr>" * (chunk.count("\n") - bool(content)) + ("\n" if content else "")
-        row = ""
-        for column, cell in enumerate(re.split(r"(?<!\\)&", content) if content else ()):
-            wide, tall = _WIDE.fullmatch(cell), _TALL.fullmatch(cell)
-            text, left = hanging.get(column, ("", 0))
-            cell = wide[2] if wide else tall[2] if tall else text if left and not cell.strip() else cell
-            hanging[column] = (cell, int(tall[1]) - 1) if tall else (text, max(0, left - 1))
-            tag = "th" if is_header else "td"
-            row += f"<{tag} colspan={wide[1] if wide else 1}>{escape(cell.strip())}</{tag}>"
-        html += f"<tr>{row}</tr>" if row else ""
+def _html_of_latex(found: re.Match[str]) -> str:
+    """A table in LaTeX as one in HTML, each row on its own line of the file. Rows above a rule are headers."""
+    html, tag = "<table>", "th"
+    for chunk in re.split(r"\\\\(?:\[[^\]]*\])?", re.sub(r"(?<!\\)%[^\n]*", "", found[2])):
+        tag = "td" if _RULE.search(chunk) and "<tr>" in html else tag
+        row = escape(_RULE.sub("", chunk))
+        html += "\n<wbr>" * row[: len(row) - len(row.lstrip())].count("\n")  # a blank line would end the HTML
+        html += "<tr>" if row.strip() else ""
+        for cell in re.split(r"(?<!\\)&amp;", row.strip()) if row.strip() else ():
+            span = _SPANNING.fullmatch(cell)
+            across = span[2] if span and span[1] == "column" else 1
+            html += f"<{tag} colspan={across}>{(span[3] if span else cell)}".replace("\n", "\n<wbr>")
     return f"{html}</table>"
-
-
-def _has_pipe_table(text: str) -> bool:
-    """Whether a line of dashes and bars stands under a line with bars."""
-    previous = ""
-    for line in text.splitlines():
-        stripped = line.strip().lstrip("> ")
-        if "-" in stripped and "|" in stripped + previous and set(stripped) <= set("|-: ") and "|" in previous:
-            return True
-        previous = stripped
-    return False
 
 
 def _markdown(text: str) -> Document:
     parser = MarkdownIt("commonmark").enable("table")
     parser.core.ruler.disable(["inline"])
-    tokens = parser.parse(text)
-    document, section, i = Document(), "", 0
-    while i < len(tokens):
-        token, line = tokens[i], (tokens[i].map or [0])[0] + 1
-        if token.type == "heading_open":
-            section = clean_text(tokens[i + 1].content)[:300]
-            i += 2
-        elif token.type == "table_open":
-            i, rows = _pipe_table(tokens, i)
-            document.grids += _grids([rows], section)
-        elif token.type == "html_block" and "<table" in token.content.lower():
+    document = Document()
+    for node in SyntaxTreeNode(parser.parse(text)).walk(include_self=False):
+        line = (node.map or (0,))[0] + 1
+        if node.type == "heading" or (node.type == "paragraph" and _BOLD_LINE.fullmatch(node.children[0].content)):
+            document.section = clean_text(node.children[0].content)[:300]
+        if node.type == "table":
+            document.add_table([_piped(row) for part in node.children for row in part.children])
+        elif node.type == "html_block":
             tables = _Tables(line)
-            tables.feed(token.content)
+            tables.feed(node.content)
             tables.close()
-            document.grids += _grids(map(_one_header, tables.tables, tables.header_rows), section)
-            text = _NO_TEXT.sub(lambda found: "\n" * found[0].count("\n"), token.content)
-            _add_lines(text, line, document, section, is_code=False)
-        elif token.type in ("fence", "code_block", "html_block"):
-            first = line + (token.type == "fence")
-            _add_lines(token.content, first, document, section, is_code=token.type != "html_block")
-        elif token.type == "inline":
-            if _BOLD_LINE.fullmatch(token.content.strip()):
-                section = clean_text(token.content)[:300]
-            _add_lines(token.content, line, document, section, is_code=False)
-        i += 1
+            for table in tables.tables:
+                document.add_table(_one_header(table))
+            document.add_lines(_NO_TEXT.sub(lambda found: "\n" * found[0].count("\n"), node.content), line)
+        elif node.type in ("fence", "code_block"):
+            first = line + (node.type == "fence")
+            rows = _printed(node.content, first)
+            document.add_table(rows)
+            document.add_lines("" if rows else node.content, first, is_code=True)
+        elif node.type == "paragraph":
+            document.add_lines(node.children[0].content, line)
     return document
 
 
-def _grids(tables: Iterable[list[Line]], section: str) -> Iterator[Grid]:
-    for rows in filter(None, tables):
-        yield Grid(rows[0][1], tuple(rows[1:]), rows[0][0], section)
+def _piped(row: SyntaxTreeNode) -> Line:
+    return (row.map or (0,))[0] + 1, tuple(cell.children[0].content for cell in row.children)
 
 
-def _add_lines(content: str, first: int, document: Document, section: str, is_code: bool) -> None:
-    """The lines of a paragraph; one that goes on in lower case on the next line is one sentence."""
-    joined: list[tuple[int, str]] = []
-    for number, line in enumerate(content.split("\n"), first):
-        if joined and not is_code and _GOES_ON.match(line) and not _ENDS.search(joined[-1][1]):
-            joined[-1] = (joined[-1][0], f"{joined[-1][1]} {line.strip()}")
-        else:
-            joined.append((number, line))
-    for number, line in joined:
-        if clean_text(line) and len(line) <= LONGEST_STATEMENT and len(document.statements) < MAX_STATEMENTS:
-            document.statements.append(Statement(clean_text(line), number, section, is_code))
+def _printed(content: str, first: int) -> list[Line]:
+    """A data frame printed in a block of code, without its index; [] for another block."""
+    numbered = ((n, line) for n, line in enumerate(content.splitlines(), first) if not line.startswith(_PROMPTS))
+    (line, header), *rows = [(n, text.split()) for n, text in numbered] or [(first, [])]
+    known = any(map(words.factor_of_header, header)) and any(map(words.result_of, header))
+    if not known or {len(row) - len(header) for _, row in rows} not in ({0}, {1}):
+        return []
+    return [(line, tuple(header)), *((n, tuple(row[-len(header) :])) for n, row in rows)]
 
 
-def _pipe_table(tokens: Sequence[Token], i: int) -> tuple[int, list[Line]]:
-    """The index of a table's closing token, and its rows."""
-    rows: list[Line] = []
-    while tokens[i].type != "table_close":
-        if tokens[i].type == "tr_open":
-            rows.append(((tokens[i].map or [0])[0] + 1, ()))
-        elif tokens[i].type == "inline":
-            rows[-1] = (rows[-1][0], (*rows[-1][1], tokens[i].content))
-        i += 1
-    return i, rows
+def _take_listed(document: Document) -> None:
+    """Makes items of lists that are trials a table: "A1: lr 5e-5, r=16, F1 0.792". Every item has a label of its own,
+    settings, and the same results, or says that its training failed."""
+    found: dict[str, tuple[int, str, dict[str, str], str]] = {}
+    for statement in document.statements:
+        item = _ITEM.fullmatch(statement.text)
+        clauses = re.split(r"[,;]\s?(?!\d{3}\b)", item[2]) if item else []
+        said = {c: m for c in clauses if (m := _RESULT.fullmatch(c)) and words.result_of(m[1]) and not settings(c)}
+        failed = " ".join(c for c in clauses if c not in said and has_failed(c))
+        change = ", ".join(c for c in clauses if c not in said and not has_failed(c))
+        if item and bool(said) != bool(failed) and (settings(change) or words.BASELINE.search(change)):
+            if item[1].strip() in found:
+                return
+            results = {m[1].strip(): m[2] for m in said.values()}
+            found[item[1].strip()] = (statement.line, change, results, failed)
+    names = {tuple(results) for _, _, results, _ in found.values() if results}
+    if len(found) >= _FEWEST_LISTED and len(names) == 1:
+        lines = {line for line, *_ in found.values()}
+        document.statements[:] = [s for s in document.statements if s.line not in lines]
+        rows = [
+            (line, (label, change, *(results.get(name, failed) for name in min(names))))
+            for label, (line, change, results, failed) in found.items()
+        ]
+        document.grids.append(Grid(("", "", *min(names)), tuple(rows), min(lines)))
+
+
+@dataclass
+class _Cell:
+    is_header: bool
+    down: int
+    across: int
+    text: list[str] = field(default_factory=list)
 
 
 class _Tables(HTMLParser):
-    """Tables with `rowspan` and `colspan` spread out: a spanned cell stands in each of its places (decision 067)."""
+    """The rows of each table, with their lines of the file. Tags within cells are left to `clean_text`."""
 
     def __init__(self, line: int) -> None:
         super().__init__()
-        self.tables: list[list[Line]] = []
+        self.tables: list[list[tuple[int, list[_Cell]]]] = []
         self._first = line
-        self._cells: list[tuple[list[str], int, int]] | None = None  # of the row: its text, rows down, columns across
-        self._is_header = True  # the row has no cell but those of headers
-        self.header_rows: list[int] = []  # how many rows each table's header has
-        self._hanging: dict[int, tuple[str, int]] = {}  # column to a cell from above, and for how many rows more
+        self._cell: _Cell | None = None  # in which the text stands
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in ("table", "tr"):
-            self._finish_row()
         if tag == "table":
             self.tables.append([])
-            self.header_rows.append(0)
-            self._hanging = {}
         elif tag == "tr" and self.tables:
-            self._cells, self._is_header = [], True
-        elif tag in ("td", "th") and self._cells is not None:
-            known = dict(attrs)
-            self._is_header &= tag == "th"
-            self._cells.append(([], _span(known.get("rowspan")), _span(known.get("colspan"))))
-        elif tag == "br":
-            self.handle_data(" ")
-        elif tag in _STRUCK:
-            self.handle_data("~~")
-        elif tag == "sup":  # a footnote's mark or a power, which `clean_text` tells apart
-            self.handle_data("<sup>")
+            self.tables[-1].append((self._first + self.getpos()[0] - 1, []))
+        elif tag in ("td", "th") and self.tables and self.tables[-1]:
+            spans = {name: int(said) for name, said in attrs if said and re.fullmatch(r"[1-9]\d{0,3}", said)}
+            self._cell = _Cell(tag == "th", spans.get("rowspan", 1), min(spans.get("colspan", 1), _MOST_SPANNED))
+            self.tables[-1][-1][1].append(self._cell)
+        else:
+            self.handle_data(f"<{tag}>")
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("tr", "table"):
-            self._finish_row()
-        elif tag == "sup":
-            self.handle_data("</sup>")
-        elif tag in _STRUCK:
-            self.handle_data("~~")
+        self._cell = None if tag in ("td", "th", "tr", "table") else self._cell
+        self.handle_data(f"</{tag}>")
 
     def handle_data(self, data: str) -> None:
-        if self._cells:
-            self._cells[-1][0].append(data)
-
-    def _finish_row(self) -> None:
-        row: list[str] = []
-        waiting = list(self._cells or ())
-        while self._cells is not None and (waiting or len(row) in self._hanging):
-            column = len(row)
-            if column in self._hanging:
-                text, left = self._hanging.pop(column)
-                row.append(text)
-                if left > 1:
-                    self._hanging[column] = (text, left - 1)
-                continue
-            parts, down, across = waiting.pop(0)
-            for column in range(len(row), len(row) + across):
-                row.append("".join(parts).strip())
-                if down > 1:
-                    self._hanging[column] = (row[-1], down - 1)
-        if row:
-            if self._is_header and self.header_rows[-1] == len(self.tables[-1]):
-                self.header_rows[-1] += 1
-            self.tables[-1].append((self._first + self.getpos()[0] - 1, tuple(row)))
-        self._cells = None
+        if self._cell is not None:
+            self._cell.text.append(data)
 
 
-def _one_header(rows: list[Line], header_rows: int) -> list[Line]:
-    """A table with one row of headers: of several the lowest where it says what the column is, else all of them."""
-    if not 1 < header_rows < len(rows):
+def _one_header(table: Sequence[tuple[int, Sequence[_Cell]]]) -> list[Line]:
+    """A table with spanned cells in each of their places (decision 067) and one row of headers: of several the lowest
+    where it says what the column is, else all of them."""
+    table = [row for row in table if row[1]]
+    places: dict[tuple[int, int], str] = {}
+    for i, (_, cells) in enumerate(table):
+        j = 0
+        for cell in cells:
+            while (i, j) in places:
+                j += 1
+            down = range(i, min(i + cell.down, len(table)))
+            places |= {(y, x): "".join(cell.text).strip() for y in down for x in range(j, j + cell.across)}
+    rows = []
+    for i, (line, _) in enumerate(table):
+        width = next(j for j in count() if (i, j) not in places)
+        rows.append((line, tuple(places[i, j] for j in range(width))))
+    n_headers = len(list(takewhile(lambda row: all(cell.is_header for cell in row[1]), table)))
+    if not 1 < n_headers < len(rows):
         return rows
     titles = []
-    for texts in zip(*(cells for _, cells in rows[:header_rows]), strict=False):
+    for texts in zip(*(cells for _, cells in rows[:n_headers]), strict=False):
         lowest = clean_text(texts[-1])
-        read = (factor_of_header, factors_of_header, role_of, result_of)
-        known = any(of(lowest) for of in read) or GROUP.fullmatch(clean_text(texts[0]))
+        read = (words.factor_of_header, words.factors_of_header, words.role_of, words.result_of)
+        known = any(of(lowest) for of in read) or words.GROUP.fullmatch(clean_text(texts[0]))
         titles.append(lowest if known else " ".join(dict.fromkeys(texts)).strip())
-    return [(rows[header_rows - 1][0], tuple(titles)), *rows[header_rows:]]
-
-
-def _span(value: str | None) -> int:
-    return min(int(value), MOST_SPANNED) if value and value.isdigit() and int(value) > 0 else 1
+    return [(rows[n_headers - 1][0], tuple(titles)), *rows[n_headers:]]
 
 
 def _delimited(text: str, source: str) -> Document:
@@ -349,11 +269,10 @@ def _delimited(text: str, source: str) -> Document:
     Raises: RecordTableError: quotes that are never closed, or a single cell of more than 128 KiB.
     """
     first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=first.count)
+    delimiter = max(",\t;|", key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
-    rows: list[Line] = []
+    document, rows, line = Document(), list[Line](), 1
     try:
-        line = 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
                 rows.append((line, tuple(cells)))
@@ -366,6 +285,6 @@ def _delimited(text: str, source: str) -> Document:
             line_num=reader.line_num,
             error=error,
         ) from error
-    if rows and max(len(cells) for _, cells in rows) < 2:
-        rows = []  # running text
-    return Document(list(_grids([rows], "")))
+    if max((len(cells) for _, cells in rows), default=0) > 1:  # else running text
+        document.add_table(rows)
+    return document

@@ -3,132 +3,89 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate, pairwise
 
 from tunebook.audit.model import Difference, MeasureKind, Note, Row, Score, TableKind, UnreadCell
-from tunebook.audit.read.cells import (
-    Number,
-    Why,
-    clean_text,
-    has_diverged,
-    has_failed,
-    is_blank,
-    is_ditto,
-    read_level,
-    read_number,
-    was_stopped,
-    without_marks,
-)
+from tunebook.audit.read import cells
+from tunebook.audit.read.cells import Number, Why, clean_text, is_blank, read_level, read_number
 from tunebook.audit.read.columns import LONGEST_CELL, PARTS, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
-from tunebook.audit.words.columns import (
-    AGAINST_BASELINE,
-    BASELINE,
-    DONE,
-    MODEL_NAME,
-    PREVIOUS,
-    REFERENCE,
-    UNCHANGED,
-    UNTRAINED,
-    factor_of_header,
-    factors_of_header,
-    result_of,
-    role_of,
-    round_of,
-    total_of,
-)
+from tunebook.audit.words import columns as words
 from tunebook.core.factor import Level
 
 LONGEST_NAME = 24
 """A longer remark that speaks of the baseline does not say that its row is it."""
 _SIGNED = re.compile(r"([-+]?\s?\d+(?:\.(\d+))?)\s?([%％]?)")
 _POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"\s?[(\[（【][^()\[\]（）【】]*[)\]）】]")
 
 
 def spread_grid(grid: Grid) -> Grid | None:
-    """A table whose rows are levels of one factor and whose columns are levels of another, as one row a trial; None
-    for another table. The corner names both factors, or each column's header names its own ("r=8")."""
+    """A table whose rows are levels of one factor and whose columns are levels of another, both named in its corner, as
+    one row a trial; None for another table, and for the course of trainings epoch by epoch."""
     header = [clean_text(cell) for cell in grid.header]
-    corner = factors_of_header(header[0]) if header else ()
-    levels = header[1:]
-    firsts = [clean_text(cells[0]) for _, cells in grid.rows if cells]
-    column_factor = _named_factor(levels)
-    row_factor = factor_of_header(header[0]) if header[0] else _named_factor(firsts)
-    if len(corner) < 2 and row_factor and column_factor:
-        corner, levels = (row_factor, column_factor), [str(settings(cell)[column_factor]) for cell in levels]
+    corner, levels = words.factors_of_header(header[0]) if header else (), header[1:]
+    firsts = [clean_text(row[0]) for _, row in grid.rows if row]
     if len(corner) != 2 or len(levels) < 2 or corner[0] == corner[1]:
         return None
-    epochs = (firsts, levels)[corner.index("num_train_epochs")] if "num_train_epochs" in corner else []
-    if len(epochs) > 2 and epochs == [str(i + 1) for i in range(len(epochs))]:
-        return None  # the course of trainings, epoch by epoch
-    if any(isinstance(read_level(corner[1], level), Why) for level in levels):
-        corner = (corner[1], corner[0])  # "lr \\ rank" written the other way round
-    for factor, cells in zip(corner, (firsts, levels), strict=True):
-        if any(isinstance(read_level(factor, cell), Why) for cell in cells):
+    for factor, said in zip(corner, (firsts, levels), strict=True):
+        counted = len(said) > 2 and said == [str(i + 1) for i in range(len(said))]
+        if (factor == "num_train_epochs" and counted) or any(
+            isinstance(read_level(factor, text), Why) for text in said
+        ):
             return None
     spread = tuple(
-        (line, (f"{clean_text(cells[0])} / {level}", cells[0], level, cell.strip() or "?"))  # empty: not run
-        for line, cells in grid.rows
-        for level, cell in zip(levels, cells[1:], strict=False)
+        (line, (f"{clean_text(row[0])} / {level}", row[0], level, cell.strip() or "?"))  # empty: not run
+        for line, row in grid.rows
+        for level, cell in zip(levels, row[1:], strict=False)
     )
     return Grid(("trial", *corner, grid.section or "result"), spread, grid.line, grid.section)
 
 
-def _named_factor(cells: Sequence[str]) -> str | None:
-    """The one factor of which each cell names a level: "r=8", "r=16"."""
-    named = [settings(cell) for cell in cells]
-    names = {name for found in named for name in found}
-    return names.pop() if len(named) > 1 and len(names) == 1 and all(len(found) == 1 for found in named) else None
-
-
 def turned_grid(grid: Grid) -> Grid | None:
     """A table whose columns are the trials and whose rows are their settings and results, as one row a trial."""
-    names = [clean_text(cells[0]) if cells else "" for _, cells in grid.rows]
-    factors = {name for text in names if (name := factor_of_header(text))}
-    in_header = any(factor_of_header(clean_text(cell)) or result_of(clean_text(cell)) for cell in grid.header[1:])
-    if len(factors) < 2 or in_header or not any(map(result_of, names)):
+    names = [clean_text(row[0]) if row else "" for _, row in grid.rows]
+    factors = {name for text in names if (name := words.factor_of_header(text))}
+    header = [clean_text(cell) for cell in grid.header]
+    known = any(words.factor_of_header(text) or words.result_of(text) for text in header[1:])
+    if len(factors) < 2 or known or not any(map(words.result_of, names)):
         return None
     trials = ((grid.line, (cell, *grid.column(i))) for i, cell in enumerate(grid.header) if i)
-    corner = clean_text(grid.header[0])
-    return Grid((corner if role_of(corner) == "trial" else "trial", *names), tuple(trials), grid.line, grid.section)
+    corner = header[0] if words.role_of(header[0]) == "trial" else "trial"
+    return Grid((corner, *names), tuple(trials), grid.line, grid.section)
 
 
 def joined_tables(tables: Sequence[tuple[Grid, Columns]]) -> tuple[list[Grid], list[Note]]:
     """Tables of results put together with the table of settings that has the same labels; others as they are."""
-    grids, notes = [], []
-    of_settings = [
-        (grid, columns, labels)
-        for grid, columns in tables
-        if columns.measure is None and columns.has_settings and "trial" in columns.roles
-        for labels in [labels_of(grid, columns)]
-        if len(set(labels)) == len(labels)
-    ]
-    used: set[int] = set()
-    for grid, columns in tables:
-        labels = labels_of(grid, columns) if columns.measure is not None and "trial" in columns.roles else []
-        alone = len(labels) > 1 and len(set(labels)) == len(labels)
-        found = next((s for s in of_settings if alone and set(labels) <= set(s[2])), None)
+    grids, notes, used = list[Grid](), list[Note](), set[int]()
+    labelled = [(grid, columns, labels_of(grid, columns)) for grid, columns in tables if "trial" in columns.roles]
+    labelled = [found for found in labelled if len(found[2]) == len(set(found[2])) > 0]
+    of_settings = [found for found in labelled if found[1].measure is None and found[1].has_settings]
+    of_results = {id(grid): labels for grid, columns, labels in labelled if columns.measure is not None}
+    for grid, _ in tables:
+        labels = of_results.get(id(grid), ())
+        found = next((s for s in of_settings if len(labels) > 1 and set(labels) <= set(s[2])), None)
         if found is None:
             grids.append(grid)
             continue
-        other, its_columns, its_labels = found
+        other, columns, known = found
         used.add(other.line)
-        its_rows = [_padded(cells, len(other.header)) for _, cells in other.rows]
-        known = dict(zip(its_labels, its_rows, strict=True))
-        more = [i for i in range(len(other.header)) if i != its_columns.roles["trial"]]
-        rows = tuple(
-            (line, (*_padded(cells, len(grid.header)), *(known[label][i] for i in more)))
-            for (line, cells), label in zip(grid.rows, labels, strict=True)
-        )
-        grids.append(Grid((*grid.header, *(other.header[i] for i in more)), rows, grid.line, grid.section))
+        more = [i for i in range(len(other.header)) if i != columns.roles["trial"]]
+        rows = []
+        for (line, row), label in zip(grid.rows, labels, strict=True):
+            settings_row = _padded(other.rows[known.index(label)][1], len(other.header))
+            rows.append((line, (*_padded(row, len(grid.header)), *(settings_row[i] for i in more))))
+        grids.append(Grid((*grid.header, *(other.header[i] for i in more)), tuple(rows), grid.line, grid.section))
         notes.append(Note("tables_joined", {"line": grid.line, "settings": other.line}))
     return [grid for grid in grids if grid.line not in used], notes
 
 
-def _padded(cells: Sequence[str], width: int) -> tuple[str, ...]:
-    return (*cells, *[""] * (width - len(cells)))[:width]
+def _padded(row: Sequence[str], width: int) -> tuple[str, ...]:
+    return (*row, *[""] * (width - len(row)))[:width]
 
 
 @dataclass
@@ -148,35 +105,34 @@ class Table:
     unread: list[UnreadCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     remarks: list[Statement] = field(default_factory=list)  # beside rows that are no trials
-    labelled: bool = True  # there is a column of labels
 
     def __post_init__(self) -> None:
         grid, columns = self.grid, self.columns
+        self._in_words = columns.kind is TableKind.CHANGES
         self._headers = [clean_text(cell)[:80] for cell in grid.header]
-        cells = [_padded(cells, len(grid.header)) for _, cells in grid.rows]
-        self._text = [[clean_text(cell[:LONGEST_CELL]) for cell in row] for row in cells]
+        padded = (_padded(row, len(grid.header)) for _, row in grid.rows)
+        self._text = [[clean_text(cell[:LONGEST_CELL]) for cell in row] for row in padded]
+        self._labels = [self._label(i) for i in range(len(self._text))]
         if self.blanks not in ("above", "baseline"):  # "as in the released model", where the first row is "released"
-            first = self._label(0).casefold() if self._text else ""
+            first = self._labels[0].casefold() if self._labels else ""
             self.blanks = "baseline" if first and self.blanks.casefold().startswith(first) else ""
         self._fill_blanks()
-        self._wordy = label_pattern(self._label(i) for i in range(len(self._text)))
+        self._wordy = label_pattern(self._labels)
         scores = {index: self._scores(index) for index in columns.results}
         without: list[str] = []
         for i, (line, _) in enumerate(grid.rows):
-            label = self._label(i)
             if self._is_reference(i):
-                self.notes.append(Note("reference_row", {"trial": label, "line": line}))
+                self.notes.append(Note("reference_row", {"trial": self._labels[i], "line": line}))
                 continue
-            row = self._row(i, line, label, {k: v[i] for k, v in scores.items()})
+            row = self._row(i, {index: of[i] for index, of in scores.items()})
             if row.score is not None or row.failed:
                 self.rows.append(row)
             else:
-                without.append(label)
+                without.append(row.trial)
                 self.remarks.append(Statement(row.analysis, line, grid.section))
         self._telling_labels()
         if without:
             self.notes.append(Note("no_result_rows", {"trials": tuple(without), "line": grid.line}))
-        self.labelled = "trial" in columns.roles or "place" in columns.roles
         if not self.labelled:
             self.notes.append(Note("rows_numbered", {"line": grid.line}))
         # spreadsheets drop trailing zeros, so the finest printed place of a column is taken for all of it
@@ -185,36 +141,33 @@ class Table:
             if units and row.score and row.score.total is None:
                 self.rows[i] = replace(row, score=replace(row.score, unit=min(units)))
 
+    @property
+    def labelled(self) -> bool:
+        """Whether there is a column of labels."""
+        return "trial" in self.columns.roles or "place" in self.columns.roles
+
     def is_another_study(self, before: Sequence[Table]) -> bool:
         """Whether this table gives settings of other trials than those before it, which are changes from a baseline of
         their own: nothing says what that baseline has to do with these."""
-        labels = {row.trial.casefold() for table in before for row in table.rows}
-        return (
-            bool(labels)
-            and self.columns.kind is TableKind.SETTINGS
-            and all(table.columns.kind is TableKind.CHANGES for table in before)
-            and any(row.is_baseline for table in before for row in table.rows)
-            and labels.isdisjoint(row.trial.casefold() for row in self.rows)
-        )
+        rows = [row for table in before for row in table.rows]
+        changes = any(row.is_baseline for row in rows) and all(row.kind is TableKind.CHANGES for row in rows)
+        labels = {row.trial.casefold() for row in rows}
+        return changes and not self._in_words and labels.isdisjoint(row.trial.casefold() for row in self.rows)
 
     def _telling_labels(self) -> None:
-        """Where labels in words, such as LoRA and DoRA, or descriptions are all that tells two rows apart, these are a
-        setting."""
-        for role in ("change", "trial"):
-            index = self.columns.roles.get(role)
-            told: dict[str, set[str]] = {}
-            for row in self.rows if index is not None and self.columns.kind is TableKind.SETTINGS else ():
-                words = row.change if role == "change" else row.trial
-                if row.seed is None and (role == "change" or (len(words) > 1 and not re.search(r"\d", words))):
-                    told.setdefault(repr((sorted(row.values.items()), row.extra)), set()).add(words)
-            models = {m.group().casefold() for row in self.rows if (m := MODEL_NAME.search(row.trial))}
-            of_models = role == "trial" and self.columns.kind is TableKind.SETTINGS and len(models) > 1
-            if index is not None and (of_models or any(len(labels) > 1 for labels in told.values())):
-                header = self._headers[index] or "1"
-                said = [(row.change if role == "change" else row.trial).casefold() for row in self.rows]
-                self.rows[:] = [
-                    replace(row, extra={**row.extra, header: words}) for row, words in zip(self.rows, said, strict=True)
-                ]
+        """Where descriptions, or labels in words such as LoRA and DoRA, are all that tells two rows apart, or labels
+        name base models, these are a setting."""
+        for role in () if self._in_words else ("change", "trial"):
+            told: dict[str, set[str]] = defaultdict(set)
+            said = [(row.change if role == "change" else row.trial).casefold() for row in self.rows]
+            for row, text in zip(self.rows, said, strict=True):
+                if row.seed is None and (role == "change" or (len(text) > 1 and not re.search(r"\d", text))):
+                    told[settings_of(row)].add(text)
+            models = {m.group() for text in said if role == "trial" and (m := words.MODEL_NAME.search(text))}
+            if role in self.columns.roles and (len(models) > 1 or any(len(texts) > 1 for texts in told.values())):
+                header = self._headers[self.columns.roles[role]] or "1"
+                pairs = zip(self.rows, said, strict=True)
+                self.rows[:] = [replace(row, extra={**row.extra, header: text}) for row, text in pairs]
                 self.notes.append(Note("label_is_setting", {"line": self.grid.line, "column": header}))
 
     # -- labels and remarks ------------------------------------------------------------------------
@@ -226,40 +179,35 @@ class Table:
     def _label(self, i: int) -> str:
         if "trial" not in self.columns.roles and "place" in self.columns.roles:
             return re.sub(r"[^\d]", "", self._cell(i, "place")) or str(i + 1)
-        text = re.sub(r"\s?[(\[（【][^()\[\]（）【】]*[)\]）】]", "", self._cell(i, "trial"))
+        text = _IN_BRACKETS.sub("", self._cell(i, "trial"))
         kept = "".join(c for c in text if c.isalnum() or c in " _-.#/+=,×")
         return " ".join(kept.split()).strip(" ,")[:60] or str(i + 1)
 
     def _is_reference(self, i: int) -> bool:
-        """Whether a row is the model without training: so called, and with no settings of its own or of a kind
-        "reference"."""
-        if self._cell(i, "kind").lower() == "reference":
-            return True
-        blank = all(is_blank(self._text[i][j]) for j in (*self.columns.factors, *self.columns.joined))
-        words = [self._cell(i, "trial"), self._cell(i, "change")]
-        if self.columns.factors:
-            words += [self._text[i][j] for j in (*self.columns.extras, *self.columns.texts)]
-        if blank and any(REFERENCE.fullmatch(without_marks(word)) for word in words):
-            return True
-        unsaid = self.columns.kind is TableKind.SETTINGS and not self.said and not self.blanks
-        named = self._names_baseline(i) and not UNTRAINED.fullmatch(self._label(i))
-        others = any(not is_blank(row[j]) for row in self._text for j in self.columns.factors)
-        return blank and unsaid and others and not named and bool(self.columns.factors)  # "GPT-4", "human", "average"
+        """Whether a row is the model without training: of a kind "reference", or without settings and called so, or
+        without settings among rows that have some and not called the baseline ("GPT-4", "average")."""
+        columns, row = self.columns, self._text[i]
+        if any(not is_blank(row[j]) for j in (*columns.factors, *columns.joined)):
+            return self._cell(i, "kind").lower() == "reference"
+        said = [self._cell(i, "trial"), self._cell(i, "change")]
+        said += [row[j] for j in (*columns.extras, *columns.texts) if columns.factors]
+        others = any(not is_blank(other[j]) for other in self._text for j in columns.factors)
+        unsaid = others and not (self._in_words or self.said or self.blanks)
+        named = self._names_baseline(i) and not words.UNTRAINED.fullmatch(self._labels[i])
+        called = any(words.REFERENCE.fullmatch(cells.without_marks(text)) for text in said)
+        return called or (unsaid and not named) or self._cell(i, "kind").lower() == "reference"
 
     def _remark(self, i: int) -> str:
         return " ".join(self._text[i][j] for j in self.columns.texts if self._text[i][j])
 
-    def _is_cumulative(self) -> bool:
-        """Whether the header of the changes says that each builds on the row above."""
-        return PREVIOUS.search(self._headers[self.columns.roles["change"]]) is not None
-
     def _names_baseline(self, i: int) -> bool:
-        words = [self._cell(i, role) for role in ("trial", "change", "purpose")]
+        label, change, purpose = (self._cell(i, role) for role in ("trial", "change", "purpose"))
         remarks = [text for j in self.columns.texts if len(text := self._text[i][j]) <= LONGEST_NAME]
-        name = AGAINST_BASELINE.sub(" ", " ".join(words + remarks))
-        marked = any(BASELINE.search(self._text[i][j]) for j in self.columns.factors)
-        unchanged = self.columns.kind is TableKind.CHANGES and UNCHANGED.fullmatch(words[1])
-        return bool(unchanged) or self._label(i).casefold() == "base" or bool(BASELINE.search(name)) or marked
+        name = words.AGAINST_BASELINE.sub(" ", " ".join([label, change, purpose, *remarks]))
+        unchanged = self._in_words and words.UNCHANGED.fullmatch(change)
+        marked = any(words.BASELINE.search(self._text[i][j]) for j in self.columns.factors)
+        called = unchanged or marked or words.BASELINE.search(name) or self._labels[i].casefold() == "base"
+        return bool(called)
 
     # -- settings ----------------------------------------------------------------------------------
 
@@ -271,45 +219,38 @@ class Table:
         blanks stay, and are not read.
         """
         columns = self.columns.settings
-        for above, row in zip(self._text, self._text[1:], strict=False):
+        for last, row in pairwise(self._text):
             for j in columns:
-                row[j] = above[j] if is_ditto(row[j]) else row[j]
-        blank = [[not row[j] for j in columns] for row in self._text]
-        if self.columns.kind is TableKind.CHANGES or not any(map(any, blank)):
+                row[j] = last[j] if cells.is_ditto(row[j]) else row[j]
+        known = [[row[j] for j in columns] for row in self._text]
+        blank = [[not cell for cell in row] for row in known]
+        if self._in_words or not any(map(any, blank)):
             return
-        if not self.blanks and (any(blank[0]) or any(map(all, blank))):
-            return
+        above = list(accumulate(known, lambda last, row: [x or y for x, y in zip(row, last, strict=True)]))
+        base = [[x or y for x, y in zip(row, known[0], strict=True)] for row in known]
         leads = all(flags == sorted(flags, reverse=True) for flags in blank)
-        named = self._names_baseline(0)
-        from_above: list[list[str]] = []
-        from_base: list[list[str]] = []
-        for row in self._text:
-            known = [row[j] for j in columns]
-            from_above.append([x or y for x, y in zip(known, from_above[-1] if from_above else known, strict=True)])
-            from_base.append([x or y for x, y in zip(known, from_base[0] if from_base else known, strict=True)])
-        told_apart = len({*map(tuple, from_above)}) == len(from_above)
-        sure = from_above == from_base or (leads and not named and told_apart)
-        if self.blanks == "above" or (not self.blanks and sure):
-            meaning, filled = "above", from_above
-        elif self.blanks or (named and not leads):
-            meaning, filled = "baseline", from_base
-        else:
-            return
-        for row, values in zip(self._text, filled, strict=True):
+        named, told_apart = self._names_baseline(0), len({*map(tuple, above)}) == len(above)
+        how = self.blanks
+        if not how and not any(blank[0]) and not any(map(all, blank)):
+            merged = above == base or (leads and not named and told_apart)
+            how = "above" if merged else "baseline" if named and not leads else ""
+        for row, values in zip(self._text, above if how == "above" else base if how else known, strict=True):
             for j, value in zip(columns, values, strict=True):
                 row[j] = value
-        self.notes.append(Note("blanks_filled", {"line": self.grid.line, "how": meaning}))
+        if how:
+            self.notes.append(Note("blanks_filled", {"line": self.grid.line, "how": how}))
 
-    def _values(self, i: int, line: int, label: str) -> tuple[dict[str, Level], list[str]]:
-        values: dict[str, Level] = {}
-        unknown: list[str] = []
+    def _values(self, i: int) -> tuple[dict[str, Level], list[str]]:
+        """The settings of a row's columns, and the headers of those whose cell was not surely read."""
+        values, unknown = dict[str, Level](), list[str]()
         for j, names in self.columns.joined.items():
             parts = PARTS.findall(self._text[i][j])
-            levels = [read_level(n, part) for n, part in zip(names, parts, strict=False)]
-            if len(parts) == len(names) and not any(isinstance(level, Why) for level in levels):
-                values |= dict(zip(names, levels, strict=True))
+            levels = {n: level for n, part in zip(names, parts, strict=False)
+                      if not isinstance(level := read_level(n, part), Why)}  # fmt: skip
+            if len(parts) == len(names) == len(levels):
+                values |= levels
             else:
-                unknown.append(self._not_read(line, label, j, self._text[i][j], Why.WORDS))
+                unknown.append(self._not_read(i, j, Why.WORDS))
         for j, factor in self.columns.factors.items():
             text = self._text[i][j]
             level = read_level(factor, text)
@@ -317,27 +258,27 @@ class Table:
                 values[factor] = level
             elif self.blanks == "baseline" and is_blank(text) and factor in self.said:
                 values[factor] = self.said[factor]
-            elif self.columns.kind is TableKind.SETTINGS or not is_blank(text):
-                unknown.append(self._not_read(line, label, j, text, Why.BLANK if is_blank(text) else level))
+            elif not self._in_words or not is_blank(text):
+                unknown.append(self._not_read(i, j, Why.BLANK if is_blank(text) else level))
         return values, unknown
 
-    def _not_read(self, line: int, label: str, column: int, text: str, why: Why) -> str:
-        self.unread.append(UnreadCell(line, label, self._headers[column], text[:60], why.value))
+    def _not_read(self, i: int, column: int, why: Why, shown: str = "") -> str:
+        cell = (shown or self._text[i][column])[:60]
+        self.unread.append(UnreadCell(self.grid.rows[i][0], self._labels[i], self._headers[column], cell, why.value))
         return self._headers[column]
 
     # -- results -----------------------------------------------------------------------------------
 
     def _scores(self, index: int) -> list[Score | Why | None]:
         """A column's results; the column settles whether bare numbers are shares or per cents. None: it failed."""
-        measure = self.columns.measure
+        measure, header = self.columns.measure, self._headers[index]
         kinds = (measure.kind, *measure.other_kinds) if measure is not None else ()
         share = dict(zip(self.columns.results, kinds, strict=False)).get(index) is MeasureKind.SHARE
-        read = [(cell, read_number(cell)) for cell in (row[index] for row in self._text)]
-        numbers = [None if isinstance(n, Why) and has_failed(cell) else n for cell, n in read]
+        read = [(row[index], read_number(row[index])) for row in self._text]
+        numbers = [None if isinstance(n, Why) and cells.has_failed(cell) else n for cell, n in read]
         bare = sorted(n.value for n in numbers if isinstance(n, Number) and not n.percent and n.total is None)
-        header, total = self._headers[index].lower(), total_of(self._headers[index])
-        counted = total is not None and bool(bare) and all(value == int(value) for value in bare) and bare[-1] > 1
-        said, high = any(word in header for word in ("%", "percent", "百分")), bool(bare) and bare[-1] > 1
+        said, high = any(word in header.lower() for word in ("%", "percent", "百分")), bool(bare) and bare[-1] > 1
+        total = words.total_of(header) if high and all(value == int(value) for value in bare) else None
 
         def score(n: Number | Why | None) -> Score | Why | None:
             if n is None or isinstance(n, Why):
@@ -346,7 +287,7 @@ class Table:
                 return Score(n.value, 0.0, n.correct, n.total)
             if not share:
                 return Score(n.value, n.unit, spread=n.spread)
-            if counted and total and not n.percent:
+            if total and not n.percent:
                 return Score(n.value / total, 0.0, int(n.value), total) if n.value <= total else Why.SIZE
             odd = said and not high and n.value > 0  # "0.71" under a header with %
             odd = odd or (high and 0 < n.value <= 1 and bare[len(bare) // 2] > 5)  # a share among per cents
@@ -359,28 +300,28 @@ class Table:
 
         return [score(n) for n in numbers]
 
-    def _row(self, i: int, line: int, label: str, scores: Mapping[int, Score | Why | None]) -> Row:
-        columns = self.columns
-        change = self._cell(i, "change")
-        analysis = self._remark(i)
-        named = trial_labels(change, self._wordy) if columns.kind is TableKind.CHANGES else []
-        described = settings(_without(change, named))
-        values, unknown = self._values(i, line, label)
-        if columns.kind is TableKind.CHANGES and change.startswith("+"):
-            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
-        built_on = base_trial(change, self._wordy)
-        if columns.kind is TableKind.CHANGES and i and not built_on and not unknown and self._is_cumulative():
-            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.STEP))
+    def _row(self, i: int, scores: Mapping[int, Score | Why | None]) -> Row:
+        columns, label, change, analysis = self.columns, self._labels[i], self._cell(i, "change"), self._remark(i)
+        named = trial_labels(change, self._wordy) if self._in_words else []
+        plain = change
+        for _, start, end in named:  # "r2 + dropout 0.1" gives no rank
+            plain = plain[:start] + " " * (end - start) + plain[end:]
+        described, built_on, is_baseline = settings(plain), base_trial(change, self._wordy), self._names_baseline(i)
+        values, unknown = self._values(i)
         others = {name for name, _, _ in named} - {built_on, label}
         fully = bool(described) and not others and is_fully_described(change, self._wordy)
-        sure = fully or not i or self._names_baseline(i)
-        if "change" in columns.roles and columns.kind is TableKind.CHANGES and not sure and not unknown:
-            unknown.append(self._not_read(line, label, columns.roles["change"], change, Why.CHANGE))
-        result, failed = self._outcome(i, line, label, scores)
-        round_named = self._cell(i, "round")
+        if self._in_words and "change" in columns.roles and not unknown:
+            index = columns.roles["change"]
+            on_the_row_above = i and not built_on and words.PREVIOUS.search(self._headers[index])
+            if change.startswith("+") or on_the_row_above:
+                unknown.append(self._not_read(i, index, Why.STEP))
+            elif not (fully or not i or is_baseline):
+                unknown.append(self._not_read(i, index, Why.CHANGE))
+        result, failed = self._outcome(i, scores)
+        rounds = (self._cell(i, "round"), self.grid.section)
         return Row(
             trial=label,
-            line=line,
+            line=self.grid.rows[i][0],
             table=self.number,
             kind=columns.kind,
             section=self.grid.section,
@@ -392,56 +333,51 @@ class Table:
             score=result,
             others={self._headers[j]: s for j, s in scores.items() if j != columns.results[0] and isinstance(s, Score)},
             failed=failed,
-            said_to_fail=has_failed(f"{change} {analysis} {self._text[i][columns.results[0]]}"),
+            said_to_fail=cells.has_failed(f"{change} {analysis} {self._text[i][columns.results[0]]}"),
             change=change,
             analysis=analysis,
-            is_baseline=self._names_baseline(i),
+            is_baseline=is_baseline,
             seed=self._cell(i, "seed") or None,
             described=described,
             fully_described=fully,
             difference=self._difference(i),
-            round=round_of(round_named) or round_named or round_of(self.grid.section) or self.grid.section,
+            round=next((words.round_of(text) or text for text in rounds if text), ""),
         )
 
-    def _outcome(
-        self, i: int, line: int, label: str, scores: Mapping[int, Score | Why | None]
-    ) -> tuple[Score | None, bool]:
+    def _outcome(self, i: int, scores: Mapping[int, Score | Why | None]) -> tuple[Score | None, bool]:
         """A row's result, None where it was not surely read or its run did not finish; and whether its training failed.
         Beside a blank result a remark, or the result on another test set, says so."""
         main = self.columns.results[0]
         cell, result, status = self._text[i][main], scores[main], self._cell(i, "status")
-        failed = has_diverged(status)
-        if not status or DONE.search(status):
-            failed = failed or result is None or has_failed(cell)
-        if not isinstance(result, Score) and was_stopped(f"{cell} {self._remark(i)}"):
+        failed = cells.has_diverged(status)
+        if not status or words.DONE.search(status):
+            failed = failed or result is None or cells.has_failed(cell)
+        if not isinstance(result, Score) and cells.was_stopped(f"{cell} {self._remark(i)}"):
             failed, result = False, Why.STATUS
         elif is_blank(cell):
-            failed = failed or has_diverged(self._remark(i)) or any(score is None for score in scores.values())
-        if not failed and status and not DONE.fullmatch(without_marks(status)):
+            failed = failed or cells.has_diverged(self._remark(i)) or any(score is None for score in scores.values())
+        if not failed and status and not words.DONE.fullmatch(cells.without_marks(status)):
             result = Why.STATUS
         shown = status if result is Why.STATUS else cell
         if isinstance(result, Why) and not failed and not is_blank(shown):
-            self._not_read(line, label, main, shown, result)
+            self._not_read(i, main, result, shown)
         return (result if isinstance(result, Score) else None), failed
 
     def _difference(self, i: int) -> Difference | None:
         """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words, and for a column that does not compare
         with the baseline."""
-        delta = self.columns.roles.get("delta")
-        match = _SIGNED.search(self._text[i][delta]) if delta is not None else None
-        if delta is None or match is None or PREVIOUS.search(self._headers[delta]):
+        text, index = self._cell(i, "delta"), self.columns.roles.get("delta")
+        header = self._headers[index] if index is not None else ""
+        match = _SIGNED.search(text)
+        if match is None or words.PREVIOUS.search(header):
             return None
-        in_points = bool(_POINTS.search(self._text[i][delta]) or _POINTS.search(self._headers[delta]))
-        in_percent = bool(match[3]) or "%" in self._headers[delta]
-        value = float(match[1].replace(" ", ""))
-        return Difference(value, 10.0 ** -len(match[2] or ""), True if in_points else False if in_percent else None)
+        points = True if _POINTS.search(f"{text} {header}") else False if match[3] or "%" in header else None
+        return Difference(float(match[1].replace(" ", "")), 10.0 ** -len(match[2] or ""), points)
 
 
-def _without(text: str, named: Sequence[tuple[str, int, int]]) -> str:
-    """A text without the labels of trials in it: "r2 + dropout 0.1" gives no rank."""
-    for _, start, end in named:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
+def settings_of(row: Row) -> str:
+    """What a row says of its settings, to be compared with other rows."""
+    return repr((sorted(row.values.items()), row.extra))
 
 
 def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> tuple[list[Row], bool]:
@@ -451,61 +387,50 @@ def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list
     (`said`), or of the baseline's row, which each table must have; given again with the same result it is one trial.
     Without either the table itself counts as a setting.
     """
-    rows = [list(table.rows) for table in tables]
-    unlabelled = [i for i, table in enumerate(tables) if not table.labelled]
-    for number, i in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
-        rows[i] = [replace(row, trial=f"{number}.{row.trial}") for row in rows[i]]
-    given = [frozenset(name for row in group for name in row.values) for group in rows]
-    every = frozenset().union(*given)
-    in_words = any(row.kind is TableKind.CHANGES for group in rows for row in group)
-    uneven = len(set(filter(None, given))) > 1 and not in_words
-    contradict = not in_words and not uneven and _contradict(tables, rows)
+    unlabelled = [table for table in tables if not table.labelled]
+    for number, table in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
+        table.rows[:] = [replace(row, trial=f"{number}.{row.trial}") for row in table.rows]
+    rows = [row for table in tables for row in table.rows]
+    given = {frozenset(name for row in table.rows for name in row.values) for table in tables} - {frozenset()}
+    in_words = any(row.kind is TableKind.CHANGES for row in rows)
+    contradict = not in_words and len(given) == 1 and _contradict(tables, rows)
     if contradict:
         notes.append(Note("tables_apart"))
-    elif uneven and every <= said.keys():
+    if in_words or not (contradict or len(given) > 1):
+        return rows, False
+    marked = [row for row in rows if row.is_baseline]
+    base = {name: level for row in marked for name, level in row.values.items()}
+    if not contradict and frozenset().union(*given) <= said.keys():
         notes.append(Note("left_out"))
-        rows = [[replace(row, values={**said, **row.values}) for row in group] for group in rows]
-        rows = _once([[replace(row, is_baseline=row.values == said) for row in group] for group in rows])
-        uneven = False
-    elif uneven and all(sum(row.is_baseline for row in group) == 1 for group in rows if group):
-        bases = [row for group in rows for row in group if row.is_baseline]
-        union = {name: level for row in bases for name, level in row.values.items()}
-        rows = [[replace(row, values=union) if row.is_baseline else row for row in group] for group in rows]
-        rows, uneven = _once(rows), False
-    if contradict or uneven:
-        rows = [[replace(r, extra={**r.extra, "table": str(n)}) for r in group] for n, group in enumerate(rows, 1)]
-    return [row for group in rows for row in group], contradict
+        rows = [replace(row, values={**said, **row.values}) for row in rows]
+        return _once([replace(row, is_baseline=row.values == said) for row in rows]), False
+    if not contradict and len(marked) == len({row.table for row in marked}) == len({row.table for row in rows}):
+        return _once([replace(row, values=base) if row.is_baseline else row for row in rows]), False
+    place = {table.number: str(n) for n, table in enumerate(tables, 1)}
+    return [replace(row, extra={**row.extra, "table": place[row.table]}) for row in rows], contradict
 
 
-def _contradict(tables: Sequence[Table], rows: Sequence[Sequence[Row]]) -> bool:
+def _contradict(tables: Sequence[Table], rows: Sequence[Row]) -> bool:
     """Whether tables differ in something that only their headings say, such as the model or the data: most trials that
     two of them give with the same settings have other results; or the headings are others and no rounds, and the rows
     are numbered anew or not at all."""
     sections = [table.grid.section for table in tables]
-    seen: dict[str, Row] = {}
-    shared = [
-        (known, row)
-        for group in rows
-        for row in group
-        if (known := seen.setdefault(repr((sorted(row.values.items()), row.extra, row.seed)), row)).table != row.table
-    ]
+    seen: dict[tuple[str, str | None], Row] = {}
+    shared = [(seen.setdefault((settings_of(row), row.seed), row), row) for row in rows]
+    shared = [(known, row) for known, row in shared if known.table != row.table]
     other = [(a, b) for a, b in shared if not _same(a.score, b.score)]
     named_anew = len(set(sections)) > 1 and any(a.trial != b.trial for a, b in other)
     if named_anew or (len(shared) > 1 and 2 * len(other) > len(shared)):
         return True
-    if len(tables) < 2 or shared or len(set(sections)) < len(sections) or all(map(round_of, sections)):
+    if len(tables) < 2 or shared or len(set(sections)) < len(sections) or all(map(words.round_of, sections)):
         return False
-    labels = [row.trial for group in rows for row in group]
-    return not all(table.labelled for table in tables) or len(set(labels)) < len(labels)
+    return not all(table.labelled for table in tables) or len({row.trial for row in rows}) < len(rows)
 
 
-def _once(rows: list[list[Row]]) -> list[list[Row]]:
+def _once(rows: Sequence[Row]) -> list[Row]:
     """Without the baselines that give the first one again, with its result."""
-    first = next((row for group in rows for row in group if row.is_baseline), None)
-    return [
-        [row for row in group if first in (None, row) or not row.is_baseline or not _same(row.score, first.score)]
-        for group in rows
-    ]
+    first = next((row for row in rows if row.is_baseline), None)
+    return [row for row in rows if row is first or not (first and row.is_baseline and _same(row.score, first.score))]
 
 
 def _same(a: Score | None, b: Score | None) -> bool:

@@ -25,13 +25,6 @@ AUDITS = {
     ): (
         "{source}: 不是文本文件（以 {hex} 开头）；记录是 UTF-8 的 Markdown 或 CSV。请把表格导出为 CSV，或另存为 UTF-8。"
     ),
-    "{source}: the record is empty; a record has a table of trials. Give the file with the table.": (
-        "{source}: 记录是空的；记录里要有实验的表格。请给出含表格的文件。"
-    ),
-    (
-        "{source}: {count:,} lines; a hand-written record has at most {max_lines:,}. Cut it down to the tables and "
-        "their text."
-    ): ("{source}: {count:,} 行；手写的记录最多 {max_lines:,} 行。请只留下表格及其说明。"),
     (
         "{source}: {n_content:,} bytes; a record is at most {max_bytes:,} bytes. Cut it down to the tables and "
         "their text."
@@ -40,9 +33,12 @@ AUDITS = {
         "{source}, line {line}: no table of trials found; the first table's columns are [{columns}]; {expected}. {step}"
     ): ("{source} 第 {line} 行：没有找到实验的表格；第一个表格的列是 [{columns}]；{expected}。{step}"),
     (
-        '--columns {header}={said}: got "{said}"; a column is a factor ({names}, …) or {roles_to_name}. Name one '
-        "of them."
-    ): ('--columns {header}={said}：得到 "{said}"；列是参数（{names}……）或 {roles_to_name}。请写其中之一。'),
+        '--columns {header}={said}: got "{said}" for "{header}"; {source} has the columns {columns}, and each is a '
+        "factor ({names}, …) or {roles_to_name}. Name one of each."
+    ): (
+        '--columns {header}={said}：得到 "{header}" 为 "{said}"；{source} 的列是 {columns}，每列是参数（{names}……）或 '
+        "{roles_to_name}。请各写其中之一。"
+    ),
     (
         "{source}: no table of trials found; {expected}. Trials in sentences are not read, those in lists only where "
         "each item gives a name, settings and a result: put them into a table, one row a trial."

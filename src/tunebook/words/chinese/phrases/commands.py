@@ -64,9 +64,6 @@ COMMANDS = {
         '--columns {said}: got no "="; it is the header of a column, "=", and what the column is. Write --columns '
         "'Step size=learning_rate'."
     ): ('--columns {said}：没有 "="；应当是列的表头、"=" 和该列的含义。请写成 --columns \'Step size=learning_rate\'。'),
-    "--columns {header}={said}: {source} has no column {header!r}; its columns are {columns}. Name one of them.": (
-        "--columns {header}={said}：{source} 没有列 {header!r}；它的列是 {columns}。请给出其中一列。"
-    ),
     (
         "{target}: holds {name}, which tunebook did not write, and nothing is overwritten silently. Give another "
         "folder with --to, or --force."
