@@ -353,7 +353,7 @@ def examples_said(text: str, split: str) -> tuple[int, ...]:
     for clause in re.split(r"[,，、;；。|\n](?!\d)|\.\s|\band\b", text):
         said = {name for name in ("test", "validation") if _SPLITS[name].search(clause)}
         for match in _EXAMPLES_SAID.finditer(clause) if not said or split in ("", "overall", *said) else ():
-            if not re.search(r"\btrain|训练", clause[: match.end()], re.IGNORECASE):
+            if not re.search(r"\btrain|训练", clause[: match.end() + 8], re.IGNORECASE):
                 found.add(int(next(filter(None, match.groups())).replace(",", "")))
     return tuple(sorted(found - {0})[:10])
 
