@@ -295,8 +295,6 @@ SHARED_CODE = words(r"\s*(?:common|shared|fixed|defaults?|base)\w*\s?=\s?(?:dict
 """A line of code that begins the settings of all trials."""
 CAPTION = words(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)")
 """How the line above a table begins that is its caption."""
-LIKE_TABLE = words(r"(?:\b(?:as|like)\b[^.;]{0,24}\btable|同表)\s?(\d+(?:\.\d+)*)(?!\d)")
-"""In a caption: the table of which it takes the settings."""
 DECIDES = words(
     r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b",
     "(?<!如果)(?:只|一律)看|以.{1,16}为准|按.{1,16}(?:比较|排序)",
