@@ -15,6 +15,7 @@ from functools import cached_property
 
 from tunebook.audit.model import ColumnUse, Measure, MeasureKind, TableKind
 from tunebook.audit.read import cells
+from tunebook.audit.read.cells import Number
 from tunebook.audit.read.documents import Grid
 from tunebook.audit.read.mentions import settings
 from tunebook.audit.words import columns as words
@@ -93,8 +94,8 @@ class _Column:
         return [cell for cell in self.cells if not cells.is_blank(cell)]
 
     @cached_property
-    def numbers(self) -> list[cells.Number]:
-        return [number for cell in self.said if isinstance(number := cells.read_number(cell), cells.Number)]
+    def numbers(self) -> list[Number]:
+        return [number for cell in self.said if isinstance(number := cells.read_number(cell), Number)]
 
     @property
     def is_unique(self) -> bool:
