@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -258,24 +259,24 @@ class _Reading:
 
     def _rows(self, tables: Sequence[Table], said: Said) -> list[Row]:
         """The rows of all tables, with what the text says of their settings and of what a round builds on."""
-        of_table = {table.number: said.tables.get(table.grid.line, {}) for table in tables}
+        lines = {table.number: table.grid.line for table in tables}
         for table in tables:
-            known = of_table[table.number]
+            known = said.tables.get(table.grid.line, {})
             if known and table.columns.kind is TableKind.SETTINGS:
                 self.notes.append(Note("table_said", {"line": table.grid.line, "levels": known}))
                 table.rows[:] = [_completed(row, known) for row in table.rows]
         rows, self.apart = put_together(tables, said.baseline or said.everywhere, self.notes)
         grounds = dict(grounds_said(self.prose, [t.grid for t in tables], label_pattern(r.trial for r in rows)))
         base = next((row.values for row in rows if row.is_baseline), rows[0].values if rows else {})
-        lines = {table.number: table.grid.line for table in tables}
         for i, row in enumerate(rows):
             if row.is_baseline:
                 rows[i] = replace(row, values={**said.baseline, **row.values})
             elif row.kind is TableKind.CHANGES and row.builds_on is None:
-                told = {**settings(row.section), **of_table[row.table]}
+                line = lines[row.table]
+                told = {**settings(row.section), **said.tables.get(line, {})}
                 others = {n for n, v in told.items() if row.values.get(n, base.get(n)) != v}
-                if lines[row.table] in grounds or not others <= row.described.keys():
-                    rows[i] = self._grounded(row, grounds.get(lines[row.table], ""))
+                if line in grounds or not others <= row.described.keys():
+                    rows[i] = self._grounded(row, grounds.get(line, ""))
         if any(row.kind is TableKind.CHANGES and row.described and not row.builds_on for row in rows[1:]):
             self.notes.append(Note("changes_from_baseline"))
         return self._everywhere(self._with_baseline(rows), said)
@@ -356,9 +357,12 @@ class _Reading:
     ) -> Iterator[Claim]:
         """The claims of the text and of the remarks in tables; those that may be of another study are listed."""
         named = next((row for row in rows if row.is_baseline), None)
+        tried: dict[str, list[Level]] = defaultdict(list)
+        for name, level in (pair for row in rows for pair in row.values.items()):
+            tried[name].append(level)
         shared = Context(
             labels=labels, measure=measure, has_baseline=named is not None, base=named.values if named else None,
-            extras=_extra_words(rows), levels=_levels_of(rows),
+            extras=_extra_words(rows), levels={n: frozenset(levels) for n, levels in tried.items()},
         )  # fmt: skip
         first = min(row.line for row in rows)
         for statement in self.prose:
@@ -398,11 +402,6 @@ def _completed(row: Row, levels: Mapping[str, Level]) -> Row:
     """A row with settings that it does not give; one of a table of settings with a cell that was not read stays."""
     unsure = row.unknown and row.kind is TableKind.SETTINGS
     return row if unsure else replace(row, values={**levels, **row.values})
-
-
-def _levels_of(rows: Sequence[Row]) -> dict[str, frozenset[Level]]:
-    names = dict.fromkeys(name for row in rows for name in row.values)
-    return {name: frozenset(row.values[name] for row in rows if name in row.values) for name in names}
 
 
 def _is_one_step(row: Row, base: Row | None) -> bool:

@@ -147,9 +147,8 @@ def grounds_said(
     above = 0  # the last line of the table before
     for grid in grids:
         before = [s for s in reversed(prose) if s.line < grid.line]
-        near = [s.text for s in before if above and s.line > above]
-        earlier = [s.text for s in before if grid.section and s.section == grid.section]
-        bases = (_built_on(text, wordy) for text in (*near, grid.section, *earlier))
+        near = [s.text for s in before if 0 < above < s.line or (grid.section and s.section == grid.section)]
+        bases = (_built_on(text, wordy) for text in (*near, grid.section))
         base = next((base for base in bases if base is not None), None)
         if base or (base is not None and above):
             yield grid.line, base
@@ -159,16 +158,10 @@ def grounds_said(
 def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
     """What a heading or a sentence before a table says that its trials build on: a trial's label, "best", "baseline";
     "" where that is not sure, None where it says nothing."""
-    ground = words.GROUND.search(text)
-    if ground is not None:
-        labels = trial_labels(ground.group(), wordy)
-        return labels[0][0] if labels else base_trial(ground.group() + "，") or "best"
-    for match in words.BUILT_ON.finditer(text):
-        said = next(filter(None, match.groups()))
+    for match in (*words.GROUND.finditer(text), *words.BUILT_ON.finditer(text)):
+        said = next(filter(None, match.groups()), match.group())
         named = {label for label, _, _ in trial_labels(said, wordy)}
-        if len(named) == 1:
-            return named.pop()
-        if not words.NO_GROUND.search(said):
-            best = not named and base_trial(f"{match.group()}，")
-            return best if best in ("best", "baseline") else ""
+        base = named.pop() if len(named) == 1 else base_trial(f"{match.group()}，", wordy)
+        if base or not words.NO_GROUND.search(said):
+            return "" if named else base or ""
     return None

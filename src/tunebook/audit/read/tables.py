@@ -349,9 +349,8 @@ class Table:
         Beside a blank result a remark, or the result on another test set, says so."""
         main = self.columns.results[0]
         cell, result, status = self._text[i][main], scores[main], self._cell(i, "status")
-        failed = cells.has_diverged(status)
-        if not status or words.DONE.search(status):
-            failed = failed or result is None or cells.has_failed(cell)
+        ran = not status or words.DONE.search(status)
+        failed = cells.has_diverged(status) or bool(ran and (result is None or cells.has_failed(cell)))
         if not isinstance(result, Score) and cells.was_stopped(f"{cell} {self._remark(i)}"):
             failed, result = False, Why.STATUS
         elif is_blank(cell):
