@@ -115,7 +115,7 @@ def test_a_score_is_a_share_only_where_that_is_said() -> None:
 def test_two_columns_for_one_setting_are_kept_apart() -> None:
     columns = settled("run|lr|learning rate|acc", "a|1e-4|2e-4|0.5", "b|1e-4|3e-4|0.6")
     assert "learning_rate" not in columns.factors.values()
-    assert len(columns.extras) == 2
+    assert columns.unsettled == (2,)
     assert list(settled("run|lr|peak lr|acc", "a|1e-4|1e-4|0.5", "b|2e-4|2e-4|0.6").factors.values()) == [
         "learning_rate"
     ]
@@ -142,7 +142,7 @@ def test_columns_may_be_named() -> None:
         ("vibe", ("cold", "warm", "cold", "warm"), "unsure"),
         ("optimizer", ("adamw", "lion", "adamw", "lion"), "setting"),
         ("temperature", ("0", "0.7", "0", "0.7"), "setting"),
-        ("lr (1e-4)", ("1", "2", "2", "4"), "ambiguous"),
+        ("lr (1e-4)", ("1", "2", "2", "4"), "unsure"),
         ("acc before", ("40%", "40%", "41%", "40%"), "measured"),
     ],
 )

@@ -651,6 +651,20 @@ def test_both_numbers_of_examples_are_read_where_a_line_gives_two(split: str, nu
     assert examples_said("500 training rows, 600 validation, 1,000 test; no row in two splits", split) == numbers
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("评测：自建 320 题，pass@1。训练集 5200 条，测试集 480 条", (320, 480)),
+        ("Trained on 900 test tickets of last year and scored on 500 that came in later", (500,)),
+        ("r=32 gets 12 more test questions right", ()),
+        ("12 questions better on the test set", ()),
+        ("在测试集上提升了 3 题", ()),
+    ],
+)
+def test_numbers_of_examples_are_not_those_of_training_or_of_a_difference(text: str, numbers: tuple[int, ...]) -> None:
+    assert examples_said(text, "") == numbers
+
+
 @pytest.mark.parametrize(("opening", "codes"), [("All comparisons use the CV column.", []), ("", ["result_chosen"])])
 def test_the_first_of_equal_results_is_no_guess_where_the_text_names_it(opening: str, codes: list[str]) -> None:
     rows = "| a | 1e-4 | 0.70 | 0.69 |\n| b | 2e-4 | 0.72 | 0.71 |\n"

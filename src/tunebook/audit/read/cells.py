@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
-from tunebook.audit.words.columns import factor_of_header
+from tunebook.audit.words.columns import factor_of_header, words
 from tunebook.core.factor import FACTOR_KINDS, Level
 
 LONGEST_CELL = 2_000
@@ -25,12 +25,10 @@ class Why(StrEnum):
     ABOUT = "about"  # "~82"
     LIMIT = "limit"  # "> 80"
     COMMA = "comma"  # 1,024 or 1.024?
-    POWER = "power"  # 10² or a footnote?
     WORDS = "words"  # something is left over
     SCALE = "scale"  # a share among per cents
     SIZE = "size"  # cannot be this quantity
     BLANK = "blank"  # as above, as the baseline, or nothing?
-    POINTER = "pointer"  # "= run 3"
     MEMORY = "memory"
     STATUS = "status"  # the run did not finish
     CHANGE = "change"  # a description with words that were not understood
@@ -51,79 +49,75 @@ class Number:
     spread: float | None = None  # what stands behind a ±
 
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺", "0123456789-+")
-_TEN_TO = re.compile(r"(?<![\d.])10([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
-_SUPERSCRIPT = re.compile(r"(?<=[\w.%）)*_`])(?:[⁰¹²³⁴⁵⁶⁷⁸⁹]+(?:[,，][⁰¹²³⁴⁵⁶⁷⁸⁹]+)*|[①-⑳])")
-_DASHES = str.maketrans(dict.fromkeys("−–—‐‑－﹣", "-"))
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
+_BEFORE_FOLDING = {  # superscripts are told apart before they are made digits
+    r"\[\^[^\[\]\s]{1,20}\]|<sup>[^<>]{0,12}</sup>": "",  # footnotes
+    r"~~(?=\S)[^~]{1,400}~~|<(s|del|strike)>.{0,400}?</\1>": " ",  # crossed out
+    rf"(?<![\d.])10(?=[⁻⁺]?[{_SUPERSCRIPTS}])": "10^",
+    rf"(?<=[\w.%）)*_`])(?<![{_SUPERSCRIPTS}])(?:[{_SUPERSCRIPTS}]+(?:[,，][{_SUPERSCRIPTS}]+)*|[①-⑳])": "",
+}
+_AFTER_FOLDING = {
+    r"[−–—‐‑－﹣]": "-",
+    r"\\(?:mathbf|textbf|underline|mathrm|text|boldsymbol|bf|rm)\s?\{([^{}]{0,80})\}": r"\1",
+    r"\\(?:times|cdot)": "×",
+    r"\\pm": "±",
+    r"\\(alpha|eta|lambda|[%$#&_])": r"\1",
+    r"\\[,;:!]": " ",
+    r"\^\{\s*([-+]?\d+)\s*\}": r"^\1",
+    r"\$": "",
+    r"!?\[([^\[\]]{0,200})\]\([^()]{0,500}\)": r"\1",  # links
+    r"</?[A-Za-z][^<>]{0,200}>": " ",
+}
 _MARKS = re.compile(r"\*\*|__|`|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)")
-_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]{1,20}\]|<sup>[^<>]{0,12}</sup>", re.IGNORECASE)
-_LINK = re.compile(r"!?\[([^\[\]]{0,200})\]\([^()]{0,500}\)")
-_STRUCK = re.compile(r"~~(?=\S)[^~]{1,400}~~|<(s|del|strike)>.{0,400}?</\1>", re.IGNORECASE)
-_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
-_TEX = (
-    (re.compile(r"\\(?:mathbf|textbf|underline|mathrm|text|boldsymbol|bf|rm)\s?\{([^{}]{0,80})\}"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)"), "×"),
-    (re.compile(r"\\pm"), "±"),
-    (re.compile(r"\\(alpha|eta|lambda)"), r"\1"),
-    (re.compile(r"\\([%$#&_])"), r"\1"),
-    (re.compile(r"\\(?:sim|approx)\b"), "~"),
-    (re.compile(r"\\[,;:!]"), " "),
-    (re.compile(r"\^\{\s*([-+]?\d+)\s*\}"), r"^\1"),
-    (re.compile(r"(?<!\\)\$"), ""),
+_BROKE = r"diverg|collaps|explod|bl[eo]w\w* up|\bnan\b|\binf\b|发散|崩(?!盘)|炸了|loss ?飞|爆炸|无法训练"
+_DIVERGED = words(_BROKE, "(?:n't|not|never) converge|[不未没](?:有|能)?收敛|无法收敛")
+_FAILED = words(_DIVERGED.pattern, "fail|crash|broke|失败|溢出|[💥☠]")
+_NOT_FAILED = words(
+    r"(?:\b(?:not|never|no|without|nearly|almost)\b.{0,20}?|n't\b.{0,20}?|(?:[未没不无]|差点|险些|几乎).{0,4}?)"
+    rf"(?:fail|crash|broke|失败|溢出|{_BROKE})"
 )
-_LOSS_FAILED = re.compile(
-    r"diverg|collaps|explod|bl[eo]w\w* up|\bnan\b|\binf\b|(?:n't|not|never) converge"
-    r"|发散|崩(?!盘)|炸了|loss ?飞|[不未没](?:有|能)?收敛|无法收敛|爆炸|无法训练",
-    re.IGNORECASE,
-)
-"""In a remark: that the training itself did not work, whatever else may fail or crash."""
-_FAILURE = re.compile(rf"fail|crash|broke|失败|溢出|{_LOSS_FAILED.pattern}", re.IGNORECASE)
-_MACHINE = re.compile(
-    r"power (?:cut|outage|failure|loss)|pre-?empt|reboot|\bnodes?\b|\bdisk\b|\bquota\b|time[- ]?limit|timed? ?out|"
-    r"\bnetwork\b|\bdriver\b|\bkilled\b|\bhardware\b|\bmachine\b|\bcluster\b|\bcuda error\b"
-    r"|停电|断电|断网|抢占|重启|节点|磁盘|配额|超时|网络|驱动|硬件|机器|集群|掉卡|被杀",
-    re.IGNORECASE,
+_MACHINE = words(
+    r"power (?:cut|outage|failure|loss)|pre-?empt|reboot|time[- ]?limit|timed? ?out|\bcuda error\b",
+    r"\b(?:nodes?|disk|quota|network|driver|killed|hardware|machine|cluster)\b",
+    "停电|断电|断网|抢占|重启|节点|磁盘|配额|超时|网络|驱动|硬件|机器|集群|掉卡|被杀",
 )
 """What stops a run from outside."""
-_NOT_FAILED = re.compile(
-    r"(?:\b(?:not|n't|never|no|without|nearly|almost)\b.{0,20}|(?:[未没不无]|差点|险些|几乎).{0,4})$", re.IGNORECASE
-)
-_MEMORY = re.compile(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足", re.IGNORECASE)
-_BLANK = re.compile(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)", re.IGNORECASE)
-_DITTO = re.compile(r"[\"”“″〃]|''|′′|-?\"-?|ditto|idem|as above|same|same as above|同上|同前", re.IGNORECASE)
-_POWER = r"(?:\s?[eE]\s?([-+]?\d{1,3})|\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?([-+]?\d{1,3})[)}]?|([-+]\d{1,3})))?"
-_DIGITS = r"(?:\d[\d,]*(?:\.\d+)?|\.\d+)"
-_NUMBER = re.compile(rf"([-+]?)({_DIGITS}){_POWER}")
-_TEN_POWER = re.compile(r"([-+]?)10\^[({]?(-?\d{1,3})[)}]?")
-_PERCENT = re.compile(r"\s?(%|％|‰|pct\.?|percent|per cent)$", re.IGNORECASE)
-_FRACTION = r"(?P<correct>\d{1,9})\s?(?:/|of|out of|÷)\s?(?P<total>\d{1,9})"
-_FRACTIONS = (
-    re.compile(rf"(?P<said>.+?)\s?[(（=]\s?{_FRACTION}\s?[)）]?", re.IGNORECASE),
-    re.compile(rf"{_FRACTION}[\s=(（]*(?P<said>.*?)[\s)）]*", re.IGNORECASE),
-)
+_MEMORY = words(r"\boom\b|out of memory|爆显存|显存不足|显存溢出|内存不足")
+_BLANK = words(r"(?:[-/.·…]*|n/?a\.?|none|null|无|空|暂无)")
+_DITTO = words(r"[\"”“″〃]|''|′′|-?\"-?|ditto|idem|as above|same|same as above|同上|同前")
+_DIGITS = r"\d+(?:\.\d+)?|\.\d+|\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|\d{1,3},\d{3}\.\d+|0,\d+|\d+,(?:\d{1,2}|\d{4,})"
+_POWER = r"\s?e\s?([-+]?\d{1,3})|\s?[x×*·]\s?10\s?(?:\^\s?[({]?\s?([-+]?\d{1,3})[)}]?|([-+]\d{1,3}))"
+_NUMBER = words(rf"([-+]?)({_DIGITS})(?:{_POWER})?")
+_PERCENT = words(r"\s?(?:%|％|pct\.?|percent|per cent)$")
+_FRACTION = words(r"(?<![\d.,])(\d{1,9})\s?(?:/|of|out of|÷)\s?(\d{1,9})(?![\d.,])")
+_SPREAD = re.compile(r"[\s(（]*(?:±|\+/-)\s*")
 _NO_NUMBER = {
-    Why.ABOUT: r"(?:~|≈|≃|about|around|approx\.?|ca?\.|约|大约|左右)\s?\d.*|\d.*左右",
-    Why.LIMIT: r"(?:[<>≤≥＜＞]|at least|at most|up to|至少|至多|不低于|超过)=?\s?\d.*",
-    Why.RANGE: rf"{_DIGITS}\S{{0,6}}\s?(?:-|~|～|to|到|至)\s?{_DIGITS}\S{{0,6}}",
-    Why.POINTER: r"(?:[=≈]|same as|see|同|见)\s?\S.*",
+    Why.ABOUT: words(r"(?:~|≈|≃|about|around|approx\.?|ca?\.|约|大约|左右)\s?\d.*|\d.*左右"),
+    Why.LIMIT: words(r"(?:[<>≤≥＜＞]|at least|at most|up to|至少|至多|不低于|超过)=?\s?\d.*"),
+    Why.COMMA: words(r"[-+]?\d[\d,]*(?:\.\d+)?\s?[%％]?"),
+    Why.RANGE: words(r"[\d.]\S*\s?(?:-|~|～|to|到|至)\s?[\d.]\S{0,6}"),
+    Why.MEMORY: words(rf".*(?:{_MEMORY.pattern}).*"),
 }
 _REMARK = re.compile(r"\s?[(\[（【]([^()\[\]（）【】]{0,60})[)\]）】]")
 _CHANGE_REMARK = re.compile(r"\s?[(（]\s?[-+↑↓▲▼]\s?[\d.]+\s?(?:%|pp|pts?|points?|个?百分点|个?点)?\s?[)）]")
-_TRUE = re.compile(r"true|yes|on|y|enabled|[✓✔✅☑√是开有]|开启|启用", re.IGNORECASE)
-_FALSE = re.compile(r"false|no|off|n|x|disabled|[✗✘❌×否关无]|关闭|禁用", re.IGNORECASE)
+_FLAGS = {
+    True: words(r"true|yes|on|y|enabled|[✓✔✅☑√是开有]|开启|启用"),
+    False: words(r"false|no|off|n|x|disabled|[✗✘❌×否关无]|关闭|禁用"),
+}
+_LEVEL = words(
+    r"(?:([a-zα_ 一-鿿]{1,24}?)\s?[=:]\s?)?(.+?)(?:(?<=\d)\s?(?:epochs?|eps?|tokens?|steps?|rows?|轮|个|步|条))?"
+)
 
 
 def clean_text(text: str) -> str:
     """A cell or a sentence without Markdown marks, what is crossed out, TeX, footnote marks, links' targets, HTML tags
     and control characters; full-width letters and digits made half-width, dashes before numbers made "-", blanks
     collapsed. Emoji stay."""
-    text = _STRUCK.sub(" ", _FOOTNOTE.sub("", text))
-    text = _TEN_TO.sub(lambda m: "10^" + m.group(1).translate(_SUPERSCRIPTS), text)
-    text = unicodedata.normalize("NFKC", _SUPERSCRIPT.sub("", text)).translate(_DASHES)
-    if re.search(r"\$|\\[A-Za-z%{#&_]", text):
-        for pattern, plain in _TEX:
-            text = pattern.sub(plain, text)
-    text = _TAG.sub(" ", _LINK.sub(r"\1", text))
+    for pattern, plain in _BEFORE_FOLDING.items():
+        text = re.sub(pattern, plain, text)
+    text = unicodedata.normalize("NFKC", text)
+    for pattern, plain in _AFTER_FOLDING.items():
+        text = re.sub(pattern, plain, text)
     text = "".join(" " if unicodedata.category(c) in ("Cc", "Cf", "Zl", "Zp", "Cs") else c for c in text)
     return " ".join(_MARKS.sub("", text).split())
 
@@ -133,74 +127,41 @@ def without_marks(text: str) -> str:
     text = _CHANGE_REMARK.sub("", text)
     text = _REMARK.sub(lambda m: m.group() if any(c.isdigit() for c in m.group(1)) else " ", text)
     kept = "".join(c for c in text if unicodedata.category(c) not in ("So", "Sk", "Mn", "Co", "Cn") or c == "^")
-    kept = re.sub(r"[↑↓▲▼†‡§]|\*+$|^\*+", " ", kept)
-    return " ".join(kept.split()).strip(" ;；。")
+    return " ".join(re.sub(r"[↑↓▲▼†‡§]|\*+$|^\*+", " ", kept).split()).strip(" ;；。")
 
 
 def read_number(text: str) -> Number | Why:
-    """The one number that a cleaned cell holds, or why it holds none. A result cell may be a fraction or a mean ± its
-    spread; "1/2000" is a fraction too."""
+    """The one number that a cleaned cell holds, or why it holds none. A result cell may be a fraction, beside which the
+    same may be said ("31.3 % (112/358)"), or a mean ± its spread; "1/2000" is a fraction too."""
     text = without_marks(text[:LONGEST_CELL])
-    for pattern in _FRACTIONS:
-        match = pattern.fullmatch(text)
-        if match and (read := _fraction(int(match["correct"]), int(match["total"]), match["said"])):
-            return read
-    head, mark, tail = re.sub(r"\+/-|\(\s?(?=±)", "±", text).replace("±±", "±").partition("±")
-    number = _plain(head.strip())
-    if not mark or isinstance(number, Why):
+    if (match := _FRACTION.search(text)) and (total := int(match[2])):
+        share = Number(int(match[1]) / total, correct=int(match[1]), total=total)
+        said = _plain((text[: match.start()] + text[match.end() :]).strip(" =()（）") or str(share.value))
+        if not isinstance(said, Why):
+            scale = 100.0 if said.percent or said.value > 1 else 1.0
+            if abs(said.value / scale - share.value) <= said.unit / scale:
+                return share
+    head, *tail = _SPREAD.split(text, maxsplit=1)
+    number = _plain(head)
+    if not tail or isinstance(number, Why):
         return number
-    spread = _plain(tail.strip(" ()（）"))
+    spread = _plain(tail[0].strip(" ()（）"))
     if isinstance(spread, Why) or (spread.percent and not number.percent and number.value <= 1):
         return Why.WORDS
     return Number(number.value, number.unit, number.percent or spread.percent, number.signed, spread=spread.value)
 
 
-def _fraction(correct: int, total: int, said: str) -> Number | None:
-    """112 of 358, where the same said beside it ("31.3 %") agrees."""
-    known = _plain(said) if said else None
-    if total == 0 or isinstance(known, Why):
-        return None
-    if known is not None:
-        scale = 100.0 if known.percent or known.value > 1 else 1.0
-        if abs(known.value / scale - correct / total) > known.unit / scale:
-            return None
-    return Number(correct / total, correct=correct, total=total)
-
-
 def _plain(text: str) -> Number | Why:
     sign = _PERCENT.search(text)
     body = text[: sign.start()] if sign else text
-    power = _TEN_POWER.fullmatch(body)
-    if power:
-        exponent = int(power[2])
-        return Number(10.0**exponent) if exponent < 0 and not power[1] else Why.POWER
-    match = _NUMBER.fullmatch(body)
+    match = _NUMBER.fullmatch(re.sub(r"^10(?=\^[({]?-)", "1×10", body))
     if match is None:
-        for why, pattern in _NO_NUMBER.items():
-            if re.fullmatch(pattern, text, re.IGNORECASE):
-                return why
-        return Why.MEMORY if _MEMORY.search(text) else Why.WORDS
-    digits = _without_commas(match[2])
-    if digits is None:
-        return Why.COMMA
-    exponent_text = match[3] or match[4] or match[5]
-    value = float(f"{match[1]}{digits}e{exponent_text or 0}")
-    if not math.isfinite(value):
-        return Why.SIZE
-    places = len(digits.partition(".")[2])
-    scale = 10.0 if sign and sign[1] == "‰" else 1.0
-    unit = 0.0 if exponent_text else 10.0 ** -min(places, 15) / scale
-    return Number(value / scale, unit, bool(sign), bool(match[1]))
-
-
-def _without_commas(digits: str) -> str | None:
-    """86,5 is a decimal, 1,234,567 and 1,234.5 have groups; 1,234 by itself could be either: None."""
-    if "," not in digits:
-        return digits
-    if re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}(?:\.\d+)?|\d{1,3},\d{3}\.\d+", digits):
-        return digits.replace(",", "")
-    decimal = re.fullmatch(r"\d+,\d+", digits) and (len(digits.split(",")[1]) != 3 or digits.startswith("0,"))
-    return digits.replace(",", ".") if decimal else None
+        return next((why for why, pattern in _NO_NUMBER.items() if pattern.fullmatch(text)), Why.WORDS)
+    grouped = "." in match[2] or match[2].count(",") > 1  # 1,234,567 and 1,234.5, but 86,5
+    digits, exponent = match[2].replace(",", "" if grouped else "."), match[3] or match[4] or match[5]
+    value = float(f"{match[1]}{digits}e{exponent or 0}")
+    unit = 0.0 if exponent else 10.0 ** -min(len(digits.partition(".")[2]), 15)
+    return Number(value, unit, bool(sign), bool(match[1])) if math.isfinite(value) else Why.SIZE
 
 
 def is_blank(text: str) -> bool:
@@ -216,39 +177,28 @@ def is_ditto(text: str) -> bool:
 def has_failed(text: str) -> bool:
     """Whether a text says that the training did not work. A machine out of memory or without power says nothing of
     training, and "did not diverge" is no failure."""
-    return _says_failed(_FAILURE, text) or any(mark in text for mark in ("💥", "☠"))
+    return _says(_FAILED, text)
 
 
 def has_diverged(text: str) -> bool:
     """Whether a remark says so of the training itself: "loss exploded at step 60", not "crashed"."""
-    return _says_failed(_LOSS_FAILED, text)
+    return _says(_DIVERGED, text)
 
 
 def was_stopped(text: str) -> bool:
     """Whether a text says that something outside stopped the run: a machine, a network, a queue."""
-    return _MACHINE.search(text) is not None and not has_diverged(text)
+    return _MACHINE.search(text) is not None
 
 
-def _says_failed(words: re.Pattern[str], text: str) -> bool:
-    if _MEMORY.search(text) or _MACHINE.search(text):
-        return False
-    return any(
-        re.search("收敛|converge", match.group())
-        or not _NOT_FAILED.search(text[max(0, match.start() - 24) : match.start()])
-        for match in words.finditer(text[:LONGEST_CELL])
-    )
+def _says(failed: re.Pattern[str], text: str) -> bool:
+    from_outside = _MEMORY.search(text) or _MACHINE.search(text)
+    return not from_outside and failed.search(_NOT_FAILED.sub(" ", text[:LONGEST_CELL])) is not None
 
 
 def read_flag(text: str) -> bool | None:
     """True and False as people write them (✓, True, 开启), or None."""
-    words = [word.strip(" ️") for word in (text, without_marks(text))]
-    if any(map(_TRUE.fullmatch, words)):
-        return True
-    return False if any(map(_FALSE.fullmatch, words)) else None
-
-
-_NAMED = re.compile(r"([A-Za-zα_ 一-鿿]{1,24}?)\s?[=:]\s?(.+)")
-_WITH_UNIT = re.compile(r"(.*\d)\s?(?:epochs?|eps?|tokens?|steps?|rows?|轮|个|步|条)", re.IGNORECASE)
+    said = [word.strip(" ️") for word in (text, without_marks(text))]
+    return next((flag for flag, pattern in _FLAGS.items() if any(map(pattern.fullmatch, said))), None)
 
 
 def level_of(factor: str, number: float) -> Level | None:
@@ -272,14 +222,13 @@ def read_level(factor: str, text: str) -> Level | Why:
         flag = read_flag(text)
         return Why.WORDS if flag is None else flag
     plain = without_marks(text)
-    named = _NAMED.fullmatch(plain)
-    if named and factor_of_header(named[1]) == factor:
-        plain = named[2]
+    said = _LEVEL.fullmatch(plain)
+    if said and (not said[1] or factor_of_header(said[1]) == factor):
+        plain = said[2]
     if kind.value_type is str:
         word = plain.lower() if kind.choices else plain
         return word if word and not is_ditto(word) and kind.problem(word) is None else Why.WORDS
-    counted = _WITH_UNIT.fullmatch(plain)
-    number = read_number(counted[1] if counted else plain)
+    number = read_number(plain)
     if number is Why.COMMA and kind.value_type is int:
         number = read_number(plain.replace(",", ""))
     if isinstance(number, Why):

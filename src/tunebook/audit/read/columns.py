@@ -9,43 +9,16 @@ else alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tunebook.audit.model import ColumnUse, Measure, MeasureKind, TableKind
-from tunebook.audit.read.cells import (
-    Number,
-    Why,
-    clean_text,
-    has_failed,
-    is_blank,
-    is_ditto,
-    read_level,
-    read_number,
-    without_marks,
-)
+from tunebook.audit.read import cells
+from tunebook.audit.read.cells import Number
 from tunebook.audit.read.documents import Grid
 from tunebook.audit.read.mentions import settings
-from tunebook.audit.words.columns import (
-    COMPARES,
-    COUNTED,
-    DIFFERENCE,
-    EXPORT_PREFIX,
-    MEASURED_UNIT,
-    MEASUREMENT,
-    NAMES,
-    SETTING,
-    ResultWord,
-    compact,
-    factor_of_header,
-    factors_of_header,
-    is_effective_batch,
-    is_place,
-    is_scaled,
-    result_of,
-    role_of,
-    total_of,
-)
+from tunebook.audit.words import columns as words
 from tunebook.core.factor import ALIASES, FACTOR_KINDS
 
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
@@ -54,20 +27,14 @@ MOST_COLUMNS = 300
 """A wider table is none of trials written by hand."""
 _SETTINGS_COLUMNS = 2
 """A table with a description column and fewer factor columns than this gives its settings in words."""
-_FEWEST_EXAMPLES, _FRACTIONS_RANK = 20, 8
-"""Of fractions in a column without a known name; it comes after columns that are named."""
-_LONG_TEXT = 40
-_EXPORTED_SETTING = re.compile(r"(?:params?|config|hparams|hp|hyperparameters?)[_./:]", re.IGNORECASE)
+_LONGEST_NAME, _LONG_TEXT = 24, 40
 _LINK = re.compile(r"\]\([^()\s]+\)|https?://")
 _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": MeasureKind.LOSS}
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
-REFUSALS = ("expected", "training", "smoothed", "difference", "bound", "objective", "counts", "size", "unread")
-"""Roles of columns that look like results and are none."""
+_TOLD = {"label": "trial", "ignore": "ignored"}
 PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 """The numbers of a cell of several settings."""
-_UNSCALED = re.compile(r"[(（].*")
-_MEDALS = {"🥇": "1", "🥈": "2", "🥉": "3"}
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
 
 
@@ -104,6 +71,55 @@ class Columns:
         return bool(self.factors or self.joined or "change" in self.roles)
 
 
+@dataclass
+class _Column:
+    """A column's header and cells, and what it was taken for so far."""
+
+    index: int
+    header: str
+    cells: list[str]
+    has_links: bool
+    told: str  # what the caller says that it is, "" for nothing
+    role: str = ""
+    factors: tuple[str, ...] = ()
+    word: words.ResultWord | None = None  # what its header says of results
+    extra: str = ""  # a setting's own name
+    unsettled: bool = False
+
+    def take(self, role: str, *factors: str, extra: str = "") -> None:
+        self.role, self.factors, self.extra = role, factors, extra
+
+    @cached_property
+    def said(self) -> list[str]:
+        return [cell for cell in self.cells if not cells.is_blank(cell)]
+
+    @cached_property
+    def numbers(self) -> list[Number]:
+        return [number for cell in self.said if isinstance(number := cells.read_number(cell), Number)]
+
+    @property
+    def is_unique(self) -> bool:
+        return bool(self.cells) and all(self.cells) and len(set(self.cells)) == len(self.cells)
+
+    def counts_up(self, tied: bool = False) -> bool:
+        """Whether its numbers are 1, 2, 3 … in row order; medals and dashes may stand for some of them."""
+        digits = [re.sub(r"[^\d.]", "", cell) for cell in self.cells]
+        places = [(n, (str(i + 1), digits[i - 1] if tied and i else "")) for i, n in enumerate(digits) if n]
+        return bool(places) and all(n in place for n, place in places)
+
+    def holds(self, factors: Sequence[str]) -> bool:
+        """Whether half of its cells are levels of a factor, or give each of several, and not their ratio."""
+        said = [cell for cell in self.said if not cells.is_ditto(cell)]
+        if len(factors) == 1:
+            return 2 * sum(isinstance(cells.read_level(factors[0], cell), cells.Why) for cell in said) <= len(said)
+        return 2 * sum(len(PARTS.findall(cell)) == len(factors) for cell in said) >= len(said)
+
+    def holds_names(self) -> bool:
+        """Whether its cells are short names, each another, and no settings beside "r32"."""
+        named = (re.fullmatch(r"[A-Za-z0-9_.+-]+", cell) or not settings(cell) for cell in self.cells)
+        return self.is_unique and max(map(len, self.cells)) <= _LONGEST_NAME and all(named)
+
+
 def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str = "") -> Columns:
     """What each column of a grid is.
 
@@ -112,348 +128,216 @@ def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decid
         named: what the caller says that columns are, by compact header: a factor or one of `ROLES_TO_NAME`.
         decides: the sentences that say by which result the text compares.
     """
-    return (
-        _Settling(grid, speaks_of_accuracy, named, decides).columns() if len(grid.header) <= MOST_COLUMNS else Columns()
-    )
+    if len(grid.header) > MOST_COLUMNS:
+        return Columns()
+    return _Settling(grid, speaks_of_accuracy, named, decides).columns()
 
 
 class _Settling:
     def __init__(self, grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str) -> None:
-        self.grid = grid
-        self.decides = decides
-        self.speaks_of_accuracy = speaks_of_accuracy
-        self.named = named
-        self.headers = [clean_text(cell)[:80] for cell in grid.header]
-        self.cells = [[clean_text(cell[:LONGEST_CELL]) for cell in grid.column(i)] for i in range(len(self.headers))]
-        self.role: dict[int, str] = {}
-        self.factor: dict[int, str] = {}
-        self.joined: dict[int, tuple[str, ...]] = {}
-        self.extras: dict[int, str] = {}
-        self.words: dict[int, ResultWord] = {}
-        self.unsettled: list[int] = []
+        self.line, self.speaks_of_accuracy, self.decides = grid.line, speaks_of_accuracy, decides
+        self.all: list[_Column] = []
+        for i, header in enumerate(grid.header):
+            plain, raw = cells.clean_text(header)[:80], grid.column(i)
+            cleaned, links = [cells.clean_text(cell[:LONGEST_CELL]) for cell in raw], any(map(_LINK.search, raw))
+            self.all.append(_Column(i, plain, cleaned, links, named.get(words.compact(plain), "")))
 
     def columns(self) -> Columns:
-        for index, header in enumerate(self.headers):
-            self._by_header(index, header)
+        for column in self.all:
+            self._by_header(column)
         self._remarks()
         self._places()
         self._log()
-        self._batch()
-        self._doubled()
+        self._once()
         measure, results, equals = self._results()
         self._labels()
-        for index in range(len(self.headers)):
-            if index not in self.role:
-                self.role[index] = self._by_header_word(index) or self._by_content(index)
-        single = {role: index for index, role in reversed(self.role.items()) if role in (*_SINGLE, "difference")}
-        delta = single.pop("difference", None)
-        if delta is not None and results:
+        for column in self.all:
+            if not column.role:
+                column.role = self._unnamed(column)
+        single = {c.role: c.index for c in reversed(self.all) if c.role in (*_SINGLE, "difference")}
+        if (delta := single.pop("difference", None)) is not None and results:
             single["delta"] = delta
-        uses = (
-            ColumnUse(self.grid.line, header, self.role[i], self.factor.get(i) or " / ".join(self.joined.get(i, ())))
-            for i, header in enumerate(self.headers)
-        )
         return Columns(
-            factors=self.factor,
-            joined=self.joined,
-            extras=self.extras,
+            factors={c.index: c.factors[0] for c in self.all if len(c.factors) == 1},
+            joined={c.index: c.factors for c in self.all if len(c.factors) > 1},
+            extras={c.index: c.extra for c in self.all if c.extra},
             results=results,
             measure=measure,
             equals=equals,
-            texts=tuple(i for i, role in self.role.items() if role == "analysis"),
-            unsettled=tuple(self.unsettled),
+            texts=tuple(c.index for c in self.all if c.role == "analysis"),
+            unsettled=tuple(c.index for c in self.all if c.unsettled),
             roles=single,
-            uses=tuple(uses),
+            uses=tuple(ColumnUse(self.line, c.header, c.role, " / ".join(c.factors)) for c in self.all),
         )
 
-    def _by_header(self, index: int, header: str) -> None:
-        said = self.named.get(compact(header))
-        if said is not None:
-            self._as_told(index, said)
-        elif is_effective_batch(header):
-            self.role[index] = "effective_batch"
-        elif (names := factors_of_header(header)) and self._holds_parts(index, len(names)):
-            self.role[index], self.joined[index] = "factor", names
-        elif factor := factor_of_header(header) if not names else None:
-            if self._holds_levels(index, factor):
-                self.role[index], self.factor[index] = "factor", factor
-            elif (role := role_of(header)) and role not in self.role.values():  # 轮次: rounds, or epochs
-                self.role[index] = role
-        elif is_scaled(header) and (factor := factor_of_header(_UNSCALED.sub("", header))):
-            if all("10^" in cell for cell in self.cells[index]):
-                self.role[index], self.factor[index] = "factor", factor
-            else:
-                self.role[index], self.extras[index] = "ambiguous", header
-        elif (role := role_of(header)) and role not in self.role.values():
-            self.role[index] = role
-        elif word := result_of(header) or self._counted(index, header):
-            self.words[index] = word
+    def _of(self, role: str) -> _Column | None:
+        """The first column of a role."""
+        return next((column for column in self.all if column.role == role), None)
 
-    def _as_told(self, index: int, said: str) -> None:
-        factor = ALIASES.get(said, said)
-        if factor in FACTOR_KINDS:
-            self.role[index], self.factor[index] = "factor", factor
-        elif said in _MEASURES:
-            self.words[index] = ResultWord(_MEASURES[said], "", "", -1)
-        else:
-            self.role[index] = {"label": "trial", "place": "place", "setting": "setting"}.get(said, "ignored")
-            if said == "setting":
-                self.extras[index] = self.headers[index]
+    def _varied(self) -> list[str]:
+        """Every factor that a column gives."""
+        return [factor for column in self.all for factor in column.factors]
 
-    def _holds_levels(self, index: int, factor: str) -> bool:
-        said = [c for c in self.cells[index] if not is_blank(c) and not is_ditto(c)]
-        read = [c for c in said if not isinstance(read_level(factor, c), Why)]
-        return not said or 2 * len(read) >= len(said)
-
-    def _counted(self, index: int, header: str) -> ResultWord | None:
-        """A column without a known name that holds how many were right of one number of examples: "387/500"."""
-        said = [c for c in self.cells[index] if not is_blank(c) and not has_failed(c)]
-        totals = {n.total if isinstance(n := read_number(c), Number) else None for c in said}
-        total = totals.pop() if len(totals) == 1 and len(set(said)) > 1 else None
-        plain = total is not None and total >= _FEWEST_EXAMPLES and not MEASUREMENT.search(header)
-        return ResultWord(MeasureKind.SHARE, "", "", _FRACTIONS_RANK) if plain else None
-
-    def _holds_parts(self, index: int, count: int) -> bool:
-        """Whether a column of several settings ("r/alpha") gives each of them, and not their ratio."""
-        said = [c for c in self.cells[index] if not is_blank(c) and not is_ditto(c)]
-        return 2 * sum(len(PARTS.findall(c)) == count for c in said) >= len(said)
+    def _by_header(self, column: _Column) -> None:
+        told, role, factors = column.told, words.role_of(column.header), words.factors_of_header(column.header)
+        if told in _MEASURES:
+            column.word = words.ResultWord(_MEASURES[told], "", "", -1)
+        elif told in ROLES_TO_NAME:
+            column.take(_TOLD.get(told, told), extra=column.header if told == "setting" else "")
+        elif told:
+            column.take("factor", ALIASES.get(told, told))
+        elif factors and column.holds(factors):
+            column.take("factor", *factors)
+        elif role and self._of(role) is None:  # 轮次: rounds, or epochs
+            column.role = role
+        elif not factors:
+            column.word = words.result_of(column.header)
 
     def _remarks(self) -> None:
-        """A "description" beside labels and settings that has a sentence that compares, or is blank in some rows and
-        names no setting, holds remarks."""
-        index = next((i for i, role in self.role.items() if role == "change"), None)
-        cells = self.cells[index] if index is not None else []
-        compare = any(COMPARES.search(cell) for cell in cells)
-        unnamed = not all(cells) and not any(map(settings, cells))
-        if index is not None and self.factor and (compare or unnamed):
-            self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
+        """A "description" beside settings that has a sentence that compares, or is blank in some rows and names no
+        setting, holds remarks."""
+        change = self._of("change")
+        if change is not None and self._varied():
+            unnamed = not all(change.cells) and not any(map(settings, change.cells))
+            change.role = "analysis" if unnamed or any(map(words.OTHERWISE.search, change.cells)) else "change"
 
     def _places(self) -> None:
         """Columns that run 1, 2, 3 … in row order; "Rank" counts as the adapter's where that is not sure."""
-        for index, header in enumerate(self.headers):
-            if not is_place(header) or compact(header) in self.named:
+        for column in self.all:
+            if column.told or words.compact(column.header) not in words.PLACES:
                 continue
-            numbers = [re.sub(r"[^\d.]", "", _MEDALS.get(cell[:1], cell)) for cell in self.cells[index]]
-            count = len(numbers)
-            ranked = [(n, str(i + 1)) for i, n in enumerate(numbers) if n or not is_blank(self.cells[index][i])]
-            in_order = len(ranked) >= 2 and all(n == place for n, place in ranked)
-            beside = any(i != index and name == "lora_r" for i, name in self.factor.items())
-            tied = in_order or all(n in (str(i + 1), numbers[i - 1]) for i, n in enumerate(numbers))
-            if (in_order and (count >= 3 or beside or index not in self.factor)) or (beside and count >= 2 and tied):
-                self.factor.pop(index, None)
-                self.role[index] = "place"
-            elif in_order and index in self.factor:
-                del self.factor[index]
-                self.role[index], self.extras[index] = "ambiguous", header
+            beside = any("lora_r" in other.factors for other in self.all if other is not column)
+            in_order = column.counts_up() and len(column.said) > 1
+            if (in_order and (len(column.cells) > 2 or not column.factors)) or (beside and column.counts_up(tied=True)):
+                column.take("place")
+            elif in_order:
+                column.take("")
 
     def _log(self) -> None:
-        """Epochs 1, 2, 3 … beside a loss and no other setting are the course of one training, no trials."""
-        epochs = [i for i, name in self.factor.items() if name == "num_train_epochs"]
-        rates = [i for i, name in self.factor.items() if name == "learning_rate" and self._unique(i)]
-        if (
-            len(epochs) == 1
-            and len(self.factor) == 1 + len(rates)
-            and not self.joined
-            and "change" not in self.role.values()
-        ):
-            counted = [str(i + 1) for i in range(len(self.grid.rows))] == self.cells[epochs[0]]
-            loss = any((word := result_of(header)) and word.kind is MeasureKind.LOSS for header in self.headers)
-            if counted and loss and len(self.grid.rows) > 2 and compact(self.headers[epochs[0]]) not in self.named:
-                for index in (*epochs, *rates):
-                    del self.factor[index]
-                    self.role[index] = "measured"
+        """Epochs 1, 2, 3 … beside a loss and no other setting than a rate are the course of one training."""
+        given = {name: column for column in self.all for name in column.factors}
+        epochs, known = given.get("num_train_epochs"), {"num_train_epochs", "learning_rate"}
+        loss = any(column.word and column.word.kind is MeasureKind.LOSS for column in self.all)
+        log = loss and given.keys() <= known and not self._of("change")
+        if epochs and log and len(epochs.cells) > 2 and epochs.counts_up() and not epochs.told:
+            for column in given.values():
+                column.take("measured")
 
-    def _batch(self) -> None:
-        """A product of batch size and accumulation stands for the batch size, unless both are given themselves."""
-        product = next((i for i, role in self.role.items() if role == "effective_batch"), None)
-        if product is None:
-            return
-        if {BATCH, ACCUMULATION} <= {*self.factor.values(), *sum(self.joined.values(), ())}:
-            self.role[product] = "measured"
-            return
-        for index in [i for i, name in self.factor.items() if name in (BATCH, ACCUMULATION)]:
-            del self.factor[index]
-            self.role[index] = "measured"
-        self.factor[product] = BATCH
-
-    def _doubled(self) -> None:
-        """Of two columns for one factor the one by its full name counts, or either where both say the same; else
-        neither, and both are kept as settings of their own."""
-        for name in set(self.factor.values()):
-            indices = [i for i, other in self.factor.items() if other == name]
-            exact = [i for i in indices if re.fullmatch(rf"(?:.*[_./])?{name}", self.headers[i], re.IGNORECASE)]
-            same = all(self.cells[i] == self.cells[indices[0]] for i in indices)
-            kept = exact[0] if len(exact) == 1 else indices[0] if same else None
-            for index in indices if len(indices) > 1 else ():
-                if index != kept:
-                    del self.factor[index]
-                    self.role[index] = "measured" if kept is not None else "ambiguous"
-                    if kept is None:
-                        self.extras[index] = f"{self.headers[index]} ({index + 1})"
+    def _once(self) -> None:
+        """A product of batch size and accumulation stands for both. Of columns for one factor the first counts where
+        all say the same, else none."""
+        if product := self._of("effective_batch"):
+            for column in self.all:
+                if column.factors in ((BATCH,), (ACCUMULATION,)):
+                    column.take("measured")
+            product.factors = (BATCH,)
+        for name in FACTOR_KINDS:
+            doubled = [column for column in self.all if column.factors == (name,)]
+            same = all(column.cells == doubled[0].cells for column in doubled)
+            for column in doubled[same:] if len(doubled) > 1 else ():
+                column.take("measured" if same else "")
 
     def _results(self) -> tuple[Measure | None, tuple[int, ...], tuple[str, ...]]:
         """What the results are, their columns, and the headers of those that might as well have been taken."""
-        usable: list[tuple[int, int, MeasureKind, str]] = []
-        for index, word in self.words.items():
-            word = self._with_content(index, word)
-            if word.refused or word.kind is None:
-                self.role[index] = word.refused or "unused"
-            else:
-                usable.append((word.rank, index, word.kind, word.split))
-        numeric = [found for found in usable if any(isinstance(read_number(c), Number) for c in self.cells[found[1]])]
-        for index in {found[1] for found in usable} - {found[1] for found in numeric} if numeric else ():
-            self.role[index] = "analysis" if "analysis" not in self.role.values() else "measured"
-        usable = numeric or usable  # an export's "error" beside its metrics holds remarks
-        if not usable:
+        found: list[tuple[_Column, words.ResultWord, MeasureKind]] = []
+        for column in self.all:
+            word = self._checked(column, column.word) if column.word else None
+            if word is not None and not word.refused and word.kind is not None:
+                found.append((column, word, word.kind))
+            elif word is not None:
+                column.role = word.refused or "unused"
+        numeric = [each for each in found if each[0].numbers] or found  # an export's "error" beside them holds remarks
+        if not numeric:
             return None, (), ()
-        decided = self._decided([index for _, index, _, _ in usable])
-        usable.sort(key=lambda found: (found[1] != decided, *found[:2]))
-        rank, first, kind, split = usable[0]
-        for _, index, _, _ in usable:
-            self.role[index] = "result" if index == first else "other_result"
-        alike = sorted(usable[1:], key=lambda other: other[2] is not kind)
-        others = tuple(self.headers[i] for _, i, _, _ in alike)
-        equals = tuple(self.headers[i] for other, i, _, _ in usable[1:] if other == rank and decided is None)
-        return (
-            Measure(
-                self.headers[first],
-                kind,
-                split,
-                others,
-                tuple(other for _, _, other, _ in alike),
-                decided is not None,
-            ),
-            (first, *(i for _, i, _, _ in alike)),
-            equals,
-        )
+        decided = self._decided([column for column, _, _ in numeric])
+        (first, word, kind), *others = sorted(numeric, key=lambda f: (f[0] is not decided, f[1].rank, f[0].index))
+        for column, _, _ in found:
+            column.role = "other_result" if column.numbers else "analysis"
+        first.role = "result"
+        alike = sorted(others, key=lambda other: other[2] is not kind)
+        names, kinds = tuple(c.header for c, _, _ in alike), tuple(other for _, _, other in alike)
+        equals = tuple(c.header for c, other, _ in others if other.rank == word.rank and decided is None)
+        measure = Measure(first.header, kind, word.split, names, kinds, decided is not None)
+        return measure, (first.index, *(column.index for column, _, _ in alike)), equals
 
-    def _decided(self, results: Sequence[int]) -> int | None:
-        """The one of several columns of results by which the text says that it compares: named by its header, or by a
-        word of it that the others do not have ("线上")."""
-        plain = {i: _UNSCALED.sub("", self.headers[i]).strip(" .") for i in results}
-        for parts in ({i: [name] for i, name in plain.items() if name}, {i: name.split() for i, name in plain.items()}):
-            said = {i: [part for part in of if self._decides_by(part)] for i, of in parts.items()}
-            others = {i: [part for j, of in said.items() if j != i for part in of] for i in said}
-            own = [i for i, of in said.items() if any(not any(part in other for other in others[i]) for part in of)]
-            if len(own) == 1:
-                return own[0]
-        return None
+    def _decided(self, results: Sequence[_Column]) -> _Column | None:
+        """The one of several columns of results by which the text says that it compares: by a word of its header that
+        the others do not have ("线上")."""
+        parts = {column.index: re.split(r"[\s.]+|[(（].*", column.header) for column in results}
+        patterns = {part: words.any_of(rf"{re.escape(part)}(?:uracy)?") for of in parts.values() for part in of if part}
+        said = {i: [p for p in of if p and patterns[p].search(self.decides)] for i, of in parts.items()}
+        others = {i: " ".join(part for j, of in said.items() if j != i for part in of) for i in said}
+        own = [column for column in results if any(part not in others[column.index] for part in said[column.index])]
+        return own[0] if len(own) == 1 else None
 
-    def _decides_by(self, word: str) -> bool:
-        pattern = rf"(?<![A-Za-z]){re.escape(word)}(?:uracy)?(?![A-Za-z])"
-        return re.search(pattern, self.decides, re.IGNORECASE) is not None
-
-    def _with_content(self, index: int, word: ResultWord) -> ResultWord:
+    def _checked(self, column: _Column, word: words.ResultWord) -> words.ResultWord:
         """What the cells say of a column of results: signs make it a difference, numbers beyond 100 no accuracy."""
-        cells = [c for c in self.cells[index] if not is_blank(c)]
-        numbers = [n for cell in cells if isinstance(n := read_number(cell), Number)]
-        fits = all(0 <= n.value <= 100 for n in numbers)
-        if word.refused:
-            return word
-        if not numbers:
-            return replace(word, refused="" if any(has_failed(c) for c in cells) and word.kind else "unread")
-        counted = word.kind in (None, MeasureKind.SHARE)
-        if any(n.signed and (counted or n.value >= 0) for n in numbers):  # a reward may be negative
-            return replace(word, refused="difference")
-        if word.kind is None:
-            sure = fits and (self.speaks_of_accuracy or any(n.percent or n.total for n in numbers))
-            return replace(word, kind=MeasureKind.SHARE if sure else MeasureKind.SCORE, rank=word.rank - (sure and 5))
-        if word.kind is MeasureKind.SHARE:
-            bare = [n for n in numbers if not n.percent and n.total is None]
-            whole = bool(bare) and all(n.value == int(n.value) and n.unit == 1 for n in bare)
-            if whole and max(n.value for n in bare) > 1 and COUNTED.search(self.headers[index]):
-                total = total_of(self.headers[index])
-                fits = total is not None and all(n.value <= total for n in bare)
-                return word if fits else replace(word, refused="size" if total else "counts")
-            return word if fits else replace(word, refused="size")
-        return word
+        numbers, share = column.numbers, word.kind in (None, MeasureKind.SHARE)
+        whole = max((n.value for n in numbers if n.unit == 1 and not n.percent), default=0) > 1
+        total = words.total_of(column.header) if whole and share else None
+        refusals = {
+            "unread": not numbers and not (word.kind and any(map(cells.has_failed, column.said))),
+            "difference": any(n.signed and (share or n.value >= 0) for n in numbers),  # a reward may be negative
+            "counts": total == 0,
+            "size": word.kind is MeasureKind.SHARE and any(not 0 <= n.value <= (total or 100) for n in numbers),
+        }
+        refused = word.refused or next((why for why, holds in refusals.items() if holds), "")
+        if refused or word.kind:
+            return replace(word, refused=refused)
+        sure = self.speaks_of_accuracy or any(n.percent or n.total for n in numbers)
+        if sure and all(0 <= n.value <= 100 for n in numbers):
+            return replace(word, kind=MeasureKind.SHARE, rank=word.rank - 5)
+        return replace(word, kind=MeasureKind.SCORE)
 
     def _labels(self) -> None:
         """The column of labels: of several a name before a number, and one that tells the rows apart before one that
         does not; a column with blanks groups rows and names none. Else a first column without a header, or short
         names under "config"."""
-        trials = [
-            i for i, h in enumerate(self.headers) if role_of(h) == "trial" and self.role.get(i, "trial") == "trial"
-        ]
-        order = [i for i in trials if compact(self.headers[i]) in NAMES and self._unique(i)]
-        order += [i for i in trials if self._unique(i)] + [i for i in trials if all(self.cells[i])]
-        for index in trials:
-            is_place = index != next(iter(order), None) and self._counts_up(index)
-            self.role[index] = "trial" if index == next(iter(order), None) else "place" if is_place else "measured"
-        if "trial" in self.role.values():
+        trials = [c for c in self.all if words.role_of(c.header) == "trial" and c.role in ("", "trial")]
+        best = sorted(trials, key=lambda c: (not c.is_unique, words.compact(c.header) not in words.NAMES, c.index))
+        label = next((c for c in best if all(c.cells)), None)
+        for column in trials:
+            column.role = "place" if column.header == "#" and column.counts_up() else "measured"
+        change = self._of("change")
+        if label is not None:
+            label.role = "trial"
+        elif self._of("trial"):
             return
-        change = next((i for i, role in self.role.items() if role == "change"), None)
-        if change is not None and len(self.factor) >= _SETTINGS_COLUMNS and self._are_names(change):
-            self.role[change] = "trial"
-        elif self.headers and not self.headers[0] and 0 not in self.role and self._unique(0):
-            self.role[0] = "trial"
+        elif change is not None and len(self._varied()) >= _SETTINGS_COLUMNS and change.holds_names():
+            change.role = "trial"
+        elif self.all and not self.all[0].header and not self.all[0].role and self.all[0].is_unique:
+            self.all[0].role = "trial"
 
-    def _counts_up(self, index: int) -> bool:
-        """Whether a "#" beside the labels holds places: 1, 2, 3 …, of which medals and dashes may stand for some."""
-        digits = [re.sub(r"[^\d.]", "", cell) for cell in self.cells[index]]
-        known = [(i, number) for i, number in enumerate(digits, 1) if number]
-        return bool(known) and self.headers[index] == "#" and all(number == str(i) for i, number in known)
-
-    def _unique(self, index: int) -> bool:
-        cells = self.cells[index]
-        return bool(cells) and all(cells) and len(set(cells)) == len(cells)
-
-    def _are_names(self, index: int) -> bool:
-        return self._unique(index) and all(
-            len(cell) <= 24 and (not settings(cell) or re.fullmatch(r"[A-Za-z0-9_.+-]+", cell))
-            for cell in self.cells[index]
-        )
-
-    def _by_header_word(self, index: int) -> str:
-        """The role of a column that a word of its header, its links or signs settle, or ""."""
-        header, cells = self.headers[index], [c for c in self.cells[index] if not is_blank(c)]
-        plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", header))
-        links = any(_LINK.search(cell) for cell in self.grid.column(index))
-        if MEASUREMENT.search(plain) or MEASURED_UNIT.search(header) or links or index in self.words:
+    def _unnamed(self, column: _Column) -> str:
+        """The role of a column that its header does not name: by a word of the header, links or signs, else by what its
+        cells hold."""
+        said, change, n_set = column.said, self._of("change"), len(self._varied())
+        numeric, different, bare = len(column.numbers), len(set(said)), words.EXPORT_PREFIX.sub("", column.header)
+        plain = re.sub(r"[_./()]", " ", bare)
+        if any(map(words.MEASUREMENT.search, (bare, plain))) or column.has_links or column.word:
             return "measured"
-        signed = any(isinstance(n := read_number(c), Number) and n.signed for c in cells)
-        if DIFFERENCE.search(header) or signed:
-            return "difference" if DIFFERENCE.search(header) else "measured"
-        return "constant" if len(set(cells)) < 2 and len(cells) == len(self.cells[index]) else ""
-
-    def _by_content(self, index: int) -> str:
-        """The role of a column that no header word settles."""
-        header, cells = self.headers[index], [c for c in self.cells[index] if not is_blank(c)]
-        plain = re.sub(r"[_./()]", " ", EXPORT_PREFIX.sub("", header))
-        numbers = sum(isinstance(read_number(c), Number) for c in cells)
-        n_set = len(self.factor) + sum(len(names) for names in self.joined.values())
-        taken = set(self.role.values())
-        if _EXPORTED_SETTING.match(header):
-            self.extras[index] = header
-            return "setting"
-        described = 3 * sum(bool(settings(c)) for c in cells) >= max(1, len(cells))
-        if "change" not in taken and n_set < _SETTINGS_COLUMNS and described:
+        if words.DIFFERENCE.search(column.header) or any(number.signed for number in column.numbers):
+            return "difference" if words.DIFFERENCE.search(column.header) else "measured"
+        if different < 2 and len(said) == len(column.cells):
+            return "constant"
+        described = 3 * sum(bool(settings(cell)) for cell in said) >= max(1, len(said))
+        if change is None and n_set < _SETTINGS_COLUMNS and described:
             return "change"
-        leads = all(self.role.get(i) in ("place", "measured") for i in range(index))
-        leads &= all(any(c.isalpha() for c in cell) for cell in cells)  # "01:42" is no name
-        if "trial" not in taken and leads and self._unique(index) and numbers * 2 < len(cells):
+        leads = all(other.role in ("place", "measured") for other in self.all[: column.index])
+        named = all(any(c.isalpha() for c in cell) for cell in said)  # "01:42" is no name
+        if leads and named and not self._of("trial") and column.is_unique and numeric * 2 < len(said):
             return "trial"
-        if SETTING.search(plain) and (n_set or "change" in taken):
-            self.extras[index] = header
-            return "setting"
-        different = len(set(cells))
-        if numbers == len(cells) and 5 * different > 4 * len(cells):
-            self.unsettled.append(index)
-            return "measured"
-        long = max((len(c) for c in cells), default=0) > _LONG_TEXT
-        short = len(cells) == 1 and " " not in cells[0]  # "✓" in one row: a setting of that row
-        if long or (different == len(cells) and not short) or (not n_set and "change" not in taken):
-            self.unsettled += [] if long else [index]
-            return "analysis"
-        self.extras[index] = header or f"({index + 1})"
-        return "unsure"
-
-
-def refused(columns: Columns) -> Iterator[tuple[str, str]]:
-    """Headers of columns that look like results and are none, with why."""
-    return ((use.header, use.role) for use in columns.uses if use.role in REFUSALS)
+        known = bool(words.SETTING.search(plain)) and bool(n_set or change)
+        long = max(map(len, said), default=0) > _LONG_TEXT
+        short = len(said) == 1 and " " not in said[0]  # "✓" in one row: a setting of that row
+        counted = numeric == len(said) and 5 * different > 4 * len(said)
+        if not known and (counted or long or (different == len(said) and not short) or not (n_set or change)):
+            column.unsettled = counted or not long
+            return "measured" if counted else "analysis"
+        column.extra = column.header or f"({column.index + 1})"
+        return "setting" if known else "unsure"
 
 
 def labels_of(grid: Grid, columns: Columns) -> Sequence[str]:
     """The label of each row, as it is compared with those of another table."""
-    return [without_marks(clean_text(cell)).casefold() for cell in grid.column(columns.roles["trial"])]
+    return [cells.without_marks(cells.clean_text(cell)).casefold() for cell in grid.column(columns.roles["trial"])]

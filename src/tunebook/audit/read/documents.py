@@ -256,7 +256,7 @@ def _one_header(table: Sequence[tuple[int, Sequence[_Cell]]]) -> list[Line]:
     titles = []
     for texts in zip(*(cells for _, cells in rows[:n_headers]), strict=False):
         lowest = clean_text(texts[-1])
-        read = (words.factor_of_header, words.power_of, words.factors_of_header, words.role_of, words.result_of)
+        read = (words.factor_of_header, words.factors_of_header, words.role_of, words.result_of)
         known = any(of(lowest) for of in read) or words.GROUP.fullmatch(clean_text(texts[0]))
         titles.append(lowest if known else " ".join(dict.fromkeys(texts)).strip())
     return [(rows[n_headers - 1][0], tuple(titles)), *rows[n_headers:]]

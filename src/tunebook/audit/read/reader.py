@@ -22,7 +22,7 @@ from tunebook.audit.model import (
     UnreadCell,
 )
 from tunebook.audit.read.cells import clean_text, has_diverged
-from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, refused, settle
+from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.read.said import Said, blanks_said, grounds_said, said_of_settings
@@ -132,7 +132,7 @@ class _Reading:
         seeds = None if any(row.seed for row in rows) else words.seeds_said(self.text)
         spread = any(row.score is not None and row.score.spread is not None for row in rows)
         ranges = any(re.fullmatch(r"\d{1,4}-\d{1,4}", row.trial) for row in rows)  # "1-5" may be the mean of five
-        averaged = seeds is None and (spread or ranges or words.is_averaged(measure.name))
+        averaged = seeds is None and (spread or ranges or words.MEANS.search(measure.name) is not None)
         if averaged:
             self.notes.append(Note("seeds_unsaid"))
         given = [s for statement in self.prose for s in said_of(statement, labels)]
@@ -310,7 +310,7 @@ class _Reading:
         wordy = label_pattern(row.trial for row in rows)
         said = [s.text for s in self.prose if words.BASELINE_TRIAL.search(s.text)]
         differences = [use.header for use in self.uses if use.role == "difference"]
-        said += [header for header in differences if not words.OTHER_DIFFERENCE.search(header)]
+        said += [header for header in differences if not words.PREVIOUS.search(header)]
         named = {key_of(label) for text in said for label in _baselines_named(text, wordy)}
         if len(named) != 1 or any(row.is_baseline for row in rows):
             return rows
@@ -334,10 +334,10 @@ class _Reading:
             )
         grid = self.document.grids[0]
         columns = settle(grid, False, {words.compact(header): said for header, said in self.named.items()})
-        header, why = next(refused(columns), ("", ""))
+        use = next((use for use in columns.uses if use.role in _REFUSED), None)
         place = {"source": self.source, "line": grid.line, "step": Phrase(_MEND)}
-        if why and columns.has_settings:
-            why = Phrase(_REFUSED[why])
+        if use is not None and columns.has_settings:
+            header, why = use.header, Phrase(_REFUSED[use.role])
             return Phrase(
                 '{source}, line {line}: the column "{column}" {why}. {step}', column=header[:40], why=why, **place
             )

@@ -134,9 +134,8 @@ def _in_code(statements: Iterable[Statement]) -> Levels:
 def blanks_said(prose: Iterable[Statement]) -> str:
     """What a note says that blank cells of settings mean: "above", "baseline", the words that name the trial of which
     they are, or "" without."""
-    text = "\n".join(statement.text for statement in prose)
-    said = next(((how, found) for how, blanks in words.BLANKS_SAID.items() if (found := blanks.search(text))), None)
-    return "" if said is None else said[1]["trial"] if said[0] == "first" else said[0]
+    said = words.BLANKS_SAID.search("\n".join(statement.text for statement in prose))
+    return (said["trial"] or said.lastgroup or "") if said else ""
 
 
 def grounds_said(
@@ -163,6 +162,6 @@ def _built_on(text: str, wordy: re.Pattern[str] | None) -> str | None:
         said = next(filter(None, match.groups()), match.group())
         named = {label for label, _, _ in trial_labels(said, wordy)}
         base = named.pop() if len(named) == 1 else base_trial(f"{match.group()}，", wordy)
-        if base or (words.TRIAL_LIKE.search(match.group()) and not words.NO_GROUND.search(said)):
+        if base or not words.NO_GROUND.search(said):
             return "" if named else base or ""
     return None

@@ -205,9 +205,9 @@ class Table:
         remarks = [text for j in self.columns.texts if len(text := self._text[i][j]) <= LONGEST_NAME]
         name = words.AGAINST_BASELINE.sub(" ", " ".join([label, change, purpose, *remarks]))
         unchanged = self._in_words and words.UNCHANGED.fullmatch(change)
-        marked = any(words.MARKED_BASELINE.search(self._text[i][j]) for j in self.columns.factors)
+        marked = any(words.BASELINE.search(self._text[i][j]) for j in self.columns.factors)
         called = unchanged or marked or words.BASELINE.search(name) or self._labels[i].casefold() == "base"
-        return bool(called) and not words.EXTENDED_BASELINE.search(words.AGAINST_BASELINE.sub(" ", change))
+        return bool(called)
 
     # -- settings ----------------------------------------------------------------------------------
 
@@ -312,7 +312,7 @@ class Table:
         fully = bool(described) and not others and is_fully_described(change, self._wordy)
         if self._in_words and "change" in columns.roles and not unknown:
             index = columns.roles["change"]
-            on_the_row_above = i and not built_on and words.CUMULATIVE.search(self._headers[index])
+            on_the_row_above = i and not built_on and words.PREVIOUS.search(self._headers[index])
             if change.startswith("+") or on_the_row_above:
                 unknown.append(self._not_read(i, index, Why.STEP))
             elif not (fully or not i or is_baseline):
@@ -368,7 +368,7 @@ class Table:
         text, index = self._cell(i, "delta"), self.columns.roles.get("delta")
         header = self._headers[index] if index is not None else ""
         match = _SIGNED.search(text)
-        if match is None or words.OTHER_DIFFERENCE.search(header):
+        if match is None or words.PREVIOUS.search(header):
             return None
         points = True if _POINTS.search(f"{text} {header}") else False if match[3] or "%" in header else None
         return Difference(float(match[1].replace(" ", "")), 10.0 ** -len(match[2] or ""), points)

@@ -41,144 +41,99 @@ _ROLES: dict[str, str] = {
     "kind": "kind",
     "purpose": "purpose",
 }
-_PLACES = "rank|place|position|pos|ranking|排名|名次|排行|位次"
+PLACES = ("rank", "place", "position", "pos", "ranking", "排名", "名次", "排行", "位次")
+"""Headers of the place in a leaderboard; "rank" may also be the adapter's."""
+_ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split("|")}
 NAMES = frozenset(["name", "entry", "submission", "runname", "tagsmlflowrunname", "实验名称", "实验名", "名称"])
 """Headers of labels that go before a number."""
-_ROLE_OF = {word: role for role, words in _ROLES.items() for word in words.split("|")}
 
 
-def any_of(english: str, chinese: str) -> re.Pattern[str]:
+def words(*alternatives: str) -> re.Pattern[str]:
+    """A pattern of any of these, in any case."""
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+def any_of(english: str, chinese: str = "(?!)") -> re.Pattern[str]:
     """One of these words, English ones whole."""
-    return re.compile(rf"(?<![A-Za-z])(?:{english})(?![A-Za-z])|{chinese}", re.IGNORECASE)
+    return words(rf"(?<![A-Za-z])(?:{english})(?![A-Za-z])", chinese)
 
 
-BASELINE = re.compile(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|基线|基准|默认|初始配置|对照组", re.IGNORECASE)
-AGAINST_BASELINE = re.compile(
-    r"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+"
-    r"(?:the\s+|our\s+)?(?:base\s?line|defaults?)|"
-    r"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?(?:基线|基准|默认)|(?:基线|基准)(?:相比|持平|低|高|差|好|一样|相同|之)",
-    re.IGNORECASE,
+BASELINE = words(r"\bbase\s?line\b|\bdefaults?\b|\breference\b|[(（]\s?base\s?[)）]|基线|基准|默认|初始配置|对照组")
+_LINES = r"(?:base\s?line|default\w*|基线|基准|默认)"
+AGAINST_BASELINE = words(
+    rf"\b(?:vs\.?|than|versus|over|above|below|against|from|to|with|as|match\w*|equals?|beats?|the|relative to|under)\s+(?:the\s+|our\s+)?{_LINES}",
+    rf"(?:比|与|和|于|较|相比|对比|低于|高于|优于|同|如|超过|过|跟|持平|离)\s?{_LINES}",
+    rf"{_LINES}\s*(?:[+]|with\b|but\b|plus\b|基础|上|相比|持平|低|高|差|好|一样|相同|之)",
 )
-EXTENDED_BASELINE = re.compile(
-    r"(?:base\s?line|default\w*|基线|基准|默认\w*)\s*(?:[+]|with\b|but\b|plus\b|基础|上)", re.IGNORECASE
-)
+"""A trial that is compared with the baseline, or is built on it."""
 UNCHANGED = any_of("nothing|no changes?|none|unchanged", "无改动|没有?改|不变")
 """The whole cell of changes of a row that is the baseline."""
-MARKED_BASELINE = re.compile(r"[(（]\s?(?:base|baseline|default|基线|默认)\s?[)）]", re.IGNORECASE)
-"""A level of one table a factor: "r = 8 (base)"."""
-REFERENCE = re.compile(
-    r"\W*(?:reference|zero[- ]?shot|few[- ]?shot|base model.{0,30}|untuned|no (?:fine-?)?tuning|原始(?:模型)?|基座(?:模型)?|底座(?:模型)?|未训练|未微调.{0,6}|零样本)\W*",
-    re.IGNORECASE,
+REFERENCE = words(
+    r"\W*(?:reference|(?:zero|few)[- ]?shot|base model.{0,30}|un-?tuned|(?:原始|基座|底座)(?:模型)?|未(?:训练|微调).{0,6}|零样本)\W*"
 )
 """A label of the model without training."""
-DONE = re.compile(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成", re.IGNORECASE)
-COUNTED = re.compile(r"correct|正确数|答对(?!率)", re.IGNORECASE)
-DIFFERENCE = re.compile(
-    r"[Δδ]|\bdelta\b|\bdiff\w*|\bchange vs\b|\bgains?\b|\bimprov\w+|\bvs\b|提升|之差|差值|相比|较基线|变化幅度|与基线",
-    re.IGNORECASE,
+UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型")
+"""A label of a row without settings: the model without training, where the text gives no baseline's settings."""
+MODEL_NAME = words(r"(?:qwen|llama|mi[sx]tral|phi-|glm|deepseek|internlm|gemma|pythia|bert|gpt|\bt5)[\w.-]*")
+"""In labels: the base model, which then is a setting."""
+DONE = words(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成")
+PREVIOUS = any_of("prev(?:ious)?|row above|cumulative|added|best", "上一|累[计加积]|逐步|叠加|最佳")
+"""In the header of changes or of differences: each is one from the row above, or from the best."""
+MEASUREMENT = words(
+    r"(?<![A-Za-z])(?:time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week)(?![A-Za-z])",
+    r"负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用|秒",
+    r"/\s?(?:s|sec|second|min|minute|h|hr|hour|day)\b|/\s?(?:秒|分钟|小时|天)|\b(?:s|sec|ms|min|time)\s?/\s?(?:it|iter|step|epoch)\b|\bper (?:s|sec|second|min|minute|hour)\b|每(?:秒|分钟|小时)",
+    r"[(（\[]\s?(?:s|secs?|seconds|mins?|minutes|h|hrs?|hours|ms|gb|gib|mb|mib|kwh?|w|usd|\$|€|秒|分钟?|小时|时|元)\s?[)）\]]",
 )
-OTHER_DIFFERENCE = re.compile(r"prev|best|上一|最佳", re.IGNORECASE)
-"""In the header of a column of differences: not from the baseline."""
-CUMULATIVE = re.compile(r"previous|\bprev\b|row above|cumulativ|added|上一|累[计加积]|逐步|叠加", re.IGNORECASE)
-"""In the header of changes: each builds on the row above."""
-MEASUREMENT = any_of(
-    r"time|hours?|hrs?|minutes|mins?|seconds|secs?|duration|runtime|memory|mem|vram|gpu|gpus|speed\w*|throughput|tokens?(?: per second|/s)|params?|parameters|trainable|cost|date|datetime\w*|start\w*|complete|end\w*|created|timestamp|latency|flops|epoch time|bytes|iteration|iterations|path|uri|user|reduction|gap|rank (?:min|max|avg)|done|pid|downloads?|links?|urls?|commits?|authors?|energy|factor|reason|effective key|checkpoint of|diverged step|hostname|ip|node|who|owner|by|operator|priority|machine|server|device|devices|host|hardware|day|week",
-    "负责人|人员|执行人|优先级|显卡|机器|设备|服务器|时间|耗时|用时|时长|显存|内存|速度|参数量|参数占比|成本|日期|吞吐|过拟合|下载|链接|网址|作者|能耗|功耗|电费|费用|秒",
-)
-"""A header of something measured, not set."""
-MEASURED_UNIT = re.compile(
-    r"/\s?(?:s|sec|second|min|minute|h|hr|hour|day)\b|/\s?(?:秒|分钟|小时|天)|\b(?:s|sec|ms|min|time)\s?/\s?(?:it|iter|step|epoch)\b"
-    r"|\bper (?:s|sec|second|min|minute|hour)\b|每(?:秒|分钟|小时)|[(（\[]\s?(?:s|sec|secs|seconds|min|mins|minutes|h|hrs?|hours|ms|gb|gib|mb|mib|kwh?|w|usd|\$|€|秒|分钟?|小时|时|元)\s?[)）\]]",
-    re.IGNORECASE,
-)
-"""In a header: the unit of something measured, "tokens/s", "peak (GB)"."""
-
+"""In a header: something measured, not set, or its unit ("tokens/s", "peak (GB)")."""
 SETTING = any_of(
     r"optim\w*|models?|base|backbone|data|datasets?|train(?:ing)? (?:set|data)|template|prompt|quant\w*|\w*bits?|precision|dtype|packing|neftune\w*|methods?|peft|adapter|init\w*|augment\w*|mix\w*|shots?|max steps|train size|layers?|freez\w*|frozen|clip\w*|grad norm|beta\w*|eps\w*|momentum|strategy|variant|format|tokenizer|dora|rslora|lora\+?|qlora|kernel|attention|flash\w*|loss (?:fn|function)|seed|label smoothing|temperature|top p|sampling|gamma|lambda",
     "优化器|模型|底座|数据|模板|提示|量化|精度|方法|初始化|增强|层|冻结|裁剪|策略|格式|训练集|样本|损失函数|温度|种子|平滑|采样|位宽|打包",
 )
 """A header of a setting that tunebook does not know. What varies under another header is not surely one."""
-
-_UNIT = re.compile(r"[(\[（【][^()\[\]（）【】]{0,60}[)\]）】]")
-_SIGNS = re.compile(r"[\s_\-./:：#*`%％,，、·↑↓]+")
-EXPORT_PREFIX = re.compile(
-    r"^(?:params?|config|hparams|hp|hyperparameters?|metrics?|summary|user_attrs|logs|result)[_./:]\s?", re.IGNORECASE
+GROUP = words(r"(?:hyper-?)?parameters?|settings?|config\w*|outcomes?|results?|metrics?|超?参数|设置|配置|结果|指标")
+"""A header over several columns that says nothing of which each is."""
+EXPORT_PREFIX = words(r"^(?:params?|config|hparams|hp|metrics?|summary|user_attrs|logs|result)[_./:]\s?")
+_ADJECTIVES = words(
+    r"^(?:(?:q?lora|peak|initial|init|max|training|train|base|optimi[sz]er|adapter|no\.? of|number of|per[\s-]?(?:device|gpu))[\s_-]+|[单每](?:张?卡|设备)的?)",
+    r"[\s_-]+per[\s-]?(?:device|gpu)$",
 )
-_ADJECTIVES = re.compile(
-    r"^(?:(?:q?lora|peak|initial|init|max|training|train|base|optimi[sz]er|adapter|no\.? of|number of|per[\s-]?(?:device|gpu))[\s_-]+"
-    r"|[单每](?:张?卡|设备)的?)|[\s_-]+per[\s-]?(?:device|gpu)$",
-    re.IGNORECASE,
-)
-_SCALED = re.compile(
-    r"[(（]\s?[x×*]?\s?(?:1?\d?e-?\d+|10\s?\^?\s?[-⁻]?\d+|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s?[)）]|%.*rank", re.IGNORECASE
-)
-"""A header that scales its cells, "lr (1e-4)": whether the cells are scaled already is not known."""
+_BRACKET = re.compile(r"[(\[（【]([^()\[\]（）【】]{0,60})[)\]）】]")
+_SCALED = words(r"[(（]\s?[x×*]?\s?(?:\d{0,2}e-?\d+|10\s?\^?\s?-?\d+|10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)\s?[)）]|%.*rank")
+"""A header that scales its cells, "lr (1e-4)": whether they are scaled already is not known."""
 
 
 def compact(header: str) -> str:
     """A header as the word lists write it: lower case, no brackets, blanks and signs ("LoRA r (rank)" -> "lorar")."""
-    text = _SIGNS.sub("", _UNIT.sub("", header).lower())
-    return "".join(c for c in text if c.isalnum() or c in "Δδα")
+    return "".join(c for c in _BRACKET.sub("", header).lower() if c.isalnum() or c in "Δδα")
 
 
 _BY_HEADER = {compact(word): name for name, words in FACTOR_WORDS.items() for word in words.split("|")}
-_BY_HEADER |= {compact(word): name for word, name in ALIASES.items()}
-_BY_HEADER |= {compact(name): name for name in FACTOR_KINDS} | {"eta": "learning_rate", "η": "learning_rate"}
-_EFFECTIVE_BATCH = {
-    compact(f"{word} {batch}")
-    for word in ["eff", "effective", "global", "total", "有效", "等效", "总", "全局"]
-    for batch in ["batch", "batch size", "bs", "批大小", "批次大小", "批量大小", "批次", "批量", "batchsize"]
-}
-_DOUBLED = {
-    name: re.compile(f"(?:{'|'.join(map(re.escape, sorted(words, key=len, reverse=True)))})+")
-    for name in FACTOR_WORDS
-    for words in [[compact(word) for word in FACTOR_WORDS[name].split("|")]]
-}
-"""A factor named twice over: "缩放系数alpha", "学习率 lr"."""
-_JOINED = re.compile(r"[/×*&\\＼|]|\s[x+]\s|\bby\b|\bvs\.?\b")
-
-
-def factor_of_header(header: str) -> str | None:
-    """The factor that a column header names, or None. The bracket is tried too: "秩 (r)", "轮数（epochs）"."""
-    plain = EXPORT_PREFIX.sub("", header.strip())
-    texts = (plain, _ADJECTIVES.sub("", plain), *(bracket[1:-1] for bracket in _UNIT.findall(plain)))
-    found = next((name for text in texts if (name := _BY_HEADER.get(compact(text)))), None)
-    twice = compact(plain) if found is None else ""
-    found = found or next((name for name, words in _DOUBLED.items() if len(twice) > 3 and words.fullmatch(twice)), None)
-    return None if _SCALED.search(header) else found
-
-
-GROUP = any_of(
-    r"(?:hyper-?)?parameters?|settings?|config(?:uration)?s?|inputs?|outcomes?|outputs?|results?|metrics?",
-    "(?:超?参数|设置|配置|结果|指标)",
-)
-"""A header over several columns that says nothing of which each is."""
-
-
-def power_of(header: str) -> int | None:
-    """The power of ten by which a header scales its cells: -4 of "lr (1e-4)"; None where it is not sure."""
-    match = re.search(r"[(（]\s?[x×*]?\s?(?:1e|10\s?\^)(-\d)\s?[)）]", header, re.IGNORECASE)
-    return int(match[1]) if match else None
-
-
-def is_scaled(header: str) -> bool:
-    """Whether a header scales its cells, "lr (1e-4)"."""
-    return _SCALED.search(header) is not None
+_BY_HEADER |= {compact(word): name for word, name in ALIASES.items()} | {compact(name): name for name in FACTOR_KINDS}
+_BY_HEADER |= {"eta": "learning_rate", "η": "learning_rate"}
+_BATCHES = FACTOR_WORDS["per_device_train_batch_size"].split("|")
+_PRODUCTS = ("eff", "effective", "global", "total", "有效", "等效", "总", "全局")
+_ROLE_OF |= {compact(product + batch): "effective_batch" for product in _PRODUCTS for batch in _BATCHES}
+_JOINED = re.compile(r"[/×*&\\＼|]|\s[x+]\s|\bby\b|\bvs\.?\b|[→↓←↑]|(?<=[一-鿿])\s?(?=[A-Za-z])")
 
 
 def factors_of_header(header: str) -> tuple[str, ...]:
-    """The factors of a header that names several, as "LoRA (r/α)", "batch × accum" and "rank \\ lr"; empty for others."""
-    for text in (header, *(bracket[1:-1] for bracket in _UNIT.findall(header))):
-        parts = [re.sub(r"[→↓←↑]", "", part).strip() for part in _JOINED.split(text)]
-        found = [name for part in parts if (name := _BY_HEADER.get(compact(part)))]
-        if 1 < len(parts) == len(found) == len(set(found)):
-            return tuple(found)
-    return ()
+    """The factors that a column header names: one of "秩 (r)", "轮数（epochs）" and "缩放系数alpha", several of "LoRA (r/α)",
+    "batch × accum" and "rank \\ lr"; none where it scales its cells, "lr (1e-4)"."""
+    plain = "" if _SCALED.search(header) else EXPORT_PREFIX.sub("", header.strip())
+    brackets = _BRACKET.findall(plain)
+    for text in (plain, *brackets):
+        parts = [compact(part) for part in _JOINED.split(text) if compact(part)]
+        if len(parts) > 1 and all(part in _BY_HEADER for part in parts):
+            return tuple(dict.fromkeys(_BY_HEADER[part] for part in parts))
+    texts = (plain, _ADJECTIVES.sub("", plain), *brackets)
+    return tuple(_BY_HEADER[compact(text)] for text in texts if compact(text) in _BY_HEADER)[:1]
 
 
-def is_effective_batch(header: str) -> bool:
-    """Whether a column holds the product of batch size and accumulation."""
-    return compact(header) in _EFFECTIVE_BATCH
+def factor_of_header(header: str) -> str | None:
+    """The one factor that a column header names, or None."""
+    names = factors_of_header(header)
+    return names[0] if len(names) == 1 else None
 
 
 def role_of(header: str) -> str | None:
@@ -188,18 +143,14 @@ def role_of(header: str) -> str | None:
     return _ROLE_OF.get(compact(EXPORT_PREFIX.sub("", header.strip()))) or _ROLE_OF.get(compact(header))
 
 
-def is_place(header: str) -> bool:
-    """Whether a header may be that of the place in a leaderboard; "rank" may also be the adapter's."""
-    return compact(header) in _PLACES.split("|")
-
-
+DIFFERENCE = words(r"[Δδ]|\b(?:delta|diff\w*|change vs|gains?|improv\w+|vs)\b|提升|之差|差值|相比|[较与]基线|变化幅度")
 _NO_RESULT = {
+    "objective": words(r"^(?:values?(?: \d)?|objective(?: value)?)$"),
     "expected": any_of("expected|predicted|projected|target|estimated?|goal|hoped", "预期|预计|期望|目标|预估|估计"),
     "training": any_of("train|training|token|per[- ]token", "训练|词元"),
     "smoothed": any_of("smooth(?:ed)?|ema|moving|running", "平滑|滑动|移动平均"),
-    "difference": any_of(
-        r"diff\w*|delta|change|gains?|drop|loss of|improv\w*|retention|retained|relative|vs\.?|over|against|lift",
-        "提升|下降|变化|之差|差值|差异|保持率|相对|增益|较|相比|Δ|δ",
+    "difference": words(
+        rf"{DIFFERENCE.pattern}|\b(?:change|drop|loss of|retention|retained|relative|over|against|lift)\b|下降|变化|差异|保持率|相对|增益|较"
     ),
     "measured": any_of(
         r"before|base|baseline|zero[- ]?shot|few[- ]?shot|pre[- ]?(?:trained|tuning)|untuned|prior|old|best epoch",
@@ -207,34 +158,40 @@ _NO_RESULT = {
     ),
     "bound": any_of("low|high|lower|upper|min|max|std|stdev|ci|variance|sd|stderr", "标准差|下界|上界|方差"),
 }
+"""Why a column that names results is none of a trial's."""
 _SPLITS = {
+    "overall": any_of("overall|total", "总体|整体|总(?!分)"),
     "test": any_of("test|held[- ]?out|holdout", "测试|留出"),
+    "": words(""),
     "validation": any_of("val|valid|validation|dev|eval|evaluation", "验证|开发集|评估|评测"),
-    "overall": any_of("overall|total", "总体|整体|总"),
 }
-_SHARE = any_of(
-    r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|success rate|right(?=\s?[(（]\s?[%％])",
-    "准确率|正确率|准确度|正确数|答对|精度|精确匹配",
-)
+_KINDS = {
+    MeasureKind.LOSS: any_of(
+        "loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss"
+    ),
+    MeasureKind.SCORE: any_of(
+        r"bleu(?:-\d)?|sacrebleu|rouge[- ]?(?:l|lsum|\d)?|meteor|bertscore|chrf|f1|f1[- ]score|macro[- ]?f1|mcc|kappa|auc|auroc|precision|recall|reward|pearson|spearman|win[- ]?rate|mrr|ndcg|qwk|comet",
+        "F1值|召回率|精确率|胜率",
+    ),
+    MeasureKind.SHARE: any_of(
+        r"accuracy|acc|accuracies|exact[- ]match|em|pass@1|correct|solved|success rate|right(?=\s?[(（]\s?[%％])",
+        "准确率|正确率|准确度|正确数|[答做]对|精度|精确匹配",
+    ),
+    None: words(
+        r"(?<![A-Za-z])(?:results?|scores?|outcome|cv|lb|leaderboard)(?![A-Za-z])|结果|成绩|得分|分数|评分",
+        r"^(?:avg|average|mean|平均[分值]?|均[分值]|总分)\W*$",
+        _NO_RESULT["objective"].pattern,
+    ),
+}
+"""What a header says that results are; the first that it names counts. None: a "result" or "score" may be anything."""
+_USED_FIRST = (MeasureKind.SHARE, None, MeasureKind.SCORE, MeasureKind.LOSS)
 _UNEVEN = any_of(r"balanced|macro|weighted|top[- ]?[2-9]\d*|average of|mean of", "宏平均|加权|均衡")
-_SCORE = any_of(
-    r"bleu(?:-\d)?|sacrebleu|rouge[- ]?(?:l|lsum|\d)?|meteor|bertscore|chrf|f1|f1[- ]score|macro[- ]?f1|mcc|kappa|auc|auroc|precision|recall|reward|pearson|spearman|win[- ]?rate|mrr|ndcg|qwk|comet",
-    "F1值|召回率|精确率|胜率",
-)
-_LOSS = any_of("loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss")
-_VAGUE = any_of("results?|scores?|outcome|cv|lb|leaderboard", "结果|成绩|得分|分数|实验结果|评分")
-_MEAN = re.compile(r"(?:avg|average|mean)\.?|平均[分值]?|均[分值]|总分", re.IGNORECASE)
-"""The whole header of means over the results beside it."""
-_AVERAGED = re.compile(
-    r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)|±\s?\w+", re.IGNORECASE
-)
-_ONE_OF_SEVERAL = re.compile(r"seed|\bruns?\b|fold|种子|折", re.IGNORECASE)
+_AVERAGED = words(r"[(（][^()（）]*(?:±|mean|avg|平均)[^()（）]*[)）]|\bmean\b(?! of| token)(?=.*\w)|±\s?\w+")
+MEANS = any_of(r"means?|averag\w*|avg", r"±|\+/-|平均|均值")
+"""That results are means, over seeds or runs."""
+_ONE_OF_SEVERAL = words(r"seed|\bruns?\b|fold|种子|折")
 """In the header of one seed's results, beside which their mean may stand."""
-_TOTAL = re.compile(
-    r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)",
-    re.IGNORECASE,
-)
-_OBJECTIVE = re.compile(r"values?(?:_\d)?|objective(?:_value)?", re.IGNORECASE)
+_TOTAL = words(r"(?:[(（]\s?[/／]\s?|\bout of\s|[(（]\s?(?:共|of)\s?)([1-9]\d{0,8})\s?(?:题|道|条|个)?\s?(?:[)）]|$)")
 
 
 @dataclass(frozen=True)
@@ -249,27 +206,22 @@ class ResultWord:
 
 def result_of(header: str) -> ResultWord | None:
     """Whether a header is that of results, and of which."""
-    text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", EXPORT_PREFIX.sub("", header)))
-    kind, objective = _measure_kind(text), _OBJECTIVE.fullmatch(header.strip())
-    if kind is None and not _VAGUE.search(text) and not objective and not _MEAN.fullmatch(compact(header)):
+    text = _AVERAGED.sub(" ", re.sub(r"[_./]", " ", EXPORT_PREFIX.sub("", header.strip()))).strip()
+    kinds = [kind for kind, pattern in _KINDS.items() if pattern.search(text)]
+    if not kinds:
         return None
+    kind = MeasureKind.SCORE if kinds[0] is MeasureKind.SHARE and _UNEVEN.search(text) else kinds[0]
     refused = next((why for why, pattern in _NO_RESULT.items() if pattern.search(text)), "")
-    split = next((name for name, pattern in _SPLITS.items() if pattern.search(text)), "")
-    by_kind = {MeasureKind.SHARE: 0, None: 10, MeasureKind.SCORE: 20, MeasureKind.LOSS: 30}[kind]
-    rank = by_kind + ("overall", "test", "", "validation").index(split) + 5 * bool(_ONE_OF_SEVERAL.search(text))
-    return ResultWord(kind, split, "objective" if objective else refused, rank)
+    split = next(name for name in ("test", "validation", "overall", "") if _SPLITS[name].search(text))
+    rank = 10 * _USED_FIRST.index(kind) + [*_SPLITS].index(split) + 5 * bool(_ONE_OF_SEVERAL.search(text))
+    return ResultWord(kind, split, refused, rank)
 
 
 def total_of(header: str) -> int | None:
-    """The number of examples that a header of counts gives: "correct (/350)", "正确数（/350）", "correct out of 350"; None
-    for a score "out of 100"."""
-    match = _TOTAL.search(header) if COUNTED.search(header) else None
-    return int(match[1]) if match else None
-
-
-def is_averaged(header: str) -> bool:
-    """Whether a header says that its results are means, over seeds or runs."""
-    return _AVERAGED.search(re.sub(r"[_./]", " ", header)) is not None or _MEANS.search(header) is not None
+    """The number of examples that a header of counts gives, "correct (/350)", "正确数（/350）", "correct out of 350"; 0 where
+    it gives none, and None for a score "out of 100"."""
+    match = _TOTAL.search(header)
+    return (int(match[1]) if match else 0) if re.search("correct|正确数|答对(?!率)", header, re.IGNORECASE) else None
 
 
 def result_named(text: str) -> str:
@@ -277,205 +229,136 @@ def result_named(text: str) -> str:
     for clause in re.split(r"[,;:。](?!\d)|\.(?=\s|$)", text):
         word = result_of(clause)
         if word is not None and not word.refused:
-            found = next((m for p in (_SHARE, _SCORE, _LOSS) if (m := p.search(clause))), None)
-            bracket = re.match(r"\s?[(（]\s?[%％]\s?[)）]", clause[found.end() :]) if found else None
-            split = _SPLITS["validation"].search(clause) if word.split == "validation" else None
-            return (
-                (f"{split.group()} " if split else "") + found.group() + (bracket.group() if bracket else "")
-                if found
-                else clause.strip()
-            )
+            split = _SPLITS[word.split].search(clause) if word.split == "validation" else None
+            kind = re.search(rf"(?:{_KINDS[word.kind].pattern})(?:\s?\(\s?%\s?\))?", clause, re.IGNORECASE)
+            return " ".join(found.group() for found in (split, kind) if found)
     return ""
 
 
-def _measure_kind(text: str) -> MeasureKind | None:
-    if _SHARE.search(text) and not _LOSS.search(text):
-        return MeasureKind.SCORE if _UNEVEN.search(text) else MeasureKind.SHARE
-    if _SCORE.search(text):
-        return MeasureKind.SCORE
-    return MeasureKind.LOSS if _LOSS.search(text) else None
-
-
-_ROUND = re.compile(
-    r"\b(?:round|phase|stage)\s?#?(\d{1,3})(?!\d)|第\s?([一二三四五六七八九十\d]{1,3})\s?(?:轮|阶段)", re.IGNORECASE
-)
-_NUMERALS = {character: str(i) for i, character in enumerate("一二三四五六七八九十", start=1)}
+_NUMERALS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "两": 2}
+_NUMERALS |= {"twice": 2, "double": 2, "equal to": 1} | {c: i for i, c in enumerate("一二三四五六七八九十", start=1)}
+_ROUND = words(r"\b(?:round|phase|stage)\s?#?(\d{1,3})(?!\d)", r"第\s?([一二三四五六七八九十\d]{1,3})\s?(?:轮|阶段)")
 
 
 def round_of(text: str) -> str:
     """The number of the round that a heading or a sentence names ("Round 2", "第二轮"), "" without."""
     match = _ROUND.search(text)
-    number = (match.group(1) or match.group(2)) if match else ""
-    return _NUMERALS.get(number, number)
+    number = (match[1] or match[2]) if match else ""
+    return str(_NUMERALS.get(number, number))
 
 
-BASELINE_SAID = re.compile(
-    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|基线|基准|默认)\s?`?(?:[A-Za-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|parameters?|hyperparameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])",
-    re.IGNORECASE,
+BASELINE_SAID = words(
+    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|基线|基准|默认)\s?`?(?:[a-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|(?:hyper)?parameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])"
 )
-BASELINE_TRIAL = re.compile(
-    r"\bbase\s?line\s?(?:is|was|:)|(?:\b(?:is|as|was)|,)\s(?:the|our)\sbase\s?line|(?:基线|基准|对照组?)\s?(?:是|为|取|:|：)|(?:为|作为|当作|是)(?:基线|基准|对照)",
-    re.IGNORECASE,
+BASELINE_TRIAL = words(
+    r"\bbase\s?line\s?(?:is|was|:)|(?:\b(?:is|as|was)|,)\s(?:the|our)\sbase\s?line",
+    r"(?:基线|基准|对照组?)\s?(?:是|为|取|:|：)|(?:为|作为|当作|是)(?:基线|基准|对照)",
 )
 """Beside the one trial that a sentence names: that it is the baseline."""
-_BLANKS = r"(?:\b(?:blank|empty)\b|空白|空格|空着|留空).{0,24}?"
-BLANKS_SAID = {
-    "above": re.compile(
-        rf"{_BLANKS}(?:\b(?:row above|previous row|line above|as above)|上一?行|上面|上方|同上)", re.IGNORECASE
-    ),
-    "baseline": re.compile(
-        rf"{_BLANKS}(?:\bbase\s?line|\bdefault|\bunchanged|\bnot changed|基线|默认|没有?改|未改|不变)", re.IGNORECASE
-    ),
-    "first": re.compile(
-        rf"{_BLANKS}\bsame (?:value |setting )?as (?:in |for )?(?:the )?(?P<trial>[\w -]{{1,24}})", re.IGNORECASE
-    ),
-}
-"""What a note says that blank cells of settings mean; "first": as in a trial that it names, where that is the first row."""
-CONSTANT = (
-    "learning_rate",
-    "num_train_epochs",
-    "lora_r",
-    "lora_alpha",
-    "lora_dropout",
-    "weight_decay",
-    "per_device_train_batch_size",
-    "max_length",
+BLANKS_SAID = words(
+    r"(?:\b(?:blank|empty)\b|空白|空格|空着|留空).{0,24}?"
+    r"(?:(?P<above>\b(?:row above|previous row|line above|as above)|上一?行|上面|上方|同上)"
+    r"|(?P<baseline>\bbase\s?line|\bdefault|\bunchanged|\bnot changed|基线|默认|没有?改|未改|不变)"
+    r"|\bsame (?:value |setting )?as (?:in |for )?(?:the )?(?P<trial>[\w -]{1,24}))"
+)
+"""What a note says that blank cells of settings mean; as in a trial that it names, where that is the first row."""
+CONSTANT = tuple(
+    name
+    for name in FACTOR_WORDS
+    if FACTOR_KINDS[name].value_type in (int, float) and name not in ("gradient_accumulation_steps", "warmup_steps")
 )
 """Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
-FIXED = re.compile(
-    r"\bunless\b|\b(?:everywhere|throughout)\b|\ball (?:runs|trials|experiments)\s?:|\bin all (?:cases|experiments|trials)\b|\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b|"
-    r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b|"
-    r"固定|不动|不变|统一|一律|共同|除(?:非)?.{0,12}(?:说明|注明|标明|写明)|若?[无未没](?:有)?.{0,6}(?:说明|注明|标明|写明)|"
-    r"(?:均|都)(?:为|是|用)|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)|(?:参数|设置)都一样|\bin all (?:of them|runs)\b",
-    re.IGNORECASE,
+FIXED = words(
+    r"\bunless\b|\b(?:everywhere|throughout)\b|\ball (?:runs|trials|experiments)\s?:|\bin all (?:cases|experiments|trials|of them|runs)\b",
+    r"\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b",
+    r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b",
+    "固定|不动|不变|统一|一律|共同|(?:除(?:非)?.{0,12}|若?[无未没](?:有)?.{0,6})(?:说明|注明|标明|写明)|(?:均|都)(?:为|是|用)|(?:参数|设置)都一样",
+    r"(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)",
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
-OF_EVERY_TRIAL = re.compile(
-    r"\b(?:all|every|each) (?:\w+ )?(?:runs?|trials?|experiments?|models?|adapters?|rows?|tables?)\b|\beverywhere\b|\bthroughout\b"
-    r"|(?:所有|全部|每[个组次])",
-    re.IGNORECASE,
+OF_EVERY_TRIAL = words(
+    r"\b(?:all|every|each) (?:\w+ )?(?:runs?|trials?|experiments?|models?|adapters?|rows?|tables?)\b|\beverywhere\b|\bthroughout\b|所有|全部|每[个组次]"
 )
 """In such a sentence: it speaks of all tables, also where it stands under the heading of some."""
-COMPARES = any_of(
-    r"than|is (?:the )?(?:best|worst)|beats?|outperforms?|as good as",
-    "不如|优于|[^，。]比.{1,16}[好差高低]|最[好差优佳]",
-)
-"""In a cell of descriptions: it is a sentence about results, no list of settings."""
-ALPHA_RULE = re.compile(
-    r"(?:\b|_)(?:alpha|α)`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(?P<en>twice|double|equal to|[1-9]\d?(?:\.\d)?\s?[x×*·]|[1-9]\d? times|[1-9](?=r\b))\s?(?:the )?(?:lora[ _])?(?:rank|r)\b|"
-    r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(?P<zh>\d{1,2}|[一两二三四])\s?倍",
-    re.IGNORECASE,
-)
-"""A sentence that gives alpha as a multiple of the rank for all trials."""
-_TIMES = {"twice": 2.0, "double": 2.0, "equal to": 1.0, "一": 1.0, "两": 2.0, "二": 2.0, "三": 3.0, "四": 4.0}
-AS_LISTED = re.compile(
-    r"\bchanges? (?:only |exactly )?one (?:value|setting|parameter|thing)\b|\b(?:everything|all) else\b[^.]{0,24}\b(?:listed|given|shown|stated)? ?above\b|\bthe rest\b[^.]{0,24}\babove\b|其[余他].{0,10}(?:同上|如上|(?:与|和)上(?:面|述|文).{0,6}(?:相同|一致|一样))",
-    re.IGNORECASE,
-)
-"""That the settings of the baseline are those of a list above."""
 OTHERWISE = any_of(
     r"better|worse|best|worst|than|beats?|previous\w*|earlier|last|before|ago|(?:except|apart from)(?! (?:where|when|if|as)\b)",
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
-EXCEPT = re.compile(r"\b(?:except|apart from)\b|除了?", re.IGNORECASE)
-MODEL_NAME = any_of(
-    r"qwen[\w.-]*|llama[\w.-]*|mistral[\w.-]*|mixtral|gemma[\w.-]*|phi[-\d.]*|\w*bert\w*|gpt[\w.-]*|chatglm[\w.-]*|glm[\w.-]*|baichuan[\w.-]*|"
-    r"deepseek[\w.-]*|internlm[\w.-]*|falcon[\w.-]*|opt|pythia[\w.-]*|t5[\w.-]*|smollm[\w.-]*|tinyllama|bloom\w*",
-    "通义|文心|智谱",
+EXCEPT = words(r"\b(?:except|apart from)\b|除了?")
+AS_LISTED = words(
+    r"\bchanges? (?:only |exactly )?one (?:value|setting|parameter|thing)\b|\b(?:(?:everything|all) else|the rest)\b[^.]{0,24}\babove\b",
+    "其[余他].{0,10}(?:同上|如上|[与和]上[面述文].{0,6}(?:相同|一致|一样))",
 )
-"""In labels: the base model, which then is a setting."""
-UNTRAINED = re.compile(
-    r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the[- ]shelf|instruct|原版|原模型", re.IGNORECASE
-)
-"""A label of a row without settings: the model without training, where the text gives no baseline's settings."""
-SHARED_CODE = re.compile(r"\s*(?:common|shared|fixed|defaults?|base)\w*\s?=\s?(?:dict\(|\{)", re.IGNORECASE)
+"""That the settings of the baseline are those of a list above."""
+SHARED_CODE = words(r"\s*(?:common|shared|fixed|defaults?|base)\w*\s?=\s?(?:dict\(|\{)")
 """A line of code that begins the settings of all trials."""
-CAPTION = re.compile(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
+CAPTION = words(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)")
 """How the line above a table begins that is its caption."""
-LIKE_TABLE = re.compile(r"(?:\b(?:as|like)\b[^.;]{0,24}\btable|同表)\s?(\d+(?:\.\d+)*)(?!\d)", re.IGNORECASE)
-"""In a caption: the table of which it takes the settings."""
-DECIDES = re.compile(
-    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|(?<!如果)(?:只|一律)看|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b|以.{1,16}为准|按.{1,16}(?:比较|排序)",
-    re.IGNORECASE,
+DECIDES = words(
+    r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b",
+    "(?<!如果)(?:只|一律)看|以.{1,16}为准|按.{1,16}(?:比较|排序)",
 )
 """In a sentence: it names the result by which trials are compared."""
-SPEAKS_OF_ACCURACY = re.compile(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度", re.IGNORECASE)
-GROUND = re.compile(
-    r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)|"
+SPEAKS_OF_ACCURACY = words(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度")
+GROUND = words(
+    r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)",
     r"\b(?:on top of|based on|starting from|built? on|around|in|with|from|for|keeping) (?:the )?(?:best|exp\w*\s?#?\d+|run\s?#?\d+)",
-    re.IGNORECASE,
 )
 """What a round says that its trials build on."""
-BUILT_ON = re.compile(
-    r"(?:在|基于|沿用|延续|承接)(?P<zh>[^，。；,;]{1,24}?)(?:的?(?:基础|配置|设置|参数)|之上|上?继续)|以(?P<as>[^，。；,;]{1,16}?)为(?:基础|起点)|"
+BUILT_ON = words(
+    r"(?:在|基于|沿用|延续|承接)(?P<zh>[^，。；,;]{1,24}?)(?:的?(?:基础|配置|设置|参数)|之上|上?继续)|以(?P<as>[^，。；,;]{1,16}?)为(?:基础|起点)",
     r"\b(?:on top of|based on|buil[dt]s? on|starting from|continu(?:es|ed|ing) (?:from|with))\s(?P<en>[^,.;:()]{1,40})",
-    re.IGNORECASE,
 )
 """In the heading of a round or before its table: that its trials start from something, which is one of the groups."""
-NO_GROUND = re.compile(
+NO_GROUND = words(
+    MODEL_NAME.pattern,
     r"\b(?:results?|findings?|observations?|above|these|this|model|instruct|chat|\w*\d+b)\b|结果|结论|分析|观察|发现|数据|以上|上述|模型|底座|集|卡|显存|机器|GPU",
-    re.IGNORECASE,
 )
 """What a text may speak of building on that is no setup of a trial."""
-TRIAL_LIKE = re.compile(
-    r"\b(?:rounds?|runs?|trials?|exp\w*|config\w*|setups?|settings?|stage|phase|previous|last|winners?)\b|(?<![\w.])#?[A-Za-z]{1,4}-?\d{1,3}(?![\w.])|[一-鿿]",
-    re.IGNORECASE,
+_ALPHA_RULE = words(
+    r"(?:\b|_)(?:alpha|α)`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(twice|double|equal to|[1-9]\d?(?:\.\d)?(?=\s?[x×*·]|\stimes|r\b))\s?(?:[x×*·]|times)?\s?(?:the )?(?:lora[ _])?(?:rank|r)\b",
+    r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(\d{1,2}|[一两二三四])\s?倍",
 )
-"""What it speaks of building on may be a trial or a round."""
+"""A sentence that gives alpha as a multiple of the rank for all trials."""
+_EVALUATION = r"(?:test|validation|held[- ]out|unseen|evaluation|eval|dev)"
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
-_EXAMPLES_SAID = re.compile(
-    r"(\d[\d,]{0,9})\s(?:test|validation)(?=\s?[,;.|)]|\s?$)|"
-    rf"(\d[\d,]{{0,9}})\s(?:held[- ]out|unseen)\s(?:\w+\s)?{_THINGS}|"
-    rf"(\d[\d,]{{0,9}})\s(?:held[- ]out\s)?(?:test|validation|evaluation|eval|dev)\s{_THINGS}|"
-    r"(?:test|validation|evaluation|dev|eval)\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]{0,9})(?!\s?[%.])|"
-    r"(?:测试|验证|评测|评估)(?:集|样本|数据)\D{0,8}?(\d[\d,]{0,9})\s?(?:条|个|例|题|道|样本)|"
-    r"(\d[\d,]{0,9})\s?(?:条|个|例|道)?(?:测试|评测|验证)(?:样本|数据|样例|题)|"
-    r"(\d[\d,]{0,9})\s?(?:条|个|例|道|题)(?:测试|评测|验证)(?:数据)?(?=[\s。,.;]|$)|"
-    rf"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
-    r"(?:scored|evaluated|tested|measured)\son\s(\d[\d,]{0,9})\s(?:that|which)\b|"
-    rf"\b(?:on|over)\s(?:the\s)?(?:same|all)\s(\d[\d,]{{0,9}})\s(?:\w+\s)?{_THINGS}|"
-    rf"同样的?\s?(\d[\d,]{{0,9}})\s?(?:条|个|道|例)|"
-    r"(?:评测|测试|验证|(?<!训练)(?<!训练集)(?<!训练集[：:，,])(?<!训练数据)(?<!训练样本)(?:一共|总共|(?<![一总])共))\s?(\d[\d,]{0,9})\s?(?:道|个)?(?:测试|评测)?题(?!.{0,6}训练)",
-    re.IGNORECASE,
+_EXAMPLES_SAID = words(
+    rf"(?<![\d.,])(\d[\d,]*)\s{_EVALUATION}\s(?:\w+\s)?{_THINGS}\b|(?<![\d.,])(\d[\d,]*)\s(?:test|validation)\s?[|)]?\s?$",
+    rf"\b(?:(?:scored|evaluated|tested|measured)\son|(?:on|over)\s(?:the\s)?(?:same|all))\s(\d[\d,]*)\s(?:(?:\w+\s)?{_THINGS}|that|which)\b",
+    rf"\b{_EVALUATION}\s(?:set|split)\s?(?:of|has|with|contains|size|[:=(])?\s?:?\s?(?:n\s?=\s?)?(\d[\d,]*)(?![\w.]|\s?%)",
+    r"(?:测试|验证|评测|评估)[^\d高低多少差对错升降涨掉]{0,12}?(\d[\d,]*)\s?(?:条|个|例|题|道|样本)|同样的?\s?(\d[\d,]*)\s?[条个道例]",
+    r"(\d[\d,]*)\s?[条个例道题]?(?:测试|评测|验证)(?:数据|样本|样例|题|$)|共\s?(\d[\d,]*)\s?道?题",
 )
-_SEEDS_SAID = re.compile(
-    r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)|"
-    r"(\d{1,2}|two|three|four|five|ten)\s(?:random\s)?(?:seeds|runs)\s(?:each|per|for each|averaged)|"
-    r"\b(?:each|every) (?:\w+ ){1,4}with\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s|different\s)?seeds|"
-    r"\b(?:means?|averages?)\b[^.;]{0,40}\b(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\s(?:random\s|different\s)?(?:seeds|runs)|"
-    r"每[个组种次]\D{0,10}?(\d{1,2}|[两二三四五十])\s?个(?:不同的?)?(?:随机)?种子|"
-    r"(\d{1,2}|[两二三四五十])\s?(?:个随机种子|个种子|次)(?:的)?(?:运行)?(?:取)?(?:平均|均值)",
-    re.IGNORECASE,
+_SEEDS_SAID = words(
+    r"(\d{1,2}|two|three|four|five|ten|[两二三四五十])\s?个?(?:不同的?|random |different )?(?:随机)?(?:seeds|种子)",
+    r"(?:mean|average[ds]?|avg\.?)\s(?:of|over|across)\s(\d{1,2}|two|three|four|five|ten)\sruns",
+    r"(\d{1,2}|two|three|four|five|ten|[两二三四五十])\s?(?:runs\s(?:each|per|averaged)|次的?(?:运行)?取?(?:平均|均值))",
 )
-_MEANS = re.compile(r"\bmeans?\b|averag|\bavg\b|±|\+/-|平均|均值", re.IGNORECASE)
-_COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10, "两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "十": 10}
+_OF_EACH = words(rf"{MEANS.pattern}|\beach\b|\bevery\b|\bper\b|每")
 
 
 def alpha_multiple(text: str) -> float | None:
     """How many times the rank a sentence says that alpha is in all trials; None where it says nothing of it."""
-    match = ALPHA_RULE.search(text)
-    said = (
-        re.sub(r"\s|times|[x×*·]", "", (match["en"] or match["zh"]).lower().replace("equal to", "1")) if match else ""
-    )
-    return (_TIMES.get(said) or float(said)) if said else None
+    match = _ALPHA_RULE.search(text)
+    said = (match[1] or match[2]).lower() if match else ""
+    return float(_NUMERALS.get(said, said)) if said else None
 
 
 def examples_said(text: str, split: str) -> tuple[int, ...]:
-    """Numbers of examples that a text gives, without those of another split than the results'."""
+    """Numbers of examples that a text gives, without those of training and of another split than the results'."""
     found = set()
-    for match in _EXAMPLES_SAID.finditer(text):
-        said = {name for name in ("test", "validation") if _SPLITS[name].search(match.group())}
-        number = next(filter(None, match.groups())).replace(",", "")
-        if number.isdigit() and not (split in ("test", "validation") and said and split not in said):
-            found.add(int(number))
+    for clause in re.split(r"[,，、;；。|\n](?!\d)|\.\s|\band\b", text):
+        said = {name for name in ("test", "validation") if _SPLITS[name].search(clause)}
+        for match in _EXAMPLES_SAID.finditer(clause) if not said or split in ("", "overall", *said) else ():
+            if not re.search(r"\btrain|训练", clause[: match.end() + 8], re.IGNORECASE):
+                found.add(int(next(filter(None, match.groups())).replace(",", "")))
     return tuple(sorted(found - {0})[:10])
 
 
 def seeds_said(text: str) -> int | None:
     """Over how many seeds results are means, where a text says one number and speaks of means."""
-    if not _MEANS.search(text):
-        return None
-    words = [next(filter(None, match.groups())).lower() for match in _SEEDS_SAID.finditer(text)]
-    counts = {_COUNTS.get(word) or int(word) for word in words}
+    sentences = [s for s in re.split(r"[;；。\n]|\.\s", text) if _OF_EACH.search(s)] if MEANS.search(text) else []
+    said = {next(filter(None, m.groups())).lower() for s in sentences for m in _SEEDS_SAID.finditer(s)}
+    counts = {int(_NUMERALS.get(word, word)) for word in said}
     return counts.pop() if len(counts) == 1 and min(counts) > 1 else None
