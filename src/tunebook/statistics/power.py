@@ -88,8 +88,8 @@ class ContrastDesign:
 
     @property
     def effective_df(self) -> float:
-        """As results are judged: the chance on single answers counts once, as part of the seeds' variance (decision 137); of a
-        balanced design all of the examples' part counts."""
+        """As results are judged: the chance on single answers counts once, as part of the seeds' variance (decision 137).
+        Of a balanced design all of the examples' part counts."""
         examples, seeds = self.variances
         if not self.averaged:
             examples = self.discordance * (1 - SEED_SHARE) / self.n_examples
