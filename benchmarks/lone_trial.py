@@ -24,6 +24,7 @@ from benchmarks.table import TableRow, read_examples
 from benchmarks.yardstick import PaddingCollator, labelled, trainer_for
 from tunebook.core.ports import TrialJob
 from tunebook.engines.base_model import load_model
+from tunebook.engines.packed.model.multiplies import end_threads
 from tunebook.engines.packed.model.packed_model import PackedModel
 from tunebook.engines.packed.scheduling.lanes import Lanes, lane_count, threads_agree
 from tunebook.engines.packed.scheduling.memory import CPU_ROWS, free_bytes
@@ -70,10 +71,12 @@ def in_turn(task: ChildTask, row: TableRow, steps: int) -> tuple[Times, Times]:
 
     class Turns(TrainerCallback):  # type: ignore[misc]
         def on_step_begin(self, *_: Any, **__: Any) -> None:
+            torch.set_num_threads(task.threads)
             theirs.begin()
 
         def on_step_end(self, *_: Any, **__: Any) -> None:
             theirs.end()
+            end_threads()  # each side alone in its process would have no other's threads beside it
             ours.begin()
             lanes.start(lambda: training.step([one]), None)
             while not (done := lanes.wait(1.0)):

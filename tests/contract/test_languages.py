@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
 
 import tunebook
+from tunebook.audit.judge.verdicts import Reason
+from tunebook.audit.read.cells import Why
 from tunebook.audit.words.languages import ChineseAudit, EnglishAudit
 from tunebook.words.chinese import Chinese, codes, labels, study_file
 from tunebook.words.english import English
@@ -74,3 +77,14 @@ def test_every_notice_has_words():
     told = {name for name in public_methods(English) if name.startswith("notice_")}
     assert len(emitted) > 15
     assert emitted == told
+
+
+def test_every_sentence_of_an_audit_is_said_somewhere():
+    """By its code, by the beginning of a code that the program completes, or by such a form in another sentence."""
+    audit = "\n".join(path.read_text(encoding="utf-8") for path in (SOURCE / "audit").rglob("*.py"))
+    begun = set(re.findall(r'f"(\w+_){', audit)) | {
+        f"{form}_" for form in re.findall(r":(\w+)}", str(EnglishAudit.says))
+    }
+    said = {*re.findall(r"[\"'](\w+)[\"']", audit), *Reason}
+    assert [code for code in EnglishAudit.says if code not in said and not code.startswith(tuple(begun))] == []
+    assert {code for code in EnglishAudit.says if code.startswith("why_")} == {f"why_{why.value}" for why in Why}

@@ -38,19 +38,20 @@ def findings(values: dict) -> dict:
         "examples": {name: values["examples"][name] for name in ("n", "how")},
         "baseline": values["baseline"],
         "best": values["best"],
-        "not_told_from_best": values["not_told_from_best"],
-        "equal_settings": values["seed_noise"]["equal_settings"],
+        "tied_with_best": values["tied_with_best"],
+        "equal_settings": values["noise"]["groups"],
         "trials": {
-            t[
-                "trial"
-            ]: f"{t['correct']} right, differs in {', '.join(t['differs_from_baseline_in'] or ()) or 'nothing'}"
-            + (f": {t['against_baseline']['verdict']}" if t["against_baseline"] else "")
+            t["trial"]: f"{t['correct']} right, differs in {', '.join(t['moves'] or ()) or 'nothing'}"
+            + (f": {t['comparison']['verdict']}" if t["comparison"] else "")
             for t in values["trials"]
         },
         "claims": [f"{c['line']} {c['text']}: {c['kind']}, {c['verdict']} ({c['reason']})" for c in values["claims"]],
-        "factors": {f["factor"]: f"{f['one_factor_pairs']} pairs" for f in values["factors"]},
+        "factors": {f["factor"]: f"{f['n_pairs']} pairs" for f in values["effects"]},
         "confounded": [f"{c['code']}: {', '.join(c['factors'])}" for c in values["confounded"]],
-        "boundaries": [f"{b['factor']} {b['side']}: {', '.join(b['failed'])}" for b in values["boundaries"]],
+        "boundaries": [
+            f"{b['factor']} {'above' if b['above'] else 'below'}: {', '.join(b['failed'])}"
+            for b in values["boundaries"]
+        ],
         "inconsistencies": [note["code"] for note in values["inconsistencies"]],
         "next_trials_csv": values["next_trials_csv"].splitlines(),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from tunebook.core.factor import Level
 
@@ -140,6 +141,7 @@ class Claim:
     so_far: bool = False  # the best of the trials up to this one only
     round: str = ""  # the best of this round only
     gap: Difference | None = None  # the difference that the sentence gives, without sign
+    why: str = ""  # of an unread sentence: the first word that was not understood; "" where its form was not
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ class Note:
     """Something the reader wants known. `code` is put into words by the languages; values fill them."""
 
     code: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tunebook.escaping import markdown_code
 from tunebook.record.model import FEW_SUSPECTS, Cell, Record, RoundSection, Table
-from tunebook.record.text import markdown_text
+from tunebook.record.text import markdown_bullets, markdown_heading, markdown_table, markdown_text
 from tunebook.words.marks import strong
 
 __all__ = ["render"]
@@ -38,29 +38,29 @@ def _first_page(record: Record) -> list[list[str]]:
         first, *others = record.answer
         parts.append([_lines([_lead(label, "answer") + first, *others])])
     if record.best:
-        parts.append([_heading(record.best.heading), f"```yaml\n{record.best.yaml}```"])
+        parts.append([markdown_heading(record.best.heading), f"```yaml\n{record.best.yaml}```"])
         parts.append([markdown_text(gap.join(record.best.sentences)), *_figures(record, "best")])
     if record.importance or record.factors:
         lead = markdown_text(record.importance)
-        parts.append([_heading(record.factors_heading), lead, *_figures(record, "importance")])
+        parts.append([markdown_heading(record.factors_heading), lead, *_figures(record, "importance")])
         parts.append([_table(record.factors)] if record.factors else [])
     if record.insights:
-        parts.append([_heading(label["insights"]), _bullets(record.insights)])
+        parts.append([markdown_heading(label["insights"]), markdown_bullets(record.insights)])
     if record.others:
         parts += [
-            [_heading(label["other_metrics"]), markdown_text(record.others_lead)],
+            [markdown_heading(label["other_metrics"]), markdown_text(record.others_lead)],
             [_table(record.others)],
             _figures(record, "other_metrics"),
         ]
     if record.more_rows:
-        parts.append([_heading(label["more_rows"]), markdown_text(record.more_rows_lead)])
-        parts.append([_bullets(record.more_rows), *_figures(record, "more_rows")])
+        parts.append([markdown_heading(label["more_rows"]), markdown_text(record.more_rows_lead)])
+        parts.append([markdown_bullets(record.more_rows), *_figures(record, "more_rows")])
     if record.cost:
         lead = markdown_text(gap.join(filter(None, [record.cost, record.cost_lead])))
-        parts.append([_heading(label["cost_gain"]), lead, *_figures(record, "cost_gain")])
+        parts.append([markdown_heading(label["cost_gain"]), lead, *_figures(record, "cost_gain")])
         parts.append([_table(record.costs)] if record.costs else [])
     if record.unknown:
-        parts.append([_heading(label["unknown"]), _bullets(record.unknown)])
+        parts.append([markdown_heading(label["unknown"]), markdown_bullets(record.unknown)])
     return [*parts, _more(record)]
 
 
@@ -95,18 +95,18 @@ def _lookup(record: Record) -> list[list[str]]:
     label = record.labels
     parts: list[list[str]] = []
     if record.groups:
-        parts.append([_heading(label["groups"]), _kinds(record.groups_lead, record.groups, label)])
+        parts.append([markdown_heading(label["groups"]), _kinds(record.groups_lead, record.groups, label)])
     if record.by_class:
-        parts.append([_heading(label["by_class"]), _kinds(record.by_class_lead, record.by_class, label)])
-    parts.append([_heading(label["sure"]), _facts(record.sure, label), _bullets(record.interactions)])
+        parts.append([markdown_heading(label["by_class"]), _kinds(record.by_class_lead, record.by_class, label)])
+    parts.append([markdown_heading(label["sure"]), _facts(record.sure, label), markdown_bullets(record.interactions)])
     if lead := record.short_suspects_lead:
-        parts.append([_heading(label["suspects"]), markdown_text(lead), _suspects(record)])
+        parts.append([markdown_heading(label["suspects"]), markdown_text(lead), _suspects(record)])
     if record.notes:
-        parts.append([_heading(label["notes"]), _bullets(record.notes)])
+        parts.append([markdown_heading(label["notes"]), markdown_bullets(record.notes)])
     if record.trials:
         rows = tuple((_marked(row.cells[0], row.tone), *row.cells[1:]) for row in record.trials)
         table = Table(record.trial_columns, rows, record.trial_numeric)
-        parts.append([_heading(label["full_table"]), _table(table)])
+        parts.append([markdown_heading(label["full_table"]), _table(table)])
     method = [name + label["colon"] + label["word_gap"] + text + label["stop"] for name, text in record.method]
     parts.append([_lines([record.same_everywhere, label["sentence_gap"].join(method)])])
     return parts
@@ -149,7 +149,7 @@ def _round(section: RoundSection, label: Mapping[str, str]) -> list[str]:
             told += [_lead(label, name) + label["list_gap"].join(items) + label["stop"], after]
     told.append(_lead(label, "cost") + section.cost + label["stop"])
     levels = [_table(section.levels) + "\n"] if section.levels is not None else []
-    heading = _heading(section.heading) + label["heading_gap"] + markdown_text(section.goal)
+    heading = markdown_heading(section.heading) + label["heading_gap"] + markdown_text(section.goal)
     return [heading, *levels, _table(Table(columns, rows)), "\n" + markdown_text(gap.join(filter(None, told)))]
 
 
@@ -169,20 +169,10 @@ def _suspects(record: Record) -> str:
     return "  \n".join(lines)
 
 
-def _heading(text: str) -> str:
-    return f"## {markdown_text(text)}"
-
-
-def _bullets(sentences: Sequence[str]) -> str:
-    return "\n".join(f"- {markdown_text(sentence)}" for sentence in sentences)
-
-
 def _marked(cell: Cell, tone: str) -> Cell:
     return Cell(MARKS.get(tone, "") + cell.text, cell.sort, tone)
 
 
 def _table(table: Table) -> str:
-    rule = "|".join("---:" if i in table.numeric else "---" for i in range(len(table.columns)))
-    lines = ["| " + " | ".join(markdown_text(c) for c in table.columns) + " |", f"|{rule}|"]
-    lines += ["| " + " | ".join(markdown_text(cell.text) for cell in row) + " |" for row in table.rows]
-    return "\n".join(lines)
+    rows = [[cell.text for cell in row] for row in table.rows]
+    return markdown_table(table.columns, rows, table.numeric)

@@ -47,10 +47,10 @@ def test_most_is_read(scores: dict[str, Score], what: str, share: float) -> None
     assert scores[what].recall >= share, scores[what].missed
 
 
-@pytest.mark.parametrize("name", ["says", "labels", "counted"])
+@pytest.mark.parametrize("name", ["says", "counted"])
 def test_both_languages_have_the_same_sentences_with_the_same_places(name: str) -> None:
     english, chinese = getattr(EnglishAudit, name), getattr(ChineseAudit, name)
     assert english.keys() == chinese.keys()
     for code in english:
-        places = [set(re.findall(r"{(\w+)}", str(words[code]))) for words in (english, chinese)]
+        places = [set(re.findall(r"{(\w+:?\w*)}", str(words[code]))) for words in (english, chinese)]
         assert places[0] == places[1] or name == "counted", code

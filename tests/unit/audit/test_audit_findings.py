@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from tunebook.audit.judge import audit
-from tunebook.audit.judge.noise import seed_noise
 from tunebook.audit.judge.verdicts import Reason, SupportVerdict
 from tunebook.audit.read import read_record
 from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
@@ -75,7 +74,7 @@ def test_seed_noise_comes_from_the_folded_pair_and_the_stated_prior() -> None:
     assert noise.freedom == 1
     expected = ((4 * SEED_DEVIATION_PRIOR**2 + (2 / 358) ** 2 / 2) / 5) ** 0.5
     assert noise.used == pytest.approx(expected)
-    assert seed_noise({"1": 0.3}, [], []).used == SEED_DEVIATION_PRIOR
+    assert report_of("slips_en.md").noise.used == SEED_DEVIATION_PRIOR  # without equal trials
 
 
 @pytest.mark.parametrize("name", NINETEEN)
@@ -142,7 +141,7 @@ def test_the_claim_on_the_edge_is_confounded(name: str, text: str) -> None:
 def test_a_level_that_was_only_tried_with_others_is_confounded(name: str, text: str) -> None:
     judged = claim_on(report_of(name), text)
     assert (judged.verdict, judged.reason) == (SupportVerdict.NOT_SHOWN, Reason.CONFOUNDED)
-    assert "learning_rate" in judged.case.confounded[0].also
+    assert "learning_rate" in judged.confounded[0].also
 
 
 def test_a_batch_split_differently_is_the_same_training() -> None:
@@ -335,3 +334,21 @@ def test_a_result_that_points_to_another_trial_is_no_accuracy() -> None:
 
 def test_the_number_of_examples_is_read_from_a_sentence() -> None:
     assert report_of("diary_en.md").examples.n == 1000
+
+
+def test_a_pair_that_is_asked_for_from_both_sides_counts_once() -> None:
+    rows = "1 | 1e-4 | 60/200\n2 | 2e-4 | 70/200\n3 | 4e-4 | 90/200\n"
+    claims = "- Trial 3 is better than trial 2.\n- Trial 2 is worse than trial 3.\n"
+    text = f"trial | lr | accuracy\n--|--|--\n{rows}\n{claims}"
+    better, worse = audit(read_record(text.encode(), "x.md")).claims
+    assert better.deciding.pairs == (("3", "2"),)
+    assert worse.deciding.pairs == (("2", "3"),)
+    assert (better.deciding.n_judged, worse.deciding.n_judged) == (1, 1)
+
+
+def test_a_batch_split_differently_is_proposed_once() -> None:
+    rows = "1 | 1e-4 | 8 | 1 | 60/200\n2 | 2e-4 | 4 | 2 | 78/200\n3 | 2e-4 | 8 | 1 | 76/200\n"
+    text = f"trial | lr | batch size | grad accum | accuracy\n--|--|--|--|--\n{rows}"
+    report = audit(read_record(text.encode(), "x.md"))
+    assert [v.comparison.verdict for v in report.trials[1:]] == [SupportVerdict.DEPENDS] * 2
+    assert [t.why for t in report.next_trials] == ["baseline", "best"]

@@ -54,7 +54,7 @@ def test_the_label_is_the_column_that_tells_rows_apart() -> None:
 
 def test_an_optimiser_of_an_export_is_a_setting() -> None:
     text = "Name,params.lr,params.optimizer,metrics.val_acc\na,1e-4,adamw,0.80\nb,1e-4,lion,0.70\n"
-    assert audited(text, "runs.csv").values()["trials"][1]["same_training_as"] is None
+    assert audited(text, "runs.csv").values()["trials"][1]["same_as"] is None
 
 
 def test_a_change_may_build_on_a_label() -> None:
@@ -90,9 +90,11 @@ def test_trials_that_trained_where_they_are_said_to_fail_are_named() -> None:
     assert "Trained there all the same: b." in audited(rows + "- lr above 1e-3 diverges.\n").markdown("en")
 
 
-def test_the_baseline_is_the_row_that_a_sentence_or_the_differences_name() -> None:
+def test_the_baseline_is_the_row_that_a_sentence_names_and_is_not_guessed_from_differences() -> None:
     rows = ("1|5e-5|70.0%|-4.5%", "2|1e-4|74.5%|", "3|2e-4|77.0%|+2.5%")
-    assert audited(table("序号|学习率|准确率|与基线相比", *rows)).values()["baseline"]["trial"] == "2"
+    values = audited(table("序号|学习率|准确率|与基线相比", *rows)).values()
+    assert values["baseline"] == {"trial": "1", "named": False}
+    assert [note["code"] for note in values["inconsistencies"]] == ["differences_unread"]
     plain = table("序号|学习率|准确率", *(row.rsplit("|", 1)[0] for row in rows))
     assert audited("基线是 2 号实验。\n\n" + plain).values()["baseline"] == {"trial": "2", "named": True}
 
@@ -100,7 +102,7 @@ def test_the_baseline_is_the_row_that_a_sentence_or_the_differences_name() -> No
 def test_means_over_an_unknown_number_of_seeds_are_not_counted() -> None:
     text = "run,lr,acc_seed1,acc_mean\na,1e-4,0.810,0.812\nb,3e-4,0.840,0.844\n"
     values = audited(text, "runs.csv").values()
-    assert (values["measure"]["column"], values["examples"]["n"]) == ("acc_mean", None)
+    assert (values["measure"]["name"], values["examples"]["n"]) == ("acc_mean", None)
 
 
 def test_the_untrained_model_is_no_trial_whatever_column_says_so() -> None:
@@ -117,7 +119,7 @@ def test_a_header_of_two_rows() -> None:
     head = "<tr><th rowspan=2>id</th><th colspan=2>LoRA</th><th colspan=2>准确率</th></tr>"
     head += "<tr><th>r</th><th>lr</th><th>验证</th><th>测试</th></tr>"
     rows = "".join(f"<tr><td>{i}</td><td>8</td><td>{i}e-4</td><td>7{i}.0</td><td>6{i}.0</td></tr>" for i in (1, 2))
-    assert audited(f"<table>{head}{rows}</table>").values()["measure"]["column"] == "准确率 测试"
+    assert audited(f"<table>{head}{rows}</table>").values()["measure"]["name"] == "准确率 测试"
 
 
 def test_epochs_in_a_grid_are_the_course_of_trainings() -> None:
@@ -144,14 +146,14 @@ def test_what_only_headings_say_keeps_the_trials_of_two_tables_apart() -> None:
     text = f"## Qwen\n\n{first}## Llama\n\n{second}Rank 32 is better than rank 8.\n"
     record = audited(text)
     assert record.values()["claims"][0]["reason"] == "unread"
-    assert record.values()["seed_noise"]["from_prior"]
+    assert record.values()["noise"]["freedom"] == 0
 
 
 def test_the_number_of_steps_is_a_setting_where_it_is_set() -> None:
     rows = table(
         "编号|lr|max steps|准确率", "1|1e-4|500|70.0", "2|3e-4|1000|77.0", "3|1e-3|500|71.5", "4|2e-3|500|70.0"
     )
-    assert audited(rows).values()["trials"][1]["differs_from_baseline_in"] == ["learning_rate", "max steps"]
+    assert audited(rows).values()["trials"][1]["moves"] == ["learning_rate", "max steps"]
 
 
 def test_a_trial_named_by_its_number_alone_is_none_where_every_table_numbers_anew() -> None:
@@ -178,7 +180,7 @@ def test_a_description_beside_columns_of_settings_hides_nothing() -> None:
 
 def test_descriptions_that_are_all_that_differs_are_a_setting() -> None:
     rows = table("#|What changed|lr|epochs|acc", "1|-|1e-4|3|61.0", "2|longer|3e-4|6|67.0", "3|NEFTune|3e-4|6|69.0")
-    assert audited(rows).values()["trials"][2]["same_training_as"] is None
+    assert audited(rows).values()["trials"][2]["same_as"] is None
 
 
 def test_a_blank_description_is_not_no_change() -> None:

@@ -126,6 +126,15 @@ def test_a_level_against_another(text: str, levels: tuple, against: tuple, direc
         "秩最好用 32",
         "学习率最高 2e-3",
         "第 3 轮最好",
+        "只有 r=32 有提升",
+        "r=16 gives a smaller gain than r=8",
+        "r=16 has more parameters than r=8",
+        "We raised r to 16 to improve accuracy",
+        "为了提升准确率，把 r 提到 16",
+        "Higher rank does not help much",
+        "No run beats run 16",
+        "With lr=5e-4 r=16 is best",
+        "r=32: 0.841 (+0.5)",
     ],
 )
 def test_what_is_not_surely_read_is_listed(text: str) -> None:

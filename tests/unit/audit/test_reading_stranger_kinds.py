@@ -253,7 +253,7 @@ TABLE = """
         ("rank 越大，得分越高。", ["trend lora_r better"]),
         ("rank 越大分数越低。", ["trend lora_r worse"]),
         # not sure, so listed
-        ("Four epochs are worse than two.", ["listed"]),
+        ("Four epochs are worse than two.", ["levels num_train_epochs 4 against 2 worse"]),
         ("在每个学习率下 rank 32 都比 rank 8 好。", ["listed"]),
         ("rank 从 8 提到 32 有提升，再提到 64 就没有提升了。", ["listed"]),
         ("No dropout is better than dropout 0.1.", ["listed"]),
@@ -282,14 +282,15 @@ LOSSES = "| id | lr | loss |\n|--|--|--|\n| 01 | 1e-4 | 0.5 |\n| 02 | 2e-4 | 0.4
 @pytest.mark.parametrize(
     "sentence",
     ["02 is below 01.", "02 低于 01。",
-     "学习率越大，损失越低。", "01 has the highest loss.", "A higher learning rate reduces the loss.", "02 比 01 低。"],
+     "学习率越大，损失越低。", "01 has the highest loss.", "02 比 01 低。"],
 )  # fmt: skip
 def test_a_lower_loss_is_not_read_as_a_worse_one(sentence: str) -> None:
     assert claims_of(report_of(LOSSES + sentence + "\n")) == ["listed"]
 
 
 @pytest.mark.parametrize(
-    "sentence", ["02 beats 01.", "02 比 01 好。", "2e-4 is better than 1e-4.", "02 has a lower loss than 01."]
+    "sentence",
+    ["02 beats 01.", "02 比 01 好。", "A higher learning rate reduces the loss.", "02 has a lower loss than 01."],
 )
 def test_words_of_worth_are_read_of_losses_too(sentence: str) -> None:
     judged = report_of(LOSSES + sentence + "\n").claims[0]
@@ -304,7 +305,7 @@ def test_words_of_worth_are_read_of_losses_too(sentence: str) -> None:
         ("rank 32 时学习率 3e-4 最好。", "listed"),
         ("The best is r=32 with lr=3e-4.", "best_trial lora_r=32, learning_rate=0.0003"),
         ("Run 4 does not beat run 3.", "trials 4 against 3 no better"),
-        ("4 号没有 3 号好。", "listed"),
+        ("4 号没有 3 号好。", "trials 4 against 3 worse"),
         ("3 号没有超过 2 号。", "trials 3 against 2 no better"),
     ],
 )

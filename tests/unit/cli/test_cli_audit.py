@@ -38,7 +38,7 @@ def test_a_paste_on_standard_input_is_read(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setattr("sys.stdin", Input((RECORDS / "nineteen.csv").read_bytes()))
     assert main(["audit", "-", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert values["schema_version"] == 1
+    assert values["schema_version"] == 2
     assert values["source"] == "standard input"
     assert values["examples"]["n"] == 358
 

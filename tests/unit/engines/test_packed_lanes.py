@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tunebook.engines.packed.model.multiplies import exact_threads
+from tunebook.engines.packed.scheduling import helpers
 from tunebook.engines.packed.scheduling import lanes as lanes_module
 from tunebook.engines.packed.scheduling.lanes import MAX_LANES, Lanes, lane_count, threads_agree
 
@@ -219,3 +220,29 @@ def test_multiplies_that_depend_on_the_number_of_threads_are_noticed(monkeypatch
 
     monkeypatch.setattr(lanes_module, "base_linear", cut_sums)
     assert not threads_agree(shapes, torch.float32, 2)
+
+
+def test_helping_threads_wait_awake_only_while_the_machine_has_room(tmp_path, monkeypatch):
+    held = []
+    file = tmp_path / "cpu"
+    monkeypatch.setattr(helpers, "PRESSURE", file)
+    monkeypatch.setattr(helpers, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(helpers, "hold_threads", held.append)
+    monkeypatch.setattr(helpers, "end_threads", lambda: held.append(0))
+
+    def waited(seconds):
+        file.write_text(f"some avg10=0.00 avg60=0.00 avg300=0.00 total={int(seconds * 1e6)}\nfull total=0\n")
+
+    waited(5)
+    one = helpers.Helpers(2)
+    one.begin()
+    one.look()  # nobody has waited
+    waited(100)
+    one.look()
+    one.look()
+    assert held == [2, 0, 2, 0]
+    file.unlink()
+    unknown = helpers.Helpers(2)
+    unknown.begin()
+    unknown.look()
+    assert held[4:] == [2]

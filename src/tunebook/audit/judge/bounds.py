@@ -45,18 +45,10 @@ def fisher_p(correct_a: int, correct_b: int, n: int) -> float:
     return float(stats.fisher_exact([[correct_a, n - correct_a], [correct_b, n - correct_b]]).pvalue)
 
 
-def sum_p(effect: float, variance: float) -> float:
-    """Two-sided normal p of an effect with a known variance."""
-    if variance <= 0:
-        return 1.0 if effect == 0 else 0.0
-    return float(2 * stats.norm.sf(abs(effect) / math.sqrt(variance)))
-
-
-def seed_p(effect: float, example_variance: float, seed_variance: float, seed_freedom: float) -> float:
-    """Two-sided p with the seed's variance added; Satterthwaite's degrees of freedom, the examples' taken as known."""
+def seed_p(effect: float, example_variance: float, seed_variance: float = 0.0, seed_freedom: float = 1.0) -> float:
+    """Two-sided p of an effect, the examples' variance taken as known; with the seed's added t-distributed, with
+    Satterthwaite's degrees of freedom."""
     total = example_variance + seed_variance
-    if total <= 0:
-        return 1.0 if effect == 0 else 0.0
     freedom = total**2 / (seed_variance**2 / seed_freedom) if seed_variance > 0 else math.inf
     return float(2 * stats.t.sf(abs(effect) / math.sqrt(total), freedom))
 
@@ -75,11 +67,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     scaled = np.arange(len(p_values), 0, -1) * np.asarray(p_values, float)[order]
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(scaled))
     return [float(p) for p in adjusted]
-
-
-def bonferroni(p_values: Sequence[float], comparisons: int) -> list[float]:
-    """P-values times the number of comparisons, at most 1."""
-    return [min(1.0, p * max(1, comparisons)) for p in p_values]
 
 
 def discordance_needed(alpha: float) -> int:

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations
+from math import isclose
 
-from tunebook.audit.judge.trials import ACCUMULATION, BATCH, AuditTrial, TrialTable
+from tunebook.audit.judge.trials import ACCUMULATION, BATCH, EFFECTIVE_BATCH, AuditTrial, TrialTable
 from tunebook.audit.model import UNSAID
-from tunebook.core.configuration import Configuration
-from tunebook.core.factor import FACTOR_KINDS, Level
-from tunebook.core.space import Folding, effective
-
-EFFECTIVE_BATCH = "effective_batch_size"
-"""Stands for batch size and accumulation together: only their product acts."""
-
-_FOLDING = Folding(batch_split=True, gradient_checkpointing=True, scaling=True)
-"""What is folded without seeing the data. `max_length` is folded only under a condition that the record can't show."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Keys of two trials that differ in exactly one factor, the lower level first."""
-
-    factor: str
-    low: str
-    high: str
+from tunebook.core.factor import Level
 
 
 @dataclass(frozen=True)
@@ -34,8 +17,7 @@ class Confounding:
     """Factors that this record cannot separate.
 
     `code`: "ratio_constant" (alpha/r is the same everywhere), "ratio_unknown" (rank moves, alpha is not recorded),
-    "one_to_one" (two factors always move together), "level_not_isolated" (a level without a trial that differs from one
-    at the baseline's level by this factor alone).
+    "level_not_isolated" (a level without a trial that differs from one at the baseline's level by this factor alone).
     """
 
     code: str
@@ -56,24 +38,6 @@ class Boundary:
     clean_failed: str | None = None  # the failed trial of that pair
 
 
-@dataclass(frozen=True, kw_only=True)
-class Structure:
-    """What can be compared with what; trials by key."""
-
-    moves: Mapping[str, tuple[str, ...]]  # factors in which a trial differs from the baseline; none if unread
-    equal: tuple[tuple[str, ...], ...]  # groups with equal effective configurations
-    equal_if_short: tuple[tuple[int, tuple[str, ...]], ...]  # equal if no example is longer than so many tokens
-    pairs: tuple[Pair, ...]  # that differ by one factor, failures included
-    varied: tuple[str, ...]  # factors with at least two levels, in the record's order
-    confounded: tuple[Confounding, ...]
-    boundaries: tuple[Boundary, ...]
-
-    @property
-    def ratio_is_constant(self) -> bool:
-        """Whether alpha/r is the same in every trial."""
-        return any(c.code == "ratio_constant" for c in self.confounded)
-
-
 def acting(factor: str) -> str:
     """The factor that acts: the effective batch size for its two parts."""
     return EFFECTIVE_BATCH if factor in (BATCH, ACCUMULATION) else factor
@@ -84,167 +48,153 @@ def level_in(trial: AuditTrial, factor: str) -> Level:
     return trial.extra[factor] if factor in trial.extra else getattr(trial.configuration, factor, None)
 
 
+def number_in(trial: AuditTrial, factor: str) -> float | None:
+    """The level of a factor where it is a number that the record gives, else None."""
+    level = level_in(trial, factor)
+    is_number = isinstance(level, int | float) and not isinstance(level, bool) and level != UNSAID
+    return float(level) if is_number else None  # type: ignore[arg-type]
+
+
 def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
-    """The settings on which two trials differ, after folding.
+    """The settings on which two trials differ, after folding; where none do, the columns that may be settings.
 
-    Batch size and accumulation count as `effective_batch_size`. Rank and alpha count as rank alone when alpha/r or
-    alpha is the same in both: a rank may be changed at fixed alpha/r or at fixed alpha, either is one factor.
+    Rank and alpha count as rank alone when alpha/r or alpha is the same in both: a rank may be changed at fixed alpha/r
+    or at fixed alpha, either is one factor.
     """
-    left, right = _vector(a.configuration), _vector(b.configuration)
-    names = [name for name, x, y in zip(_NAMES, left, right, strict=True) if x != y] if left != right else []
-    names = [EFFECTIVE_BATCH if name == BATCH else name for name in names]
-    if "lora_r" in names and "lora_alpha" in names and _close(_scaling(left), _scaling(right)):
-        names.remove("lora_alpha")
-    names += [n for n in dict.fromkeys([*a.extra, *b.extra]) if a.extra.get(n) != b.extra.get(n)]
-    unsettled = a.row.unsettled.items() ^ b.row.unsettled.items() if not names and a.key != b.key else ()
-    return (*names, *sorted({name for name, _ in unsettled}))  # equal only where nothing may differ
+    changed = {name for name, _ in a.acts.items() ^ b.acts.items()}
+    if not changed:
+        unsettled = a.row.unsettled.items() ^ b.row.unsettled.items() if a.key != b.key else set()
+        return tuple(sorted({name for name, _ in unsettled}))
+    if {"lora_r", "lora_alpha"} <= changed and isclose(_ratio(a), _ratio(b)):
+        changed.remove("lora_alpha")
+    return tuple(name for name in {**a.acts, **b.acts} if name in changed)
 
 
-_NAMES = tuple(field.name for field in fields(Configuration))
-_R, _ALPHA = _NAMES.index("lora_r"), _NAMES.index("lora_alpha")
+def surely_moved(a: AuditTrial, b: AuditTrial, unsure: Iterable[str]) -> tuple[str, ...]:
+    """Those of them on which two trials differ for certain: both give them, and they surely are settings."""
+    names = [name for name in moved(a, b) if name != "table" and name not in unsure]
+    return tuple(n for n in names if n in {*a.extra, *b.extra} or not {level_in(a, n), level_in(b, n)} & {UNSAID, ""})
 
 
-@lru_cache(maxsize=4096)
-def _vector(configuration: Configuration) -> tuple[object, ...]:
-    """What acts in a configuration, in the order of `_NAMES`; cached because every pair of trials is compared."""
-    unsaid = UNSAID in (configuration.lora_r, configuration.lora_alpha)  # of what is not known nothing is folded
-    folded = effective(configuration, replace(_FOLDING, scaling=not unsaid), None)
-    return tuple(getattr(folded, name) for name in _NAMES)
+def _ratio(trial: AuditTrial) -> float:
+    return float(trial.acts["lora_alpha"]) / float(trial.acts["lora_r"])  # type: ignore[arg-type]
 
 
-def _scaling(vector: tuple[object, ...]) -> float:
-    r, alpha = vector[_R], vector[_ALPHA]
-    return float(alpha) / float(r)  # type: ignore[arg-type]
+class Structure:
+    """What of a record can be compared with what; finds its trials by label, by level and by settings.
+
+    Attributes:
+        scored, trained: trials with a result; of these the ones that did not fail.
+        known: trials whose settings were read.
+        moves: factors in which a known trial differs from the baseline, by key; empty if the baseline's are unread.
+        equal: keys of the trials with equal effective settings.
+        equal_if_short: the same if no example is longer than so many tokens, where their `max_length` differs.
+        pairs: (factor, trial of the higher level, the other) of trials that differ by one factor, failures included.
+        varied: factors with at least two levels, in the record's order.
+    """
+
+    def __init__(self, table: TrialTable) -> None:
+        self.table = table
+        self.baseline = next(trial for trial in table.trials if trial.key == table.baseline)
+        self.scored = [t for t in table.trials if t.score is not None]
+        self.trained = [t for t in self.scored if not t.failed]
+        self.known = [t for t in table.trials if not t.unread]
+        self.best = max(self.trained, key=lambda t: t.value, default=self.baseline)
+        self.moves = {t.key: moved(t, self.baseline) for t in self.known if not self.baseline.unread}
+        self.equal = tuple(tuple(t.key for t in group) for group in self._groups(_settings))
+        short = [(g, {t.configuration.max_length for t in g} - {UNSAID}) for g in self._groups(_settings_if_short)]
+        self.equal_if_short = tuple((min(each), tuple(t.key for t in g)) for g, each in short if len(each) > 1)
+        alone = [(names[0], a, b) for a, b in combinations(self.known, 2) if len(names := moved(a, b)) == 1]
+        self.pairs = [(n, b, a) if _order(a, n) <= _order(b, n) else (n, a, b) for n, a, b in alone]
+        given = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
+        self.varied = tuple(n for n in given if len(self.levels(n, self.known)) > 1)
+        self.confounded = tuple(self._confounded())
+        self.boundaries = tuple(b for n in self.varied for sign in (1, -1) if (b := self._boundary(n, sign)))
+
+    @property
+    def ratio_is_constant(self) -> bool:
+        """Whether alpha/r is the same in every trial."""
+        return any(c.code == "ratio_constant" for c in self.confounded)
+
+    def named(self, name: str, section: str) -> AuditTrial | None:
+        """A trial by the name a text gives it; "baseline" and "best" are allowed."""
+        return {"baseline": self.baseline, "best": self.best}.get(name) or self.table.resolve(name, section)
+
+    def best_before(self, trial: AuditTrial | None) -> AuditTrial | None:
+        """The best of the trials that stand before a trial: what "the best so far" meant when it was planned."""
+        earlier = [t for t in self.trained if trial is not None and t.order < trial.order]
+        return max(earlier, key=lambda t: t.value, default=None)
+
+    def at(self, factor: str, levels: Sequence[Level]) -> list[AuditTrial]:
+        """Scored trials at one of the levels of a factor, settings known."""
+        return [t for t in self.scored if not t.unread and level_in(t, factor) in levels]
+
+    def runs(self, trial: AuditTrial) -> list[AuditTrial]:
+        """The scored runs of a label, of which a record may give one a seed."""
+        return [t for t in self.scored if t.label_key == trial.label_key]
+
+    def levels(self, factor: str, trials: Sequence[AuditTrial] | None = None) -> list[Level]:
+        """All levels of a factor among some trials; None: among those scored and known."""
+        among = [t for t in self.scored if not t.unread] if trials is None else trials
+        return list(dict.fromkeys(level_in(t, factor) for t in among))
+
+    def one_factor(self, factor: str, trials: Sequence[AuditTrial]) -> list[tuple[AuditTrial, AuditTrial]]:
+        """The pairs among these trials that differ in a factor alone, the higher level first."""
+        keys = {t.key for t in trials}
+        return [(high, low) for name, high, low in self.pairs if name == factor and {high.key, low.key} <= keys]
+
+    def _groups(self, settings: Callable[[AuditTrial], object]) -> list[list[AuditTrial]]:
+        groups: dict[object, list[AuditTrial]] = {}
+        for trial in self.known:
+            groups.setdefault(settings(trial), []).append(trial)
+        return [members for members in groups.values() if len(members) > 1]
+
+    def _confounded(self) -> Iterator[Confounding]:
+        factors = list(self.varied)
+        if "lora_r" in factors and "lora_alpha" not in self.table.factors:
+            yield Confounding("ratio_unknown", ("lora_r", "lora_alpha"))
+        elif "lora_r" in factors and all(isclose(_ratio(t), _ratio(self.known[0])) for t in self.known):
+            yield Confounding("ratio_constant", ("lora_r", "lora_alpha"), (self.known[0].configuration.scaling,))
+            factors = [n for n in factors if n != "lora_alpha"]
+        for factor in factors if not self.baseline.unread else ():
+            reference = level_in(self.baseline, factor)
+            of_pairs = [{level_in(a, factor), level_in(b, factor)} for name, a, b in self.pairs if name == factor]
+            isolated = {reference}.union(*(levels for levels in of_pairs if reference in levels))
+            alone = tuple(level for level in self.levels(factor, self.known) if level not in isolated)
+            if alone:  # with what also differs from the baseline in every trial at these levels
+                sets = [set(self.moves[t.key]) for t in self.known if level_in(t, factor) in alone]
+                companions = sorted(set.intersection(*sets) - {factor})
+                yield Confounding("level_not_isolated", (factor, *companions), alone)
+
+    def _boundary(self, factor: str, sign: int) -> Boundary | None:
+        tried = [t for t in self.known if t.failed or t.score is not None]
+        levels = {t.key: sign * number for t in tried if (number := number_in(t, factor)) is not None}
+        trained = [t for t in tried if not t.failed]
+        if not trained or len(levels) < len(tried):  # which side of the others an unsaid level lies on is not known
+            return None
+        highest = max(levels[t.key] for t in trained)
+        beyond = [t for t in tried if t.failed and levels[t.key] > highest]
+        pairs = [(levels[f.key] - levels[t.key], moved(t, f), t.key, f.key) for f in beyond for t in trained]
+        if not pairs:
+            return None
+        _, moves, nearest, first = min(pairs, key=lambda pair: (pair[0], len(pair[1])))
+        alone = [(gap, t, f) for gap, names, t, f in pairs if names == (factor,)]
+        _, clean, clean_failed = min(alone) if alone else (0.0, None, None)
+        keys = (first, *(f.key for f in beyond if f.key != first))
+        return Boundary(
+            factor=factor, above=sign > 0, failed=keys, trained=nearest, moves=moves, clean=clean,
+            clean_failed=clean_failed,
+        )  # fmt: skip
 
 
-def _close(a: float, b: float) -> bool:
-    return abs(a - b) <= 1e-9 * max(abs(a), abs(b))
+def _settings(trial: AuditTrial) -> object:
+    return frozenset({**trial.acts, **trial.row.unsettled}.items())
 
 
-def structure_of(table: TrialTable) -> Structure:
-    """What can be compared in a record, and what cannot."""
-    base = table.get(table.baseline)
-    assert base is not None
-    trials = [trial for trial in table.trials if not trial.unread]
-    pairs = tuple(_ordered(names[0], a, b) for a, b in combinations(trials, 2) if len(names := moved(a, b)) == 1)
-    given = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
-    varied = tuple(n for n in given if len(_levels(trials, n)) > 1)
-    return Structure(
-        moves={trial.key: moved(trial, base) for trial in trials} if not base.unread else {},
-        equal=tuple(tuple(t.key for t in group) for group in _groups(trials, _acts)),
-        equal_if_short=tuple(_short_groups(trials)),
-        pairs=pairs,
-        varied=varied,
-        confounded=tuple(_confounded(table, trials, pairs, varied, base)),
-        boundaries=tuple(_boundaries(trials, pairs, varied)),
-    )
+def _settings_if_short(trial: AuditTrial) -> object:
+    return frozenset({**trial.acts, **trial.row.unsettled, "max_length": None}.items())
 
 
-def _ordered(factor: str, a: AuditTrial, b: AuditTrial) -> Pair:
-    first, second = level_in(a, factor), level_in(b, factor)
-    numbers = isinstance(first, int | float) and isinstance(second, int | float)
-    swap = second < first if numbers else str(second) < str(first)  # type: ignore[operator]
-    return Pair(factor, b.key, a.key) if swap else Pair(factor, a.key, b.key)
-
-
-def _acts(trial: AuditTrial) -> object:
-    return _vector(trial.configuration), tuple(sorted(trial.extra.items())), tuple(sorted(trial.row.unsettled.items()))
-
-
-def _acts_if_short(trial: AuditTrial) -> object:
-    return _acts(replace(trial, configuration=trial.configuration.with_values(max_length=1)))
-
-
-def _groups(trials: Sequence[AuditTrial], key: Callable[[AuditTrial], object]) -> list[list[AuditTrial]]:
-    groups: dict[object, list[AuditTrial]] = {}
-    for trial in trials:
-        groups.setdefault(key(trial), []).append(trial)
-    return [members for members in groups.values() if len(members) > 1]
-
-
-def _short_groups(trials: Sequence[AuditTrial]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Groups that differ at most in max_length, and do; with the smallest of their lengths."""
-    for members in _groups(trials, _acts_if_short):
-        lengths = {trial.configuration.max_length for trial in members} - {UNSAID}
-        if len(lengths) > 1:
-            yield int(min(lengths)), tuple(trial.key for trial in members)
-
-
-def _levels(trials: Sequence[AuditTrial], factor: str) -> list[Level]:
-    return list(dict.fromkeys(level_in(trial, factor) for trial in trials))
-
-
-def _confounded(
-    table: TrialTable, trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: Sequence[str], base: AuditTrial
-) -> Iterator[Confounding]:
-    factors = list(varied)
-    if "lora_r" in varied and "lora_alpha" not in table.factors:
-        yield Confounding("ratio_unknown", ("lora_r", "lora_alpha"))
-    elif "lora_r" in varied and all(_close(t.configuration.scaling, trials[0].configuration.scaling) for t in trials):
-        yield Confounding("ratio_constant", ("lora_r", "lora_alpha"), (trials[0].configuration.scaling,))
-        factors = [n for n in factors if n != "lora_alpha"]
-    for a, b in combinations(factors, 2):
-        together = {(level_in(t, a), level_in(t, b)) for t in trials}
-        one_to_one = len(together) == len({x for x, _ in together}) == len({y for _, y in together})
-        if one_to_one and {a, b} != {"lora_r", "lora_alpha"}:
-            yield Confounding("one_to_one", (a, b))
-    by_key = {trial.key: trial for trial in trials}
-    for factor in factors if not base.unread else ():
-        reference = level_in(base, factor)
-        of_pairs = [{level_in(by_key[k], factor) for k in (p.low, p.high)} for p in pairs if p.factor == factor]
-        isolated = {reference}.union(*(levels for levels in of_pairs if reference in levels))
-        alone = tuple(level for level in _levels(trials, factor) if level not in isolated)
-        if alone:  # with what also differs from the baseline in every trial at these levels
-            sets = [set(moved(t, base)) for t in trials if level_in(t, factor) in alone]
-            companions = sorted(set.intersection(*sets) - {factor})
-            yield Confounding("level_not_isolated", (factor, *companions), alone)
-
-
-def _boundaries(trials: Sequence[AuditTrial], pairs: Sequence[Pair], varied: Sequence[str]) -> Iterator[Boundary]:
-    failed = [t for t in trials if t.failed]
-    trained = [t for t in trials if not t.failed and t.score is not None]
-    for factor in varied if failed and trained else ():
-        numeric = factor == EFFECTIVE_BATCH or (
-            factor in FACTOR_KINDS and FACTOR_KINDS[factor].value_type in (int, float)
-        )
-        if not numeric or any(level_in(trial, factor) == UNSAID for trial in (*failed, *trained)):
-            continue  # which side of the others an unsaid level lies on is not known
-        for sign in (1, -1):
-            boundary = _boundary(factor, sign, failed, trained, [p for p in pairs if p.factor == factor])
-            if boundary is not None:
-                yield boundary
-
-
-def _boundary(
-    factor: str, sign: int, failed: Sequence[AuditTrial], trained: Sequence[AuditTrial], pairs: Sequence[Pair]
-) -> Boundary | None:
-    def level(trial: AuditTrial) -> float:
-        return sign * float(level_in(trial, factor))  # type: ignore[arg-type]
-
-    highest = max(level(t) for t in trained)
-    beyond = {t.key: t for t in failed if level(t) > highest}
-    if not beyond:
-        return None
-    lowest = min(level(t) for t in beyond.values())
-    moves, edge, first = min(
-        ((moved(t, f), t, f) for t in trained if level(t) == highest for f in beyond.values() if level(f) == lowest),
-        key=lambda found: len(found[0]),
-    )
-    by_key = {t.key: t for t in trained}
-    alone = [
-        (level(beyond[f]) - level(by_key[t]), t, f)
-        for pair in pairs
-        for t, f in ((pair.low, pair.high), (pair.high, pair.low))
-        if t in by_key and f in beyond
-    ]
-    _, clean, clean_failed = min(alone) if alone else (0.0, None, None)
-    keys = (first.key, *(key for key in beyond if key != first.key))
-    return Boundary(
-        factor=factor,
-        above=sign > 0,
-        failed=keys,
-        trained=edge.key,
-        moves=moves,
-        clean=clean,
-        clean_failed=clean_failed,
-    )
+def _order(trial: AuditTrial, factor: str) -> tuple[float, str]:
+    level = level_in(trial, factor)
+    return (float(level), "") if isinstance(level, int | float) else (0.0, str(level))

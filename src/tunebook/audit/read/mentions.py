@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from tunebook.audit.read.cells import level_of
 from tunebook.audit.words.columns import BASELINE, FACTOR_WORDS
@@ -18,6 +17,8 @@ from tunebook.core.factor import FACTOR_KINDS, Level
 
 LONGEST_TEXT = 4_000
 _MOST_VALUES = 12
+MAY_BE_NONE = ("lora_dropout", "weight_decay", "warmup_steps")
+"""Factors of which none is 0: "no dropout"."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,21 @@ _SHORT = r"(?=\s?[=:从由取为改设调提加增升降减越]|\s?\d|\s(?:of|fr
 
 
 def _word_pattern(word: str) -> str:
-    escaped = re.escape(word)
     if not word.isascii() and word != "α":
-        return escaped
+        return re.escape(word)
     short = len(word) <= 2 and word != "lr"
-    return r"(?<![A-Za-z0-9_])" + escaped + (_SHORT if short else r"(?:e?s)?(?![A-Za-z_])")
+    return r"(?<![A-Za-z0-9_])" + re.escape(word) + (_SHORT if short else r"(?:e?s)?(?![A-Za-z_])")
 
 
-_WORDS = sorted(((w, name) for name, words in FACTOR_WORDS.items() for w in words.split("|")), key=lambda w: -len(w[0]))
-_NAME_OF = {word.lower(): name for word, name in _WORDS}
-_ANY_WORD = re.compile(
-    "|".join([*(f"(?:{_word_pattern(word)})" for word, _ in _WORDS), r"(?<=\d)\s?轮(?![数次对问])"]), re.IGNORECASE
-)
+_NAME_OF = {word.lower(): name for name, words in FACTOR_WORDS.items() for word in words.split("|")}
+_WORDS = "|".join(f"(?:{_word_pattern(word)})" for word in sorted(_NAME_OF, key=len, reverse=True))
+_ANY_WORD = re.compile(rf"{_WORDS}|(?<=\d)\s?轮(?![数次对问])", re.IGNORECASE)
 _FILLER_WORDS = (
     "kept at|held at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
-    "decrease|reduce|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|lower|"
-    "larger|smaller|greater|between|介于|only|fixed|always|固定|统一|均|都|一律|提高|增大|增加|增至|升至|升高|提升|降低|降至|降到|减小|减少|减至|"
-    "改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|加大|大于|小于|高于|低于|超过|"
-    "达到|达|约|的|了|值|升|降|较高|更高|过高|过大|扩大|不能|不宜|不要|不可|不应|进一步|区间|范围|取值"
+    "decrease|reduce|goes|went|going|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|"
+    "lower|larger|smaller|greater|between|介于|only|fixed|always|固定|统一|均|都|一律|提高|增大|增加|增至|升至|升高|提升|"
+    "降低|降至|降到|减小|减少|减至|改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|加大|大于|小于|"
+    "高于|低于|超过|达到|达|约|的|了|值|升|降|较高|更高|过高|过大|扩大|不能|不宜|不要|不可|不应|进一步|区间|范围|取值"
 )
 _ARROWS = ("->", "→", "⇒", "=>", "⟶")
 _TO = "|".join([r"\bto\b", "到", "至", *map(re.escape, _ARROWS)])
@@ -74,29 +72,29 @@ _VALUE = re.compile(
     rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))"
     r"(?![\d.]*\d|(?!x\s?\d)[A-Za-z]|\s?(?:[×*·]\s?(?:$|(?:lora[ _])?r)|x\s?r\b))"
 )
-_CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|翻倍|加倍|增|升|降|减|改|调|加|提)(?:到|至|为)"
+CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|翻倍|加倍|增|升|降|减|改|调|加|提)(?:到|至|为)"
 _JOIN = re.compile(
-    rf"\s?(?:({_CHANGED_TO}|{_TO}|\.\.+)|(-|~|–|到|至)|(,|/|、|\band\b|\bor\b|和|与|或|以及|,\s?and\b))\s?",
+    rf"\s?(?:(?P<to>{CHANGED_TO}|{'|'.join(map(re.escape, _ARROWS))})|{_TO}|\.\.+|[-~–]|"
+    r"(?P<list>,\s?and\b|,|/|、|\band\b|\bor\b|和|与|或|以及))\s?",
     re.IGNORECASE,
 )
-_STEP = re.compile(rf"\s?(?:({_CHANGED_TO}|变[为成])|{_TO})\s?", re.IGNORECASE)
-_FROM = re.compile(r"(?:\bfrom|从|由)\s?$", re.IGNORECASE)
 _FLAG = re.compile(
-    r"[\s=:]{0,3}(true|false|on|off|enabled|disabled|开启|打开|启用|开|关闭|禁用|关)(?![A-Za-z])", re.IGNORECASE
+    r"[\s=:]{0,3}(?:(true|on|enabled|开启|打开|启用|开)|false|off|disabled|关闭|禁用|关)(?![A-Za-z])", re.IGNORECASE
 )
-_ON_WORDS = {"true", "on", "enabled", "开启", "打开", "启用", "开"}
 _CHOICES = {"余弦": "cosine", "线性": "linear", "恒定": "constant"}
+_CHOICE = r"(cosine|linear|constant|余弦|线性|恒定)"
+_CHOICE_BEFORE = re.compile(rf"(?<![A-Za-z_-]){_CHOICE}(?:退火)?\s?(?:lr |learning rate |学习率)?$", re.IGNORECASE)
+_CHOICE_AFTER = re.compile(
+    rf"\s?(?:统一|均|都)?(?:用|采用|为|是|was|is|=|:)?\s?{_CHOICE}|\s?[=:]\s?([A-Za-z_][\w-]{{0,40}})", re.IGNORECASE
+)
 _ZERO = re.compile(r"(?:\b(?:no|without|zero)|不[加用]|没(?:有|加|用))\s?$", re.IGNORECASE)
-"""Before a factor's word, of factors of which none is 0: "no dropout"."""
 _NONE_IS = re.compile(r"\s(?:is|was|gives?|gave)\b.{0,30}\bthan\b", re.IGNORECASE)
 """Behind it: "no dropout is better than 0.1" may mean that none is, or that no other level is."""
-MAY_BE_NONE = ("lora_dropout", "weight_decay", "warmup_steps")
-_WORD_VALUE = re.compile(r"\s?[=:]\s?([A-Za-z_][\w-]{0,40})")
-_CHOICE = re.compile(
-    r"\s?(?:统一|均|都)?(?:用|采用|为|是|was|is|=|:)?\s?(cosine|linear|constant|余弦|线性|恒定)", re.IGNORECASE
+_BEFORE = re.compile(
+    rf"(?<![A-Za-z0-9_.第-])(?<!第\s)(?:\bfrom\s({NUMBER})\s(?:to|->)\s)?({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$",
+    re.IGNORECASE,
 )
-_BEFORE = re.compile(rf"(?<![A-Za-z0-9_.第-])(?<!第\s)({NUMBER})\s?(?:个|的|x\b)?\s?(?:full\s|training\s)?$")
-_FROM_TO = re.compile(rf"\bfrom\s({NUMBER})\s(?:to|->)\s({NUMBER})\s$", re.IGNORECASE)
+"""Before a factor's word: "3 epochs", "from 3 to 6 epochs"."""
 _TIMES = re.compile(r"\s?[x×*]\s?([1-9]\d{0,5})(?![\d.^])")
 """The accumulation of "batch 2x4"."""
 
@@ -106,15 +104,8 @@ def mentions(text: str) -> list[Mention]:
     text = text[:LONGEST_TEXT]
     found: list[Mention] = []
     words = list(_ANY_WORD.finditer(text))
-    for i, match in enumerate(words):
-        limit = words[i + 1].start() if i + 1 < len(words) else len(text)
-        found.append(_mention(text, match, limit, found[-1].end if found else 0))
-    for a, b in pairwise(found):  # "from rank 16 to rank 64"
-        step = _STEP.fullmatch(text, a.end, b.start)
-        said = step and (step.group(1) or _FROM.search(text, max(0, a.start - 8), a.start))
-        if said and a.factor == b.factor and len(a.values) == len(b.values) == 1 and not a.side | b.side:
-            found[found.index(a) : found.index(b) + 1] = [Mention(a.factor, a.values + b.values, a.start, b.end, "to")]
-            break
+    for word, limit in zip(words, [*(later.start() for later in words[1:]), len(text)], strict=False):
+        found.append(_mention(text, word, limit, found[-1].end if found else 0))
     return found
 
 
@@ -125,41 +116,32 @@ def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Men
     kind = FACTOR_KINDS[factor]
     if kind.value_type is bool:
         flag = _FLAG.match(text, end, limit)
-        values: tuple[Level, ...] = (flag.group(1).lower() in _ON_WORDS,) if flag else ()
-        return Mention(factor, values, start, flag.end() if flag else end)
+        return Mention(factor, (flag[1] is not None,), start, flag.end()) if flag else Mention(factor, (), start, end)
     if kind.value_type is str:
-        before = re.search(r"([A-Za-z_]+|余弦|线性|恒定)(?:退火)?\s?(?:lr |学习率)?$", text[max(0, start - 32) : start])
-        choice = _CHOICES.get(before.group(1), before.group(1).lower()) if before else ""
-        if before and choice in kind.choices:
-            return Mention(factor, (choice,), start - len(before.group()), end)
-        after = _CHOICE.match(text, end, limit)
-        if after and (choice := _CHOICES.get(after[1], after[1].lower())) in kind.choices:
-            return Mention(factor, (choice,), start, after.end())
-        said = _WORD_VALUE.match(text, end, limit)
-        ok = said is not None and kind.problem(said.group(1)) is None
-        return Mention(factor, (said.group(1),) if said and ok else (), start, said.end() if said and ok else end)
+        for said in (_CHOICE_BEFORE.search(text, free_from, start), _CHOICE_AFTER.match(text, end, limit)):
+            level = said[said.lastindex or 0].lower() if said else ""
+            if said and kind.problem(_CHOICES.get(level, level)) is None:
+                return Mention(factor, (_CHOICES.get(level, level),), min(start, said.start()), max(end, said.end()))
+        return Mention(factor, (), start, end)
     found = _numbers(text, match, limit, factor)
-    if found.values:
-        return found
     none = _ZERO.search(text, free_from, start) if factor in MAY_BE_NONE else None
-    if none and not _NONE_IS.match(text, end):
+    if none and not found.values and not _NONE_IS.match(text, end):
         return Mention(factor, (0,), none.start(), end)
-    step = _FROM_TO.search(text, max(free_from, start - 40), start)  # "from 3 to 6 epochs"
-    levels = [level_of(factor, to_float(number)) for number in step.groups()] if step else []
-    if step and len(ends := [level for level in levels if level is not None]) == len(levels):
-        return Mention(factor, tuple(ends), step.start(), end, "to")
     before = _BEFORE.search(text, max(free_from, start - 40), start)
-    level = level_of(factor, to_float(before.group(1))) if before else None
-    return Mention(factor, (level,), before.start(1), end) if before and level is not None else found
+    levels = [level_of(factor, to_float(number)) for number in before.groups() if number] if before else [None]
+    if found.values or before is None or None in levels:
+        return found
+    known = tuple(level for level in levels if level is not None)
+    return Mention(factor, known, before.start() if len(known) > 1 else before.start(2), end, "to" * (len(known) > 1))
 
 
 def _numbers(text: str, match: re.Match[str], limit: int, factor: str) -> Mention:
     """The numbers behind a factor's word, as far as they are one list, range or step."""
     gap = _GAP.match(text, match.end(), limit)
-    at = gap.end() if gap else match.end()
-    filler = text[match.end() : at].lower()
+    end, at = match.end(), gap.end() if gap else match.end()
+    filler = text[end:at].lower()
     values: list[Level] = []
-    end, joined = match.end(), ""
+    joined = ""
     while len(values) < _MOST_VALUES and (number := _VALUE.match(text, at, limit)):
         level = level_of(factor, to_float(number.group(1)))
         if level is None:
@@ -171,20 +153,14 @@ def _numbers(text: str, match: re.Match[str], limit: int, factor: str) -> Mentio
         belongs_to_next = following and limit < len(text) and not text[following.end() : limit].strip(" 个")
         if not join or not following or belongs_to_next:
             break
-        joined = joined or _how(join, any(word in filler for word in ("from", "从", "由")))
+        step = join["to"] or any(word in filler for word in ("from", "从", "由"))
+        joined = joined or ("list" if join["list"] else "to" if step else "range")
         at = join.end()
     before = text[max(0, match.end() - 4) : at]
     between = "between" in filler or "介于" in before or text[end : end + 3].strip()[:2] == "之间"
     joined = "" if len(values) < 2 else "range" if joined == "list" and len(values) == 2 and between else joined
     side = 1 if _ABOVE.search(filler) else -1 if _BELOW.search(filler) else 0
     return Mention(factor, tuple(values), match.start(), end, joined, side if values else 0)
-
-
-def _how(join: re.Match[str], from_word: bool) -> str:
-    if join.group(3):
-        return "list"
-    changed = join.group(1) is not None and (join.group(1) in _ARROWS or re.fullmatch(_CHANGED_TO, join.group(1)))
-    return "to" if changed or from_word else "range"
 
 
 def settings(text: str) -> dict[str, Level]:
@@ -202,29 +178,34 @@ def settings(text: str) -> dict[str, Level]:
     return values
 
 
-_LABEL = re.compile(
-    r"(?<![A-Za-z0-9])(?:exp(?:eriment)?s?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
-    re.IGNORECASE,
+_LABELS = (
+    re.compile(
+        r"(?<![A-Za-z0-9])(?:exp(?:eriment)?s?|trial|run|test|实验|试验|编号)\s?[#_\-.:№]?\s?(\d{1,5})(?![\d.]\d|\d)",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])|第\s?(\d{1,4})\s?组"
+    ),
+    re.compile(  # a number alone that names a trial: "the best run is 4"
+        r"(?<=\bbest )(?:run|trial|exp(?:eriment)?)(?: (?:so far|overall))? (?:is|was) (\d{1,5})(?![\d%]|[.,]\d)|"
+        r"(?<=最[佳优好])的?(?:一[次组])?(?:实验|试验|配置|组合)(?:是|为)\s?(\d{1,5})(?![\d%]|[.,]\d)",
+        re.IGNORECASE,
+    ),
 )
-_HASH_LABEL = re.compile(
-    r"(?<![A-Za-z0-9&])#(\d{1,5})(?!\d)|(?<![\d.月])(\d{1,4})\s?号(?:实验|配置|模型|方案)?(?![服机卡楼店])|第\s?(\d{1,4})\s?组"
-)
-_BEST_IS = re.compile(
-    r"\b(?:best|winning) (?:run|trial|exp(?:eriment)?)(?: (?:so far|overall))? (?:is|was) (\d{1,5})(?![\d%]|[.,]\d)|"
-    r"(?:最佳|最优|最好)的?(?:一[次组])?(?:实验|试验|配置|组合)(?:是|为)\s?(\d{1,5})(?![\d%]|[.,]\d)",
-    re.IGNORECASE,
-)
-"""A number alone that names a trial: "the best run is 4"."""
-_BEST_WORD = re.compile(r"\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好", re.IGNORECASE)
-_BUILDS = re.compile(
-    r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}$", re.IGNORECASE
-)
+_BUILDS = r"(?:\b(?:on top of|based on|builds? on|starting from|on)\b|基于|在|以|沿用)\s{0,2}"
+_ENDS_IN_BUILDS = re.compile(rf"{_BUILDS}$", re.IGNORECASE)
 _BARE_BASE = re.compile(
     r"(?:\b(?:on top of|based on|builds? on|starting from|same as)|基于|沿用)\s?(\d{1,4})(?![\d.]|[eE]-?\d)|"
     r"(?:在|以)\s?(\d{1,4})\s?号?\s?(?:的)?(?:基础|配置|设置|上)",
     re.IGNORECASE,
 )
 """A trial by its bare number, as what a change builds on: "在 9 的基础上", "on top of 9"."""
+_BEST_BASE = re.compile(
+    rf"(?P<on>{_BUILDS})?(?:\b(?:the )?(?:best|incumbent)(?: so far)?\b|最佳|最优|最好)"
+    r"(?P<more>.{0,14}?(?:[+]|with|but|plus|基础|上|再|并)|"
+    r"\s?(?:config\w*|settings?|combination|组合|配置|设置|参数)?\s?[,，、])?",
+    re.IGNORECASE,
+)
 _AS_A_NAME = r"(?:(?<=onfig )|(?<=onfiguration )|(?<=[Rr]un )|(?<=[Tt]rial )|(?<=xperiment )){0}|{0}(?!\s[a-z])"
 
 
@@ -232,37 +213,29 @@ def label_pattern(labels: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern for labels that `trial_labels` does not know by their number ("A", "best-long", "lr4-r16"), or None
     without any. "A" and "I" count only where no word follows them or "config" stands before, since they are words
     themselves."""
-    wordy = sorted({label for label in labels if _is_wordy(label)}, key=len, reverse=True)
     parts = [
         rf"(?<![-.]){label}(?![.%])" if label.isdigit()
         else _AS_A_NAME.format(label) if label in ("A", "I")
         else f"(?i:{re.escape(label)})" if len(label) > 3 else re.escape(label)
-        for label in wordy
+        for label in sorted(filter(_is_wordy, set(labels)), key=len, reverse=True)
     ]  # fmt: skip
     return re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(parts)})(?![A-Za-z0-9_])") if parts else None
 
 
 def _is_wordy(label: str) -> bool:
-    if re.fullmatch(r"0\d+", label):  # no number begins so
-        return True
-    known = re.fullmatch(NUMBER, label) or _LABEL.fullmatch(label) or _HASH_LABEL.fullmatch(label)
-    return any(c.isalpha() for c in label) and not known and not BASELINE.fullmatch(label)
+    known = any(pattern.fullmatch(label) for pattern in (re.compile(NUMBER), *_LABELS))
+    zero_first = re.fullmatch(r"0\d+", label) is not None  # no number begins so
+    return zero_first or (any(c.isalpha() for c in label) and not known and not BASELINE.fullmatch(label))
 
 
 def trial_labels(text: str, wordy: re.Pattern[str] | None = None) -> list[tuple[str, int, int]]:
-    """Trials named in a text, as (number or label, start, end) in order; the caller finds them in the tables.
-
-    Args:
-        wordy: from `label_pattern`, for labels of other forms.
-    """
-    text = text[:LONGEST_TEXT]
-    found = [(m.group(1), m.start(), m.end()) for m in _LABEL.finditer(text)]
-    others = [(m.group(1) or m.group(2) or m.group(3), m.start(), m.end()) for m in _HASH_LABEL.finditer(text)]
-    others += [(m[i], m.start(i), m.end(i)) for m in _BEST_IS.finditer(text) for i in (1, 2) if m[i]]
-    others += [(m.group(0), m.start(), m.end()) for m in wordy.finditer(text)] if wordy is not None else []
-    for label, start, end in others:
-        if not any(start < known_end and known_start < end for _, known_start, known_end in found):
-            found.append((label, start, end))
+    """Trials named in a text, as (number or label, start, end) in order; the caller finds them in the tables. `wordy`,
+    from `label_pattern`, finds labels of other forms."""
+    found: list[tuple[str, int, int]] = []
+    for pattern in (*_LABELS, *((wordy,) if wordy is not None else ())):
+        for m in pattern.finditer(text[:LONGEST_TEXT]):
+            if not any(m.start() < end and start < m.end() for _, start, end in found):
+                found.append((m[m.lastindex or 0], m.start(), m.end()))
     return sorted(found, key=lambda f: f[1])
 
 
@@ -274,17 +247,12 @@ def base_trial(text: str, wordy: re.Pattern[str] | None = None) -> str | None:
     text = text[:LONGEST_TEXT]
     for number, start, end in trial_labels(text, wordy)[:1]:
         extended = re.match(r"\s?[+,:]|\s?(?:with|but|settings|的|配置|基础|plus|and)", text[end:])
-        if extended or _BUILDS.search(text[:start]):
+        if extended or _ENDS_IN_BUILDS.search(text[:start]):
             return number
-    bare = _BARE_BASE.search(text)
+    bare, best = _BARE_BASE.search(text), _BEST_BASE.search(text)
     if bare:
-        return bare.group(1) or bare.group(2)
-    best = _BEST_WORD.search(text)
-    if best and (
-        re.match(r".{0,14}?(?:[+]|with|but|plus|基础|上|再|并)", text[best.end() :])
-        or re.match(r"\s?(?:config\w*|settings?|combination|组合|配置|设置|参数)?\s?[,，、]", text[best.end() :])
-        or _BUILDS.search(text[: best.start()])
-    ):
+        return bare[1] or bare[2]
+    if best and (best["on"] or best["more"]):
         return "best"
     return "baseline" if BASELINE.search(text) else None
 
@@ -296,8 +264,6 @@ _DESCRIBING = re.compile(
     r"改为|提升|训练|开启|启用|打开|关闭|到|至|轮|步|单独|仅|只|较大|较小|更大|更小|同|但|其[余他]|一样|相同|不变|不动|[\W_]",
     re.IGNORECASE,
 )
-
-
 _KEPT = re.compile(
     r"\s?(?:不变|不动|unchanged|kept\b|(?:is |was |stays |stayed )?(?:the same|fixed|unchanged))", re.IGNORECASE
 )

@@ -407,6 +407,7 @@ class _Reading:
         shared = Context(
             labels=labels, measure=measure, has_baseline=named is not None, base=named.values if named else None,
             extras=_extra_words(rows), levels=_levels_of(rows), results=_names_of_results(measure),
+            scores=frozenset(row.score.value for row in rows if row.score),
         )  # fmt: skip
         found: list[Claim] = []
         for statement in self.prose:

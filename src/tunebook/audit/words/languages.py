@@ -1,90 +1,142 @@
-"""What an audit says, in English and in Chinese: the words of `says.toml`, and what both languages share.
+"""What an audit says, in English and in Chinese: fills the sentences of `says.toml`.
 
-Names and quoted text come in cleaned; the writer escapes whole sentences, so nothing here knows Markdown.
+A sentence has places for values, each with the form in which the value is written: `{n:trial}` is "2 trials",
+`{best:name}` a trial by its label. What stands in [brackets] is said only where its values are there. The writer
+escapes whole sentences, so nothing here knows Markdown.
 """
 
 from __future__ import annotations
 
+import math
 import pkgutil
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from tunebook.audit.model import UNSAID, MeasureKind, Score
 from tunebook.core.factor import Level
+from tunebook.escaping import shorten
 from tunebook.words import numbers
 from tunebook.words.chinese.common import ChineseShared
 from tunebook.words.chinese.labels import FACTORS as CHINESE_FACTORS
 from tunebook.words.english.common import EnglishShared
 from tunebook.words.english.labels import FACTORS as ENGLISH_FACTORS
-from tunebook.words.numbers import points, value
+from tunebook.words.marks import strong
 from tunebook.words.shared import Shared
 
-__all__ = ["ChineseAudit", "EnglishAudit", "level_text", "signed"]
+__all__ = ["ChineseAudit", "EnglishAudit", "level_text"]
+
+MOST_NAMED, MOST_MIXED = 12, 2
+LONGEST_TEXT, LONGEST_NAME = 160, 40
 
 _SAYS = tomllib.loads((pkgutil.get_data(__package__, "says.toml") or b"").decode())
-_BASELINE_NAMES = {"baseline", "base", "default", "基线", "基准", "默认"}
-
-
-def signed(n: int) -> str:
-    """7 as "+7"; 0 has no sign."""
-    return f"{n:+d}" if n else "0"
+_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_PLACE = re.compile(r"{(\w+):?(\w*)}")
+_OF_SEVERAL = ("accuracies", "deviations", "differences", "mixed", "renumbered")
+"""Forms of several values together; with any other a list is written one by one."""
 
 
 def level_text(factor: str, level: Level) -> str:
     """A level as in a configuration file; "?" where the record does not say it."""
-    if level is None or (level == UNSAID and not isinstance(level, bool)):
-        return "?"
-    return value(factor, level)
+    unsaid = level is None or (level == UNSAID and not isinstance(level, bool))
+    return "?" if unsaid else shorten(numbers.value(factor, level), LONGEST_NAME)
 
 
 class AuditShared(Shared):
-    """Helpers of the sentences about a record."""
+    """Sentences about a record.
 
-    labels: ClassVar[Mapping[str, str]]
-    says: ClassVar[Mapping[str, str]]  # sentences by code, with places for values
-    verdicts: ClassVar[Mapping[str, str]]  # of claims
-    told: ClassVar[Mapping[str, str]]  # the same verdicts on the question whether two trials can be told apart
-    counted: ClassVar[Mapping[str, tuple[str, str]]]  # "1 example" and "{n} examples", by what is counted
-    stop: ClassVar[str]
-    semicolon: ClassVar[str]
-    more: ClassVar[str]  # after a list that was cut
+    Args:
+        labels: the trials' labels by key.
+        kind: what the results are.
+    """
 
-    def say(self, code: str, **values: object) -> str:
+    says: ClassVar[Mapping[str, str]]
+    counted: ClassVar[Mapping[str, tuple[str, str]]]  # "{n} example" and "{n} examples", by what is counted
+
+    def __init__(self, labels: Mapping[str, str], kind: MeasureKind) -> None:
+        super().__init__()
+        self._labels = labels
+        self._share = kind is MeasureKind.SHARE
+        self._forms: Mapping[str, Callable[[Any], str]] = {
+            "": str,
+            "about": numbers.about,
+            "factor": self.factor,
+            "hundredths": lambda x: f"{x * 100:.2f}",
+            "if": lambda _: "",
+            "n": numbers.count,
+            "name": self.name,
+            "number": "{:g}".format,
+            "p": numbers.p_phrase,
+            "p_value": numbers.p_value,
+            "percent": self.percent,
+            "points": numbers.points,
+            "result": self.result,
+            "settings": lambda levels: self.listed([f"{self.factor(n)} {level_text(n, x)}" for n, x in levels.items()]),
+            "short": "{:.2g}".format,
+            "signed": "{:+.1f}".format,
+            "strong": lambda text: strong(shorten(text, LONGEST_TEXT)),
+            "tenths": lambda x: "-" if x is None else f"{x * 100:.1f}",
+            "text": lambda text: shorten(str(text), LONGEST_TEXT),
+            "accuracies": lambda ends: numbers.percent(ends[0]) + self.to + self.percent(ends[1]),
+            "changed": lambda levels: self.listed([self._changed(n, *both) for n, both in levels.items()]),
+            "deviations": lambda ends: self.to.join(f"{end * 100:.2f}" for end in ends),
+            "differences": lambda ends: self.to.join(map(numbers.points, ends)),
+            "mixed": lambda pairs: self.join([self.say("also", **vars(pair)) for pair in pairs[:MOST_MIXED]]),
+            "renumbered": lambda pairs: self.listed([self.say("renumbered_pair", a=a, b=b) for a, b in pairs]),
+        }
+
+    def say(self, code: str, **values: Any) -> str:
         """A sentence with its values in place."""
-        return self.says[code].format(**values)
+
+        def optional(part: re.Match[str]) -> str:
+            needed = [values.get(place[1]) for place in _PLACE.finditer(part[1])]
+            return part[1] if all(value or isinstance(value, float) for value in needed) else ""
+
+        text = _OPTIONAL.sub(optional, self.says[code])
+        return _PLACE.sub(lambda place: self._written(values[place[1]], place[2]), text)
+
+    def _written(self, value: Any, form: str) -> str:
+        """A value in a form: what is counted, the beginning of another sentence's code, or how one value is written, of
+        which there may be a list."""
+        if form in self.counted:
+            return self.count(value if isinstance(value, int) else len(value), form)
+        if isinstance(value, list | tuple) and form not in _OF_SEVERAL:
+            items = [self._written(each, form) for each in value]
+            return self.listed(items[:MOST_NAMED]) + self.say("more", n=items[MOST_NAMED:])
+        return self._forms[form](value) if form in self._forms else self.says[f"{form}_{value}"]
+
+    def _changed(self, factor: str, text: Level, table: Level) -> str:
+        levels = {"text": level_text(factor, text), "table": level_text(factor, table)}
+        return self.say("setting_differs", factor=factor, **levels)
 
     def count(self, n: int, what: str) -> str:
         """ "1 trial", "2 trials"."""
         return self.counted[what][n != 1].format(n=numbers.count(n))
 
-    def gap(self, examples: int | None, effect: float, kind: MeasureKind) -> str:
-        """A difference with its sign and unit: examples where they are counted, else points, else a plain number."""
-        if examples is not None:
-            return ("+" if examples > 0 else "-" if examples < 0 else "") + self.count(abs(examples), "example")
-        return self.say("points", x=points(effect)) if kind is MeasureKind.SHARE else f"{effect:+.4g}"
+    def name(self, key: str) -> str:
+        """A trial by its label, fit to be read in a sentence: bare numbers as "#6"."""
+        text = shorten(self._labels.get(key, key), LONGEST_NAME)
+        return f"#{text}" if text.replace(".", "").isdigit() else text
 
-    def baseline(self, name: str) -> str:
-        """The baseline by its name; one that is called baseline is not named twice."""
-        word = self.labels["the_baseline"]
-        return word if name.casefold() in _BASELINE_NAMES else f"{word} {name}"
+    def gap(self, difference: float) -> str:
+        """A difference with its sign: a whole number of examples, else points, else a plain number."""
+        if isinstance(difference, int):
+            return f"{difference:+d}" if difference else "0"
+        return f"{difference * (100 if self._share else 1):+.4g}"
 
-    def cut_list(self, items: Sequence[str], limit: int = 12) -> str:
-        """A list of at most `limit` items, and how many more there are."""
-        if len(items) <= limit:
-            return self.listed(items)
-        return self.comma.join(items[:limit]) + self.more.format(n=len(items) - limit)
+    def amount(self, difference: float) -> str:
+        """A difference with its sign and unit."""
+        if isinstance(difference, int):
+            return self.counted["example"][abs(difference) != 1].format(n=self.gap(difference))
+        return self.say("points", x=self.gap(difference)) if self._share else self.gap(difference)
 
-    def interval(self, low: float, high: float) -> str:
-        """Accuracies as "25.4 to 34.8 %"."""
-        return numbers.percent(low) + self.to + self.percent(high)
-
-    def score(self, score: Score | None, kind: MeasureKind) -> str:
-        """A printed result; a failed trial has none."""
+    def result(self, score: Score | None) -> str:
+        """A result as printed; a failed trial has none."""
         if score is None:
-            return self.labels["a_failure"]
-        return self.percent(score.value, 2) if kind is MeasureKind.SHARE else f"{score.value:g}"
+            return self.says["no_result"]
+        places = round(-math.log10(score.unit)) if score.unit > 0 else 0
+        return self.percent(score.value, max(0, places - 2)) if self._share else f"{score.value:.{max(0, places)}f}"
 
 
 def _words(section: str, language: int) -> dict[str, Any]:
@@ -94,19 +146,13 @@ def _words(section: str, language: int) -> dict[str, Any]:
 class EnglishAudit(EnglishShared, AuditShared):
     """An audit in English: sentences for readers without statistics that a statistician finds no fault with."""
 
-    stop = "."
-    semicolon = "; "
-    more = " and {n} more"
     factor_names: ClassVar = {**ENGLISH_FACTORS, "effective_batch_size": "effective batch size", "table": "table"}
+    says: ClassVar = _words("says", 0)
     counted: ClassVar = _words("counted", 0)
-    verdicts: ClassVar[Mapping[str, str]] = _words("verdicts", 0)
-    told: ClassVar[Mapping[str, str]] = _words("told", 0)
-    labels: ClassVar[Mapping[str, str]] = _words("labels", 0)
-    says: ClassVar[Mapping[str, str]] = _words("says", 0)
 
 
 _LATIN = "|".join(
-    re.escape(w) for w in sorted(CHINESE_FACTORS.values(), key=len, reverse=True) if w[0].isascii() or w[-1].isascii()
+    re.escape(word) for word in sorted(CHINESE_FACTORS.values(), key=len, reverse=True) if word[0].isascii()
 )
 _TIGHT = re.compile(rf"(?<=[一-鿿])(?={_LATIN})|(?<=[A-Za-z])(?=[一-鿿])")
 """Between a Latin word and a Chinese character stands a blank: "仅 dropout 不同"."""
@@ -115,15 +161,9 @@ _TIGHT = re.compile(rf"(?<=[一-鿿])(?={_LATIN})|(?<=[A-Za-z])(?=[一-鿿])")
 class ChineseAudit(ChineseShared, AuditShared):
     """An audit in Chinese, in the words of those who write such records by hand."""
 
-    stop = "。"
-    semicolon = "；"
-    more = " 等另外 {n} 项"
     factor_names: ClassVar = {**CHINESE_FACTORS, "effective_batch_size": "有效批大小", "table": "所在表格"}
+    says: ClassVar = _words("says", 1)
     counted: ClassVar = _words("counted", 1)
-    verdicts: ClassVar[Mapping[str, str]] = _words("verdicts", 1)
-    told: ClassVar[Mapping[str, str]] = _words("told", 1)
-    labels: ClassVar[Mapping[str, str]] = _words("labels", 1)
-    says: ClassVar[Mapping[str, str]] = _words("says", 1)
 
-    def say(self, code: str, **values: object) -> str:
+    def say(self, code: str, **values: Any) -> str:
         return _TIGHT.sub(" ", super().say(code, **values))

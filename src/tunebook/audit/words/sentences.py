@@ -16,77 +16,116 @@ NUMBER = (
 )
 """A number without sign in a cleaned text: decimals, e-notation, x 10^, or a rate such as 1/5000."""
 
-_NO = "没有|没|无|并无|未见|未|并未|没能|未能|不能|无法|不会|不再|难以|并不能?"
-_MUCH = r"(?:什么|任何|明显|显著|太大|多大|太多|实质)?的?"
-_PARTS = r"(?!\s?(?:%|points?|pp|个?百分点|个?点))"
+
+def _forms(verb: str) -> str:
+    """A regular verb in all its forms: "improve" -> improve, improves, improved, improving."""
+    if verb.endswith("e"):
+        return rf"{verb[:-1]}(?:e[sd]?|ing)"
+    if re.search("[^aeiou]y$", verb):
+        return rf"{verb[:-1]}(?:y|ies|ied|ying)"
+    if re.search("(?:[sxz]|[cs]h)$", verb):
+        return rf"{verb}(?:es|ed|ing)?"
+    last = verb[-1] if re.fullmatch("[^aeiou]*[aeiou][^aeiouwy]", verb) else ""  # "drop" -> "dropped"
+    return rf"{verb}(?:s|{last}ed|{last}ing)?"
+
+
+def _verbs(words: str) -> str:
+    return "|".join(map(_forms, words.split()))
+
+
+_NEARLY = "almost|nearly|virtually|practically|next to|basically|essentially"
+_NONE = rf"hardly any|barely any|(?:(?:{_NEARLY}) )?no"
+_DEGREE = "clear|real|visible|measurable|noticeable|substantial|further|additional|particular|obvious|detectable"
+_POINTS = r"(?:percentage |%-?)?(?:points?|pp|pts?)"
+_HALF = "significantly|statistically|much|that|far|quite|as|so|too|very|only|just|sure|always|necessarily|all|every"
+"""Behind a negation: it denies less than the word after it."""
+_NAMES = (
+    "run|trial|experiment|setup|config(?:uration)?|combination|setting|model|choice|option|variant|value|recipe|adapter"
+)
 
 # fmt: off
 WORDS: tuple[tuple[str, str, str], ...] = (
-    (" ", r"(?:excluding|except for|apart from|leaving out|not counting) (?:the )?(?:failed|failures|diverged|crashed|broken)(?: runs?| ones?| trials?)?", "(?:崩溃|失败|发散|崩掉?)的?(?:实验|那[次组个])?(?:不算|除外|不计)|除(?:去|了)?(?:崩溃|失败|发散)的(?:之?外)?|不算(?:崩溃|失败|发散)的"),
-    # phrases with a negation come first; X: trains, x: fails, e: no effect, -: not worse, +: not better
-    ("X", r"(?:does|do|did|is|was)(?:n't| not) (?:diverge|fail|crash|collapse|explode|unstable)|never (?:diverge[sd]?|fail(?:s|ed)?)|without (?:diverging|failing)|stable|stably", rf"(?:{_NO}|不)(?:再)?(?:发散|崩(?:溃|掉|了)?|失败)|稳定(?!性)"),
-    ("x", r"fail(?:s|ed|ing)?(?: to (?:train|converge))?(?! to)|diverg(?:e|es|ed|ing)|crash(?:es|ed)?|collaps(?:es|ed|e)|explod(?:es|ed|e)|breaks?(?: (?:the )?(?:training|runs?))?|broke(?: (?:the )?(?:training|runs?))?|blows? up|blew up|nan|dies|died|kills?(?: (?:the )?(?:training|runs?))?|(?:does|did)(?:n't| not) (?:train|converge|survive)(?: at all)?", "训练失败|[训跑]?练?不起来|失败|发散|[训跑]?崩[溃掉了坏]?(?!盘)|[训跑]?炸了?|[不没未](?:有|能)?收敛|无法收敛|爆炸|无法训练"),
-    ("e", r"(?:has |have |had |with |shows? )?(?:no|little|hardly any|negligible|minimal|almost no) (?:clear |real |visible |measurable |noticeable )?(?:effect|impact|influence)|(?:does|do|did)(?:n't| not) (?:really |seem to )?(?:matter|affect)(?: much| at all)?|(?:hardly|barely|scarcely) matters?|ma(?:kes?|de) (?:almost )?(?:no|little) difference|insensitive", rf"(?:{_NO}|几乎没有|基本没有|没有?多大){_MUCH}(?:影响|作用|效果)|影响(?:不大|很小|较小|甚微|有限|不明显)|不敏感|不影响|(?:作用|效果)不(?:明显|大)"),
-    ("!", r"(?:(?:does|do|did|could|can)(?:n't| not)|never|not) (?:beat|outperform|exceed|surpass)s?", rf"没有?(?:能)?超过(?!\s?\d)|未能?超过(?!\s?\d)|并没有比|并不比|没有比|不比|(?:{_NO}|不)[优好]于"),
-    ("-", r"(?:not|n't|no|never) (?:worse|hurt|harm|degrade)", rf"(?:{_NO}|不)(?:变差|更差|下降|降低|损失)|不差于|不劣于"),
-    ("+", r"no (?:further |real |clear |additional |measurable )?(?:gains?|improvements?|benefits?|advantage|help|better)|(?:does|do|did|is|are|was|were|can)?\s?(?:not|n't|never)\s(?:(?:clearly|really|any|actually) )?(?:better|help|helped|improve|improved|beats?|outperforms?)|never (?:beats?|outperforms?)|cannot (?:help|improve)|fail(?:s|ed)? to (?:improve|help|beat)|without (?:gain|improvement)", rf"(?:{_NO}|不)(?:再|能|可)?(?:带来|有|继续|进一步|产生|获得|看到)?{_MUCH}(?:提升|提高|改善|帮助|增益|收益|优势|更好|更优)|(?<![大])不再提升|(?:并)?没有更好"),
-    ("=", r"(?:about |roughly |almost |nearly )?(?:the )?same(?: as)?(?! (?:\d|test|questions?|examples?|data))|equal(?:s|led)?(?: to)?|identical(?: to)?|(?:just )?as good as|match(?:es|ed)?|on par with|comparable(?: to| with)?|similar(?: to)?|no difference|no different|unchanged|no change|tie[sd]?(?: with)?|within noise", rf"(?:{_NO}|几乎没有|几乎|基本上?没有?){_MUCH}(?:区别|差别|差异|变化|不同)|≈|持平|相同|一样|相当|差不多|相近|几乎不变|不变|(?:差别|相差|差距)(?:不大|很小)|接近"),
-    ("o", r"(?:the )?(?:order of |ranking by |ranked by |relative )?importance(?: order| ranking)?|order of (?:impact|influence)|ranking of (?:the )?(?:factors|parameters|hyperparameters)", "(?:参数)?(?:的)?(?:重要|敏感|影响)(?:性|程度|度|力)(?:排序|排名|顺序)?|影响(?:程度|力)?(?:从|由)大到小|影响(?:排序|排名|顺序|大小)|敏感度排序"),
-    ("i", r"matter(?:s|ed)? (?:the )?most|(?:the )?most (?:important|influential|sensitive|critical)|(?:the )?(?:biggest|largest|strongest|greatest) (?:effect|impact|influence|lever)|matter(?:s|ed)? more than anything(?: else)?", "最为?(?:重要|关键|敏感)|影响力?(?:最大|最显著|最明显)|首要"),
-    ("j", r"matter(?:s|ed)? less|less (?:important|influential|sensitive|critical)|(?:a )?(?:smaller|weaker|less) (?:effect|impact|influence)", "(?:影响力?|作用|重要性)(?:远|明显|略)?(?:小于|不如|不及|弱于)|影响力?更?小(?=$|\\W)|没有.{0,1}重要|更不重要"),
-    ("k", r"matter(?:s|ed)? more|more (?:important|influential|sensitive|critical)|(?:a )?(?:bigger|larger|stronger|greater|more) (?:effect|impact|influence)|dominates", "(?:影响力?|作用|重要性)(?:远|明显)?(?:大于|强于|超过)|更重要|更关键|影响力?更?大(?=$|\\W)|重要(?!性|程度)"),
-    ("s", r"so far|until now|currently|to date|new(?= best)", "目前|当前|至今|截至目前|暂时|迄今"),
+    (",", r"", r"[;；]|[,，](?!\d{3}(?!\d))\s?(?:(?:but|and|while|whereas|yet)\s)?|\s?\band (?=(?:is|was|are|were)\b)|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"),
+    # what leaves a sentence unread
+    ("~", rf"not (?:{_HALF})|no (?:longer|more than|doubt)|(?:almost|nearly) as good as|used to|train(?:ing)?[ -](?:accuracy|acc|loss|score|set|data|split)|(?:small|large|big)(?:er|est)? models?|far from|anything but|according to|sometimes|mostly|often|usually|generally|typically|in most|once|(?:in order )?to (?:improve|boost|help|gain|beat|outperform|get|see|find|check|test|raise|increase|lift|avoid|prevent|reduce)|(?:one|some) of the|second[- ]best|second best|among the|too (?:high|low|large|small|big|many|few|long|short)|(?:the )?previous(?: (?:run|trial|best|round|one))?|worst|(?:could|would|should|might|may|can|must)(?: (?:be|have|not))?|perhaps|probably|expect(?!ed$)\w*|hop(?:e|ed|ing)|recommend\w*|suggest\w*|prefer\w*|choos\w*|chose\w*|go with|went with|avoid|paper|(?:over|under)fit\w*|unstable|robust\w*|important|critical|crucial|sensitive|worth\w*",
+     "为了|以便|用来|(?<!理)想要?|打算|尝试|试图|试试|看看|可能|训练集(?:上)?|训练(?:准确率|精度|损失)|有没有|是不是|会不会|能不能|有时|有些|偶尔|往往|多数|上[次回]|上一次|据说|听说|觉得|以为|未必|不一定|不见得|最好[用不别]|本轮之前|或许|也许|大概|理论上|预期|预计|希望|是否|曾|最差|推荐|建议|选用|避免|应该|不宜|优先|仅次于|过[高低大小多少长短]|太[高低大小]|上一[轮次个组]|前一[轮次个组]|之前|过拟合|欠拟合|不稳定|稳健|值得|不显著"),
+    ("x", r"(?:fails?|failed) to (?:train|converge)|(?:do|does|did)(?:n['’]?t| not) (?:train|converge|survive)(?: at all)?|never (?:trains?|converge[sd]?)|(?:blows?|blew|blowing) up|broken?|breaks?(?: (?:the )?(?:training|runs?))?|died|dies|nan|(?:goes|went|becomes|became) (?:to )?nan|(?:fails?|failed|failing|failures?)(?! to)|diverge(?:nt|nce)|" + _verbs("diverge crash collapse explode kill"), "训练失败|[训跑]?练?不起来|失败|发散|(?:直接)?[训跑]?崩[溃掉了坏]?(?!盘)|[训跑]?炸了?|(?:[不没未](?:有|能)?|无法|难以|不能)收敛|爆炸|无法训练|(?:跑|训)?飞了"),
+    ("mf", r"(?:longer|more) training|train(?:ing)?(?: for)? longer", "多[训跑练]几轮"),
+    # effect, difference, importance
+    ("e", rf"insensitive|ma(?:kes?|de) (?:absolutely )?(?:{_NONE}|little) (?:(?:{_DEGREE}) )?difference|(?:changes?|changed) nothing", "不敏感|不影响|影响不到|无所谓|没有?(?:什么|明显|太大|多大|任何)?效果|无效果|效果不(?:明显|大)"),
+    ("o", r"(?:the |in )*(?:order of |ranking by |ranked by |sorted by |relative )?importance(?: order| ranking)?|(?:in )?order of (?:impact|influence|effect)|ranking of (?:the )?(?:factors|parameters|hyperparameters)", "(?:参数)?(?:的)?(?:重要|敏感|影响)(?:性|程度|度|力)(?:排序|排名|顺序)?|影响(?:程度|力)?(?:从|由)大到小(?:依次)?|影响(?:排序|排名|顺序|大小)|敏感度排序|(?:按|从)重要到不重要"),
+    ("i", r"(?:matter|count)(?:s|ed)? (?:the )?most|(?:the )?(?:most|single most) (?:important|influential|sensitive|critical|crucial|relevant)|(?:the )?(?:biggest|largest|strongest|greatest|main|dominant|deciding) (?:effect|impact|influence|lever|factor|driver)|matter(?:s|ed)? more than anything(?: else)?|dominates (?:everything|all)(?: else)?|(?:is|was) what (?:really )?matter(?:s|ed)(?: most)?", "最为?(?:重要|关键|敏感)|影响力?(?:程度)?(?:最大|最显著|最明显|最强)|首要|主导"),
+    ("j", r"(?:matter(?:s|ed)? )?(?:far |much )?less (?:important|influential|sensitive|critical)|matter(?:s|ed)? (?:far |much )?less|(?:a )?(?:smaller|weaker|less) (?:effect|impact|influence)", "(?:影响力?|作用|重要性)(?:远|明显|略)?(?:小于|不如|不及|弱于|低于)|影响力?更?小(?=$|\\W)|更不重要"),
+    ("k", r"matter(?:s|ed)? (?:far |much |a lot |way )?more|affects? (?:the )?(?:scores?|results?|outcome|accuracy) more|more (?:important|influential|sensitive|critical)|(?:a )?(?:bigger|larger|stronger|greater|more) (?:effect|impact|influence)|dominates", "(?:影响力?|作用|重要性)(?:远|明显)?(?:大于|强于|超过|高于)|更重要|更关键|影响力?更?大(?=$|\\W)|重要(?!性|程度)"),
+    ("=", r"(?:about |roughly |exactly |(?:" + _NEARLY + r") )?(?:(?:the )?same(?: as)?(?! (?:\d|test|questions?|examples?|data))|equal(?:s|led)?(?: to)?|equally (?:good|well)|identical(?:ly)?(?: to)?|unchanged|indistinguishable|equivalent(?: to)?)|(?:just )?as (?:good|well|strong) as|match(?:es|ed)?|on (?:a )?par(?: with)?|comparabl[ey](?: to| with)?|similar(?:ly)?(?: to)?|no different(?: from)?|tie[sd]?(?: with)?|(?:with)?in (?:the )?noise|neck and neck", "≈|(?:几乎|基本上?)?(?:持平|相同|一样|一致|相当|差不多|相近|几乎不变|不变|(?:相差|差距|差得)(?:不大|很小|不多|无几)|接近|不相上下|没差|打平|差异不明显)"),
+    ("F", r"differences?|change(?: in (?:accuracy|score))?|gap", "区别|差别|差异|变化|不同|差距"),
+    ("I", r"effects?|impact|influence|matter(?:s|ed)?|affect(?:s|ed)?|ma(?:ke|kes|de) (?:a|any|much|much of a) difference", "影响力?|作用"),
+    ("S", r"(?<!a )little|negligible|minimal|(?:hardly|barely|scarcely)(?! any)", "不大|很小|较小|不太?明显|甚微|有限|微乎其微|可以?忽略(?:不计)?"),
+    ("G", r"(?:,|and)? ?then|(?:,|and)? ?followed by|(?:,|and)? ?next(?: comes)?", r"[>＞≫]|[,，]?\s?(?:其次|然后|再次|接着|最后)(?:才?是|为)?"),
+    # negation, and what is better, worse or the same
+    ("!u", r"useless|in vain|pointless|(?:brought|brings?|gain(?:s|ed)?|add(?:s|ed)?|gives?|gave|yield(?:s|ed)?|d(?:oes|id)) nothing(?: more)?", "无效|无益|没用|白费|没[什啥]么?用|没有用|没有?帮助|不管用|不起作用"),
+    ("!", rf"(?:(?:do|does|did|is|are|was|were|has|have|had)(?:n['’]?t| not)|fail(?:s|ed)? to|can(?:not|['’]t)|could(?:n['’]t| not)|not (?:any|clearly|really)|not|never|(?:{_NONE})(?: (?:{_DEGREE}))?|without)(?! (?:{_HALF})\b)", "(?:几乎|基本上?|并|也|都)?(?:没有?能?|未能|未见|未|并未|无法|不能|不会|难以|无)(?:什么|啥|任何|再|带来|产生)?(?:太大|多大|太多|明显|显著|实质|进一步)?的?|不再|(?:并|也|还|都)?不(?=比|[优好高]于|提|升|增|降|下|变|更|差|劣)"),
+    ("s", r"so far|until now|currently|to date|new(?= best)|yet", "目前|当前|至今|截至目前|暂时|迄今"),
     ("R", r"(?:in |of |within )?(?:this|the) (?:round|phase|stage)|(?:in |of )?round \d+", r"本轮|这一?轮|该轮|本阶段|第\s?[一二三四五六七八九十\d]+\s?轮"),
-    ("w", r"(?:the |our )?(?:best|tuned) (?:setup|config(?:uration)?s?|combination|settings?|model|run|trial)|tuning|the tuned model", "(?:最佳|最优)(?:的)?(?:组合|配置|参数组合|方案)|调参|调优|最终(?=准确率|比|较|相比|提升)"),
-    ("*", r"(?:the )?(?:overall )?best(?: one)?(?: of (?:all|them all|them|the (?:bunch|lot)))?(?: (?:runs|trials))?|(?:the )?(?:clear |overall )?winner|wins(?! over)|optimal|optimum|sweet ?spot|ideal|highest|new (?:high|record)", "最佳|最优|最好(?![用不别])|最理想|甜[点蜜](?:点|区间?)?|最高|最合适|新高"),
-    ("~", r"used to|train(?:ing)?[ -](?:accuracy|acc|loss|score|set|data|split)|(?:small|large|big)(?:er|est)? models?|can|far from|anything but|according to|paper|sometimes|mostly|often|in most|second[- ]best|no longer|once|would|should|could|might|may|perhaps|probably|expect\w*|hop(?:e|ed|ing)|worst|lowest|least|second best|among the best|one of the best|recommend\w*|suggest\w*|prefer\w*|choose|chose|chosen|go with|went with|avoid", "可能|训练集(?:上)?|训练(?:准确率|精度|损失)|有时|有些|偶尔|往往|多数|上[次回]|上一次|据说|听说|觉得|以为|未必|不一定|不见得|最好用|最好不|本轮之前|或许|也许|大概|理论上|预期|预计|希望|是否|曾|最差|最低|推荐|建议|选用|避免|应该|不宜|优先|仅次于"),
-    ("~", r"too (?:high|low|large|small|big|many|few|long|short)", "过[高低大小多少长短]|太[高低大小]"),
-    ("L", rf"(?:above|beyond|exceeding|higher than|larger than)\s{NUMBER}{_PARTS}|[>≥]=?\s?{NUMBER}{_PARTS}", rf"(?:超过|高于|大于)\s?{NUMBER}{_PARTS}"),
-    ("M", rf"(?:below|under|lower than|smaller than)\s{NUMBER}{_PARTS}|[<≤]=?\s?{NUMBER}{_PARTS}", rf"(?:低于|小于)\s?{NUMBER}{_PARTS}"),
-    ("y", r"and (?:above|higher|up|beyond)|or (?:more|higher|above)", "及?以上|或更[高大]"),
+    ("w", rf"(?:the |our )?(?:best|tuned|optimal|winning|top)(?:[- ]performing)?(?: overall)? (?:{_NAMES}|result)s?|tuning|the tuned model", "(?:最佳|最优|最好)(?:的)?(?:组合|配置|参数组合|方案|模型|超参数?|参数|结果|设置)|调参|调优|最终(?=准确率|比|较|相比|提升)"),
+    ("*", r"(?:the )?(?:(?:over)?all[- ]?(?:time )?)?best(?: one)?(?: of (?:all|them all|them|the (?:bunch|lot|sweep|series)))?(?: (?:runs|trials))?|(?:the )?(?:clear |overall )?winner|wins?(?! over)|won(?! over)|optimal(?:ly)?|optimum|sweet ?spot|ideal|(?:comes?|came|ends?|ended|is|was) (?:out |up )?(?:on top|first|ahead of (?:all|everything))|ranks? first|(?:takes?|took|in) (?:the )?(?:first place|top spot|lead)|tops (?:the )?(?:table|list|ranking|board)|peak(?:s|ed)?", "最佳|最优|最好|最理想|甜[点蜜](?:点|区间?)?|最合适|最适合|最强|胜出|(?:排名?|位列|位居)?第一(?![轮次个组步])|最准"),
+    ("^", r"(?:the )?(?:highest|most|maximum|biggest|largest|greatest)|new (?:high|record)", "最高|最大|新高"),
+    ("_", r"(?:the )?(?:lowest|least|minimum|smallest)", "最低|最小"),
+    ("y", r"and (?:above|higher|up|beyond|more)|or (?:more|higher|above|larger)", "及?以上|或更[高大]"),
     ("0", r"without (?:it|any)|none(?! of)", "(?:不|没)(?:加|用)(?:它|的)?"),
-    ("c", r"", "相比之?下?|相较|对比|比起来"),
-    (">", r"than|compared (?:to|with)|relative to|vs\.?|versus|over|against|instead of|rather than|from(?= the baseline)", "比|相比于?|相较于?|较(?=基线|基准|默认)"),
-    ("U", r"superior to|improv(?:es|ed) (?:up)?on|above|ahead of|exceeds?|surpass(?:es|ed)?|outperform(?:s|ed)?|beats?|wins? over", "优于|好于|胜过|超过|超越|高于|高出"),
-    ("D", r"inferior to|(?:falls?|fell|lags?) behind|short of|below|underperform(?:s|ed)?", "劣于|差于|不如|不及|低于"),
-    ("u", r"better|improv(?:es?|ed|ing|ements?)|help(?:s|ed|ful)?|superior|benefi(?:ts?|cial)|gain(?:s|ed)?|boost(?:s|ed)?|rais(?:es|ed)(?= \w* ?accuracy| accuracy)|pa(?:ys?|id) off|(?:higher|more) accura(?:cy|te)|increas(?:es|ed)(?= \w* ?accuracy)", "更好|更优|改善|(?<!(?<!线)上)涨了?|有效|有帮助|有益|有利|有助于(?:提升|提高)?|受益|上升|变好|越好|增益|好(?=$|\\W)|更准|有提升|高(?=了)|高(?=\\s?\\d)|强(?=$|\\W)|好(?=很多|得多|不少|一点|一些)|有(?:一?点)?用"),
-    ("d", r"wors(?:e|ens?|ened)|hurts?|harm(?:s|ed|ful)?|degrad(?:es?|ed|ing)|inferior|drop(?:s|ped)|loses?|costs?(?= (?:half a|\d+(?:\.\d+)?) (?:percentage )?points?)|lower(?:s|ed)?(?= (?:the )?(?:macro-)?f1)|decreas(?:es|ed)(?= \w* ?accuracy)|fall(?:s|en)?|fell|declin(?:es?|ed)|lower(?:s|ed)? (?:the )?accuracy|accuracy drops?|reduc(?:es|ed) (?:the )?accuracy", "(?<!下)[跌掉]了?|降了|(?:不够|不足)(?=$|\\W)|变低|更差|变差|较差|越差|有害|下降|下滑|变低|差(?=$|\\W)|略差|退化|低(?=了)|低(?=\\s?\\d)"),
-    ("m", r"larger|bigger|longer|greater|additional|extra|increas(?:ing|e[ds]?)|rais(?:ing|e)", "增大|增加|加大|加长|扩大|延长|更大的?|更多的?|更长的?|较大的?|越大|越高|越多|越长|增多"),
-    ("l", r"smaller|fewer|shorter|decreas(?:ing|e)|reduc(?:ing|e)|lowering", "减小|减少|缩短|更小的?|更少的?|较小的?|越小|越低|越少|越短"),
-    ("h", r"higher|more", "提高|提升|升高|更高的?|较高的?|高(?=$|\\W)"),
-    ("z", r"lower|less|drops?", "降低|更低的?|较低的?|低(?=$|\\W)"),
-    ("~", r"(?:over|under)fit\w*|unstable|robust\w*|matters?|important|critical|crucial|worth\w*", r"更[一-鿿]|过拟合|欠拟合|不稳定|稳健|关键|重要|值得|不明显|不显著"),
-    ("g", rf"by (?:roughly |about )?(?:one|two|three|four|five|six|half a) (?:points?|problems?|questions?|examples?|items?)|half a point|(?:by )?(?:about )?[-+]\s?{NUMBER}\s?(?:%|percentage points?|points?|pp|pts?)|(?:by |of |is )?(?:a )?{NUMBER}\s?(?:percentage |%-?)?(?:points?|pp|pts?)|by {NUMBER}(?:\s?%|\s?(?=(?:bleu|rouge\S*|f1|chrf|comet|qwk)\b|$))|{NUMBER}\s?(?=(?:bleu|rouge\S*|f1)\s(?:below|above|points?|more|less|higher|lower))", rf"[-+]\s?{NUMBER}\s?%|{NUMBER}\s?个?(?:百分点|点|分(?![钟之类]))|(?<=[升高低降了约好差涨掉])\s?{NUMBER}(?:\s?%|\s?(?=$|[,，;；。]))"),
+    ("A", r"above|beyond|exceed(?:s|ed|ing)?|surpass(?:es|ed)?|(?:higher|larger|more|greater|bigger) than|ahead of", "超过|超越|高于|高出|大于"),
+    ("B", r"below|under(?! this)|(?:lower|smaller|less|fewer) than|short of|behind", "低于|小于"),
+    ("D", r"(?:is|was|are|were|gets?|got|been) (?:\w+ly )?(?:beaten|outperformed|surpassed|exceeded|outscored|overtaken|topped) by", "被(?=.{1,16}(?:超过|反超))"),
+    ("U", r"superior to|improv(?:es?|ed|ing|ements?) (?:up)?(?:on|over)|outperform(?:s|ed|ing)?|outscore[sd]?|beat(?:s|en|ing)?|wins? over|won (?:out )?over|edge[sd]? out|overtakes?|overtook", "优于|好于|胜过|胜于|强于|赢过?"),
+    ("D", r"inferior to|lag(?:s|ged)? (?:behind)?|trail(?:s|ed|ing)?(?: behind)?|(?:falls?|fell) (?:behind|short of)|underperform(?:s|ed|ing)?|los(?:es?|t|ing) (?:out )?to", "劣于|差于|不如|不及|弱于|逊于|输给"),
+    ("c", r"", "相比之?下?|相较|相对(?=于?\\s?[^最来])|对比|比起来?"),
+    (">", r"than|(?:when |as )?compared? (?:to|with|against)|in comparison (?:to|with)|relative to|vs\.?|versus|over|against|instead of|rather than|as opposed to|from(?= the baseline)", "比|较(?=基线|基准|默认)"),
+    ("W", r"with|(?:as|when)(?= (?:the |we |\w+ )*(?:go|went|increas|rais|lower|mov|grow|ris))", "随着?"),
+    ("u", r"better|superior|stronger|more accurate|beneficial|helpful|useful|(?:pay|pays|paid|paying) off|" + _verbs("improve help benefit gain boost") + "|improvements?|advantages?|upside", "更好(?!用)|更优|改善|(?<!(?<!线)上)涨了?|有效|有帮助|有益|有利|有助于(?:提升|提高)?|受益|变好|越好|增益|收益|好处|优势|好(?=$|\\W|很多|得多|不少|一点|一些|了|些)|更准|强(?=$|\\W|一些|一点|不少)|更强|有(?:一?点)?用|更?管用|帮助|进步|变强"),
+    ("d", r"wors(?:e|ens?|ened|ening)|inferior|weaker|poor(?:er|ly)|harmful|" + _verbs("hurt harm degrade lose suffer deteriorate regress") + "|lost|costs?(?= (?:half a|\\d+(?:\\.\\d+)?) (?:percentage )?points?)|declines?|penalty", "(?<!下)[跌掉]了?(?![点分队])|掉[点分]|(?:不够|不足)(?=$|\\W)|更差|变差|较差|越差|有害|退化|差(?=$|\\W|了|一些|一点|很多|不少|得多)|恶化|变坏|损失(?=\\s?\\d)|受损|吃亏"),
+    ("m", r"larger|bigger|longer|greater|additional|extra|wider", "增大|加大|加长|扩大|延长|调大|变大|变长|更大的?|更多的?|更长的?|较大的?|越大|越多|越长|增多"),
+    ("l", r"smaller|fewer|shorter", "减小|缩短|缩小|调小|变小|变短|更小的?|更少的?|较小的?|越小|越少|越短"),
+    ("h", r"higher|more|rose|risen|grew|grown|(?:goes|going|gone|went|go) up|up(?= by)|upwards?|" + _verbs("increase raise rise grow climb lift jump"), "提高|提升|升高|上升|增加|增长|调高|攀升|更高的?|较高的?|越高|变高|升(?!级)|高(?=$|\\W|了|一些|一点|不少|出?约|很多)"),
+    ("z", r"lower(?:s|ed|ing)?|less|fell|fallen|shr[aiu]nk|(?:goes|going|gone|went|go) down|down(?= by)|" + _verbs("drop fall decrease reduce decline dip sink slip shrink"), "降低|下降|下滑|减少|调低|更低的?|较低的?|越低|变低|降了?|低(?=$|\\W|了|一些|一点|不少|约|很多)"),
+    ("~", r"matter\w*|can", r"更[一-鿿]|关键|重要"),
+    # numbers
+    ("g", rf"by (?:roughly |about |around |almost |nearly )?(?:one|two|three|four|five|six|half a) (?:percentage )?(?:points?|problems?|questions?|examples?|items?)|half a (?:percentage )?point|(?:by )?(?:about |roughly |around )?[-+]\s?{NUMBER}\s?(?:%|{_POINTS})?(?![\d.]*\d|[A-Za-z])|(?:by |of |is |about |roughly |around |almost |nearly )*(?:a )?{NUMBER}\s?{_POINTS}|by (?:about |roughly |around )?{NUMBER}(?:\s?%|\s?(?=(?:bleu|rouge\S*|f1|chrf|comet|qwk)\b|$))|{NUMBER}\s?(?=(?:bleu|rouge\S*|f1)\s(?:below|above|points?|more|less|higher|lower))", rf"[-+]\s?{NUMBER}\s?%?(?![\d.]*\d|[A-Za-z])|(?:约|大约|近|将近)?{NUMBER}\s?个?(?:百分点|点|分(?![钟之类]))|(?<=[升高低降了约好差涨掉])\s?{NUMBER}(?:\s?%|\s?(?=$|[,，;；。)）]))"),
     ("%", rf"{NUMBER}\s?%", rf"{NUMBER}\s?%"),
     ("r", rf"between {NUMBER}\s?and\s?{NUMBER}|{NUMBER}\s?(?:to|-|~)\s?{NUMBER}", rf"{NUMBER}\s?(?:到|至|-|~)\s?{NUMBER}"),
     ("n", NUMBER, NUMBER),
-    ("G", r"[>＞≫]|(?:,|and)? ?then|(?:,|and)? ?followed by|(?:,|and)? ?next(?: comes)?", r"[>＞≫]|[,，]?\s?(?:其次|然后|再次|接着|最后)(?:才?是|为)?"),
-    ("b", r"(?:the |our |this )?(?:base\s?line|defaults?)(?: (?:run|config(?:uration)?|settings?|accuracy|result))?|run 1's", "(?:这个?)?(?:基线|基准|默认)(?:配置|参数|设置|模型|准确率)?"),
-    ("~", r"(?:the )?previous(?: (?:run|trial|best|round|one))?", "上一[轮次个组]|前一[轮次个组]|之前"),
+    # trials, measures
+    ("b", r"(?:the |our |this )?(?:base\s?line|defaults?)(?: (?:run|config(?:uration)?|settings?|accuracy|result|score))?|run 1's", "(?:这个?)?(?:基线|基准|默认)(?:配置|参数|设置|模型|准确率)?"),
     ("V", r"(?:on |in |the )*(?:validation|val|dev|eval)(?: set| split| data)?", "验证集?(?:上|的)?|开发集上?"),
     ("T", r"(?:on |in |the )*(?:held[- ]out|test)(?: set| split| data)?", "测试集?(?:上|的)?"),
-    ("E", r"bleu|rouge(?:-\w+)?|(?:macro-)?f1|cv|lb|leaderboard|qwk|comet|chrf|wer|cer|perplexity|ppl|loss(?:es)?|reward|average(?= score| accuracy)|speed|faster|slower|memory|time|cheaper|convergence|converges|gap", "平均(?=分|值|成绩)|损失|困惑度|速度|更快|更慢|显存|时间|收敛"),
-    ("C", r"accuracy|acc|exact match", "准确率|正确率|准确度|精度"),
-    ("&", r"and|or|both", "和|与|或|及|以及|同|跟"),
-    ("1", r"will|always|any|anything|every|all(?= the)", "会|能|可以?|总是?|任何|凡是|只要"),
-    (" ", r"we (?:note|find|found|see|saw|observe|observed) that|in (?:our|my) case|contrary to what (?:we|i) (?:had )?(?:expected|thought)|on the other hand|of (?:the|all|my|our) (?:\w+ )?(?:runs|trials)|for(?: the)?(?=\s*$)|to|->|→|-|through|between|a|an|the|from|is|are|was|were|be|been|has|have|had|does|do|did|of|at|with|by|in|on|for|in (?:this|our|these|all) (?:sweep|runs?|experiments?|study|setup)|so|number|(?<=than )one|doubling|its|attains?|(?<=for )me|thus|hence|therefore|also|too|still|again|already|very|quite|rather|much|clear|clearly|slight|slightly|small|big|a bit|bit|little|somewhat|marginal|marginally|significant|significantly|noticeabl[ey]|considerabl[ey]|consistent(?:ly)?|strong(?:ly)?|substantial(?:ly)?|overall|in total|final(?:ly)?|works?|worked|working|perform(?:s|ed|ing|ance)?|gives?|gave|yields?|brings?|brought|makes?|made|causes?|caused|leads?|led|results?|score[sd]?|achiev(?:es|ed)|obtain(?:s|ed)?|reach(?:es|ed)|our|that|there|using|used|value|values|setting|settings|choice|range|region|point|level|levels|parameter|hyper-?parameter|hyperparameters|factor|config|configuration|run|trial|experiment|exp|training|train|model|here|then|going|moving|changed?|changing|even|tl;?dr|conclusion|note|summary|shows?|it(?= made)|(?<=['’])s|at all|(?:to|for) (?:me|us)|each|runs|trials|(?:do(?:es)? )?(?:seem|appear|look)(?:s|ed)?|halving|becomes?|became|(?<=best )of them|ends(?= \d)|(?<=made )it|(?<=makes )it|(?<=: )it|ranks?(?= the)", "似乎|看起来|感觉|反倒|所(?=[下上]|提|改|降)|[它其](?=也|是)|只(?=训|用|跑|有\\s?\\d)|方案(?=\\s?[A-Za-z])|很多|得多|不少|一点点|参数(?=[,，]|$)|已经|一[个组次](?=是)|基本上?(?=没|不)|要(?=[差好])|[一二三四五六七八九十\\d]+[组次]里|分数|得分|成绩|分(?=越|最|更)|值(?=越|最|更)|一[个组次种](?=$|\\W)|来说|而言|到|至|→|远(?=好|优|高|胜)|把|组合|之间|介于|大(?=$|\\W)|的|了|是|为|时|有|略微?|稍微?|稍|明显|显著|大幅|小幅|有所|一点|一些|更|较为?|比较|都|均|也|还|就|则|而|效果|表现|结果|性能|模型|训练|取|用|使用|采用|设置|配置|取值|超?参数|综合来看|总体(?:来看|上|而言)?|整体(?:来看|上)?|总的来说|可见|说明|表明|结论|因此|所以|最终|达到|带来|导致|使得?|让|得到|取得|获得|区间|范围|处|在|从|由|对|直接|全部|所有|实验|组|号|各|中|里|上|后(?!来|期)|再|又|反而|个|约|大约|约为|值|总结|因素|将|改为|调整|变化|完全|非常|很|太|最为|方面|这|该|及其|仍|依然|本周|这周|加到|提到|步(?=比|更|最)|以(?=.{1,16}为最)|实验中"),
+    ("E", r"bleu|rouge(?:-\w+)?|(?:macro-)?f1|cv|lb|leaderboard|qwk|comet|chrf|wer|cer|perplexity|ppl|loss(?:es)?|reward|average(?= score| accuracy)|speed|faster|slower|memory|time|runtime|duration|throughput|cheaper|convergence|converges", "平均(?=分|值|成绩)|损失|困惑度|速度|更快|更慢|显存|时间|用时|耗时|时长|成本|开销|收敛"),
+    ("C", r"accuracy|acc|accuracies|exact match", "准确率|正确率|准确度|精度"),
+    ("P", r"results?(?! in)|scores?|performance|quality|outcome|metrics?|right", "分数|得分|成绩|分(?=越|最|更|$)|效果|表现|性能|结果|指标"),
+    ("&", r"and|or|both|as well as", "和|与|或|及|以及|同|跟"),
+    ("1", r"will|always|any(?! (?:\w+ )?(?:gain|improve|benefit|help|better|effect|difference|impact|advantage|change|influence))|anything|everything|every|all(?= the)", "会|能|可以?|总[是能会]|任何|凡是|只要"),
+    # what says nothing to the claim
+    (" ", r"(?:seem|appear|continue|prove|tend|turn(?:s|ed)? out|keep|start|begin|began)(?:s|ed|d)? to|we (?:note|find|found|see|saw|observed?) that|in (?:our|my|this) case|contrary to (?:what (?:we|i) (?:had )?(?:expected|thought)|expectations?)|as (?:we )?expected|as so often|to (?:my|our) surprise|on the other hand|of (?:the|all|my|our) (?:\w+ )?(?:runs|trials)|(?:for|on|in|with|at|across) (?:this|our|my|these|all|the) (?:sweep|runs?|experiments?|study|setup|tasks?|data|data ?sets?|budget|grid|tests?|model|case)|so that|in (?:the end|general|short|summary|total|conclusion|practice|fact|terms of)|to sum(?: it)? up|all in all|by (?:a )?(?:far|lot|margin|hair)|a lot|of course|for(?: the)?(?=\s*$)|at all|(?:to|for) (?:me|us)|only (?=slightly|marginally|by|a bit|half a)", "在?(?:我们|我)的?(?:这[个次批])?(?:实验|任务|数据集?)?[里上中]?|(?:对|在)(?:于)?(?:这个?|本|该)(?:任务|数据集|项目|场景)(?:[上里中]|来说|而言)?|值得一提的是|有意思的是|有趣的是|意外的是|(?:比较)?意外|出乎意料(?:的是)?|遗憾的是|不出(?:所料|意料)|总的?来[说看]|总体(?:来[看说]|上|而言)?|综合来看|整体(?:来[看说]|上)?|综上|从(?:结果|表中?)[上来]?看|可以看[到出]|看得出"),
+    (" ", r"to|->|→|-|through|between|a|an|the|from|is|are|was|were|be|been|being|has|have|had|having|does|do|did|of|at|in|on|for|so|number|(?<=than )one|(?<=linear )one|(?<=cosine )one|ones|doubl(?:ing|ed)|halv(?:ing|ed)|its|thus|hence|therefore|also|too|still|again|already|even|just|simply|actually|really|indeed|definitely|certainly|obviously|interestingly|surprisingly|unsurprisingly|unexpectedly|unfortunately|notably|remarkably|curiously|sadly|finally|ultimately|overall|very|quite|rather|pretty|fairly|much|way|far|clear(?:ly)?|slight(?:ly)?|small|big|huge|modest|solid|nice|decent|tiny|bit|(?<=a )little|any|somewhat|marginal(?:ly)?|significant(?:ly)?|noticeabl[ey]|considerabl[ey]|visibl[ey]|measurabl[ey]|marked(?:ly)?|dramatic(?:ally)?|drastic(?:ally)?|massive(?:ly)?|consistent(?:ly)?|stead(?:y|ily)|monotonic(?:ally)?|gradual(?:ly)?|strong(?:ly)?|substantial(?:ly)?|further|continues?|keeps?|final", "似乎|看起来|感觉|反倒|反而|所(?=[下上升降]|提|改)|[它其](?=也|是)|只(?=训|用|跑)|训(?=$)|跑(?=$)|之所以|方案|很多|得多|不少|一点点|一点|一些|些(?=$|\\W)|已经|一[个组次](?=是)|基本上?|要(?=[差好])|[一二三四五六七八九十\\d]+[组次]里|值(?=越|最|更)|一[个组次种](?=$|\\W)|来说|而言|到|至|→|远(?=好|优|高|胜|不)|一定(?!要|会|能)|来自|以(?=\\s?\\d)|把|组合|之间|介于|左右|附近|大(?=$|\\W)|的|了|是|为|时候?|有|略微?|稍微?|稍|明显|显著|大幅|小幅|轻微|有所|更|较为?|比较|都|均|也|还|就|则|而|模型|训练|微调|取|用|使用|采用|设置|设为|设成|配置|取值|超?参数"),
+    (" ", r"gives?|gave|giving|brings?|brought|ma(?:kes?|de|king)|leads?|led|g[eo]ts?|got|gets|ha[sd]|becomes?|became|becoming|comes?|came|goes|going|went|go|gone|shows?|shown|sees?|saw|seen|finds?|found|ends?(?: up)?|ended(?: up)?|(?:turn|turns|turned)(?: out)?|do(?:es)? (?:seem|appear)|prove[sdn]?|remain(?:s|ed)?|(?:seem|appear|look)(?:s|ed)?|" + _verbs("cause yield result score achieve obtain attain reach produce deliver provide work perform observe note") + "|(?:us|train|mov|switch|add|chang)(?:ed|ing)" + rf"|our|that|there|then|here|range|region|point|level|levels|parameters?|hyper-?parameters?|factors?|knobs?|(?:{_NAMES})s?|exp|rates?|training|fine-?tuning|schedule|steps?|things|it(?= made)|(?<=made )it|(?<=makes )it|(?<=: )it|(?<=['’])s|(?<=best )of them|each|tl;?dr|conclusion|note|summary|findings?|in|into|what|we|i|well|decay|immediately|instantly|completely|totally|outright|ranks?(?= the)|(?<=for )me", "可见|说明|表明|发现|结论|因此|所以|最终|达到|带来|导致|使得?|让|得到|取得|获得|拿到|出现|产生|区间|范围|处|在|从|由|对|于|直接|全部|所有|实验|组|号|各|中|里|上|后(?!来|期)|再|又|个|约|大约|约为|值|总结|因素|将|改为|改成|换成|换为?|调整|变|完全|非常|很|太|最为|方面|这|该|及其|仍|依然|本周|这周|加到|提到|调到|升到|降到|步(?=比|更|最)|以(?=.{1,16}为最)|逐渐|逐步|继续|进一步|稳定地?|持续|啊|吧|呢|其实|确实|果然|当然|整个|此时|期间"),
 )
 # fmt: on
-"""Kind (one character), English, Chinese; the first that fits a place in a sentence counts.
+"""Kind (one character), English, Chinese; the first that fits a place in a sentence counts. A comma separates clauses.
 
-X trains; x fails; e no effect; - not worse; + not better; ! not ... than; = the same; o order of importance; i matters most; j, k matters less, more; s so far; R this round; w the best setup; * the best; L, M above, below a number; y and beyond; c compared;
-> than; U, D better, worse than; u, d better, worse; m, l more, less of a setting; h, z higher, lower: of a setting or of the result; g a
-difference; % a share; r a range; n a number; G >; b the baseline; V validation; T test; E another measure; C accuracy; & and;
-~ what no form reads; ? a word not listed here; 0 none of the setting named; blank: nothing to the claim. `cut` adds A (at each level of another setting), v, p, q, f (a factor with one value, a step or range, a list, none) and t (a trial).
+x fails; e no effect; ! denies what follows; = the same; F difference, I effect: with a negation or S (little) = and e;
+o order of importance; i matters most; j, k matters less, more; G >; s so far; R this round; w the best setup; * the best;
+^, _ the highest, lowest; y and beyond; c compared; > than; U, D better, worse than; A, B above, below; u, d better, worse;
+m, l more, less of a setting; h, z the same of a setting or of the result; W with, as; g a difference; % a share; r a range;
+n a number; b the baseline; V validation; T test; E another measure; C accuracy; P results; & and; 0 none of the setting
+named; 1 always; ~ what no form reads; ? a word not listed here; blank: nothing to the claim. `cut` adds v, p, q, f (a
+factor with one value, a step or range, a list, none), t (a trial) and N (a result of the record).
 """
 
 CLAIMS = any_of(
-    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)|gain\w*|loses?|lost|came? out|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|chang\w*|barely|hardly|scarcely|use(?:less|ful)|equally|winner|beyond|negligible|surpass\w*|exceeds?|above|below|cannot|can't|otherwise|order|other way|revers\w*|oom|out of memory|memory|maybe|perhaps|probably|seems?|unclear|unsure|fine|works?|worked|surviv\w*|kills?|ruin\w*|wreck\w*|dies|died|blew|blows|depends?",
+    r"better|best|worse|worst|than|second|needs?|requires?|costs?|higher|lower|twice|goes? with|go with|went with|choose|chosen?|chose|picks?|picked|would|use|high|low|more|less|large[r]?|small|bigger|improv\w*|increas\w*|decreas\w*|ris(?:e[sn]?|ing)|fall\w*|fell|drop(?:s|ped)?|gain\w*|loses?|lost|came? out|help\w*|hurts?|harm\w*|matter\w*|effects?|impact\w*|influen\w*|importan\w*|sensitiv\w*|insensitive|critical|crucial|key|ties?|tied|same(?! (?:\d|test|questions?|examples?|data))|equals?|similar\w*|differ\w*|enough|suffic\w*|should|must|recommend\w*|suggest\w*|prefer\w*|optim[au]\w*|ideal|sweet ?spot|(?:un)?stable|overfit\w*|underfit\w*|converge\w*|fail\w*|diverg\w*|crash\w*|collaps\w*|explod\w*|broke|breaks|beat(?:s|en|ing)?|outperform\w*|match(?:es|ed)|benefi\w*|worth\w*|safe|robust\w*|dominat\w*|good|bad|poor|strong\w*|weak\w*|wins?|degrad\w*|plateau\w*|saturat\w*|peaks?|avoid|highest|lowest|most|least|nothing|unchanged|chang\w*|barely|hardly|scarcely|use(?:less|ful)|equally|winner|beyond|negligible|surpass\w*|exceeds?|above|below|cannot|can't|otherwise|order|other way|revers\w*|oom|out of memory|memory|maybe|perhaps|probably|seems?|unclear|unsure|fine|works?|worked|surviv\w*|kills?|ruin\w*|wreck\w*|dies|died|blew|blows|depends?",
     "优|好|差|佳|坏|高|低|提升|下降|上升|增大|增加|减小|减少|比|较|不如|相当|持平|一样|相同|相近|接近|影响|作用|效果|重要|关键|敏感|足够|不够|不足|过[强弱]|拟合|收敛|失败|崩|发散|稳定|推荐|建议|应|宜|明显|显著|有效|无效|区别|差别|差异|相差|收益|帮助|最|没用|无用|忽略|意义|变化|有用|饱和|退化|合适|合理|值得|优先|避免|一般|次于|更|稳健|需要|快|慢|不[能可要得]|必须|不然|否则|顺序|相反|反过来|[掉涨][点分]|去掉|[<>＞＜≫≥≤≧≦]|用处|管用|[点些没]用|也许|或许|可能|大概|似乎|好像|说不准|不好说|不确定|显存|爆|炸|一致|矛盾|走势|趋势",
 )
 """A sentence with one of these about a setting, a trial or the results claims something, and is read or listed."""
 
-STRONG = frozenset("xXe+-oijkuUdD~*")
+STRONG = frozenset("xe!oijkuUdDAB~*")
 """Kinds of words that claim something even where nothing is named."""
 
 NO_CLAIM = re.compile(
@@ -105,9 +144,6 @@ SENTENCE_ENDS = re.compile(
     r"((?:[。!！\n])+|\?+|(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\bet al)[.](?=\s|$))", re.IGNORECASE
 )
 """What it ends with is kept: a question claims nothing."""
-CLAUSE_ENDS = re.compile(
-    r"[;；]|[,，](?!\d{3}(?!\d))\s?(?:(?:but|and|while|whereas|yet|so)\s)?|\s?\band (?=(?:is|was|are|were)\b)|[:：]\s?|\s(?:but|while|whereas|and so)\s|\s-\s|但是|但|而且|并且|不过|然而"
-)
 RESTRICTS = re.compile(
     r"^\W*(?:if|when\w*|with|at|for|on|in|under|given|except|unless|until|without|provided|as long as|even|although|though|once|after|"
     r"before|up to|beyond|using)\b|\b(?:only|except|unless|at least|as long as|provided|until)\b|"
@@ -115,29 +151,21 @@ RESTRICTS = re.compile(
     re.IGNORECASE,
 )
 """A clause that may restrict what the others of its sentence say."""
-SPELLED = (
-    (
-        re.compile(
-            r"(?:\bfar |\bmuch )?\btoo (?:high|low|large|small|big|many|few|long|short)\s?[:,;]\s?(?:it\b)?|太[高低大小多少]了?\s?[,:]"
-        ),
-        " ",
-    ),
-    (
-        re.compile(
-            r"\b(?:keeps? )?(?:grow(?:s|ing)|ris(?:es|ing)) with (?:the )?(?!.{0,24}\b(?:larger|higher|smaller|lower|more)\b)",
-            re.IGNORECASE,
-        ),
-        "is higher with larger ",
-    ),
-    (re.compile(r"\bthe (better|worse) the [A-Za-z ]{1,30}$", re.IGNORECASE), r"the \1"),
-    (re.compile(r"的影响比(.{1,12}?)更?大(?=\W|$)"), r"比\1影响更大"),
-    (
-        re.compile(
-            r"\baffects? (?:the )?(?:scores?|results?|outcome) (more|less) than\b(.{1,24}?)(?: does)?$", re.IGNORECASE
-        ),
-        r"matters \1 than\2",
-    ),
+REASON = re.compile(
+    r"^\W*(?:probably |presumably |most likely |perhaps |maybe |可能|应该|估计|大概)?"
+    r"(?:because|since|due to|which is why|so\b|hence|(?:是|就是)?(?:因为|由于|过拟合|欠拟合)|原因|说明|所以|因此|为了)",
+    re.IGNORECASE,
 )
-"""Ways to say what another sentence says in the words that are read."""
+"""Begins a clause that explains or concludes, and so leaves the others as they are."""
+HALF_DENIED = any_of(
+    r"much|a lot|significant(?:ly)?|considerabl[ey]|substantial(?:ly)?|dramatic(?:ally)?|drastic(?:ally)?", "很多|多少"
+)
+"""Beside a negation: "does not help much"."""
+_COUNTED = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+COUNTS = {word: str(n) for n, word in enumerate(_COUNTED, 1)}
+COUNT = re.compile(
+    rf"\b(?:{'|'.join(COUNTS)})\b(?= (?:full |training )?epochs?\b)|(?<=\bthan )(?:{'|'.join(COUNTS)})$", re.IGNORECASE
+)
+"""A number of epochs in words."""
 OF_ALL = any_of(r"overall|of all|all runs|all trials|final", "全部|所有|总体|整体|最终")
 """The best of the record, also where a sentence stands under the heading of a round."""

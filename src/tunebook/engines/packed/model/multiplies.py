@@ -26,8 +26,10 @@ __all__ = [
     "RowSizes",
     "base_input_grad",
     "base_linear",
+    "end_threads",
     "exact_threads",
     "has_weight",
+    "hold_threads",
     "is_plain",
     "lay_out_weights",
     "multiply_kind",
@@ -83,6 +85,20 @@ def exact_threads() -> Iterator[None]:
         yield
     finally:
         _set_threads(_threads.own)
+
+
+def end_threads() -> None:
+    """End the threads that have helped the calling thread in parallel loops."""
+    native = library()
+    if native is not None:
+        native.end_threads()
+
+
+def hold_threads(n: int) -> None:
+    """Have n threads, the calling one included, ready for its parallel loops."""
+    native = library()
+    if native is not None:
+        native.hold_threads(n)
 
 
 def _set_threads(n: int) -> None:

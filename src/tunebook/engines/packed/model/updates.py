@@ -169,7 +169,7 @@ def _native_backward(
     keys = None if masks is None else masks.row_keys(run)
     n, width = stop - first, x.shape[1]
     n_mask = 0 if keys is None else n * (-(-width // 4))  # bytes by the float
-    scratch = x.new_empty(n * adapter.rank + n_mask)
+    scratch = x.new_empty(len(table.members) * (n * adapter.rank + n_mask))
     table.library.update_backward(  # type: ignore[union-attr]
         table.native, len(table.members), *_place(x, first), *_dropout(adapter, keys), _places(table, grads, first),
         thin.data_ptr(), None if grad_x is None else _place(grad_x, first)[0], scratch.data_ptr(), n, width,

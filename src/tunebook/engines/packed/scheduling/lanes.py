@@ -26,7 +26,13 @@ from typing import Any, TypeVar
 
 import torch
 
-from tunebook.engines.packed.model.multiplies import base_input_grad, base_linear, use_threads
+from tunebook.engines.packed.model.multiplies import (
+    base_input_grad,
+    base_linear,
+    end_threads,
+    use_threads,
+)
+from tunebook.engines.packed.scheduling.helpers import Helpers
 from tunebook.engines.packed.spread import one_by_one
 from tunebook.errors import is_out_of_memory
 
@@ -156,6 +162,7 @@ class _Pieces:
 
 class Lanes:
     """Runs pieces of work, at most `n` at a time; used as a context, which waits for what is running.
+    Inside it the thread that enters computes with one thread.
 
     Args:
         threads: threads of all lanes together.
@@ -172,14 +179,20 @@ class Lanes:
         self._spread: list[_Pieces] = []
         self._computing, self._shared, self._seen = 0, 0.0, time.perf_counter()
         self._own = threading.local()
+        self._helpers = Helpers(threads) if self._threads_alone > self._threads_each else None
 
     def __enter__(self) -> Lanes:
+        self._threads_outside = torch.get_num_threads()
+        if self._helpers is not None:
+            torch.set_num_threads(1)
+            self._helpers.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._lock:
             self._closed = True
         self._pool.shutdown(wait=True)
+        torch.set_num_threads(self._threads_outside)
 
     @property
     def n_idle(self) -> int:
@@ -206,6 +219,8 @@ class Lanes:
         ended = [one for one in done if one is not None]
         with self._lock:
             self._running -= len(ended)
+        if self._helpers is not None:
+            self._helpers.look()
         return ended
 
     def spread(self, work: Callable[[_Item], _Result], items: Sequence[_Item]) -> list[_Result]:
@@ -272,6 +287,7 @@ class Lanes:
             result = work()
         except BaseException as raised:  # handed to the thread that waits, which knows what to make of it
             error = released(raised)
+        end_threads()
         self._count(-1)
         self._ended.put(Done(tag, result, error))
 

@@ -34,6 +34,8 @@ _POINTER, _COUNT, _NUMBER = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 
 _SIGNATURES: dict[str, list[type]] = {
     "set_threads": [_COUNT],
+    "end_threads": [],
+    "hold_threads": [_COUNT],
     "keep_masks": [_POINTER] * 3 + [_COUNT] * 3,
     "masked_copy": [_POINTER, _COUNT, _POINTER, _COUNT, _POINTER, _COUNT, _COUNT],
     "masked_add": [_POINTER, _POINTER, _COUNT, _POINTER, _COUNT, _COUNT, _COUNT],

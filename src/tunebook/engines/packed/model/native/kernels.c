@@ -42,6 +42,20 @@ static inline float total(vec v)
 /* Threads of the loops below when they are entered from the calling thread. */
 API void set_threads(int64_t n) { omp_set_num_threads((int)n); }
 
+/* End the threads that have helped the calling thread; its next loop makes new ones, in some 0.1 ms. */
+API void end_threads(void) { omp_pause_resource_all(omp_pause_soft); }
+
+/* Have n - 1 threads wait to help the calling thread. */
+API void hold_threads(int64_t n)
+{
+    int64_t there = 0;
+#pragma omp parallel num_threads((int)n)
+    {
+#pragma omp atomic
+        there++;
+    }
+}
+
 /* ---- dropout ------------------------------------------------------------------------------------------------- */
 
 #define WORDS 256
@@ -119,7 +133,6 @@ API void masked_add(const float *x, const uint8_t *keep, int64_t ldk, float *out
 #define ROWS 8                  /* rows that share a pass over a; a multiple of BLOCK */
 #define STRIP (WIDE * LANES)     /* columns worked on at a time */
 #define WIDE 2                  /* vectors worked on side by side */
-#define PART 32                 /* rows that one thread takes at a time; a multiple of TALL */
 #define CHUNK 96                /* rows of a strip that is buffered */
 
 /* Sums over four vectors at once. */
@@ -183,16 +196,15 @@ static void reduce_rows(const float *const rows[ROWS], const float *a, float *ou
 /* A mask that is made row by row: keys of the rows, keys of the words of a row, limit; rows null: nothing is dropped. */
 typedef struct { const uint64_t *rows, *words; int16_t limit; } maker;
 
-/* out (n, r) = scale * (x masked) a^T, x (n, d) */
-static void reduce(const float *x, int64_t ldx, maker mask, const float *a, float *out, int64_t n, int64_t d, int64_t r,
-                   float scale)
+/* Rows [from, to) of out (n, r) = scale * (x masked) a^T, x (n, d). */
+static void reduce(const float *x, int64_t ldx, maker mask, const float *a, float *out, int64_t from, int64_t to,
+                   int64_t d, int64_t r, float scale)
 {
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += ROWS) {
+    for (int64_t i = from; i < to; i += ROWS) {
         float masked[ROWS][MAX_WIDTH];
         uint8_t keep[MAX_WIDTH + 4];
         const float *rows[ROWS];
-        const int64_t m = least(ROWS, n - i);
+        const int64_t m = least(ROWS, to - i);
         for (int64_t b = 0; b < ROWS; b++) {
             const int64_t row = i + least(b, m - 1);
             rows[b] = x + row * ldx;
@@ -253,14 +265,6 @@ static void expand_rows(const float *left, const float *right, const uint8_t *ke
     }
 }
 
-static void expand(const float *left, const float *right, const uint8_t *keep, int64_t ldk, float *out, int64_t ldo,
-                   int64_t n, int64_t d, int64_t r)
-{
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < n; i += PART)
-        expand_rows(left + i * r, right, keep ? keep + i * ldk : 0, ldk, out + i * ldo, ldo, least(PART, n - i), d, r);
-}
-
 /* Add to acc (`ranks` rows of one strip) the products of `rows` rows. */
 ALWAYS void outer_block(float strip[CHUNK][STRIP], const float *left, int64_t r, int64_t rows, float acc[TALL][STRIP],
                         int ranks)
@@ -315,13 +319,6 @@ static void outer_columns(const float *x, int64_t ldx, const uint8_t *keep, int6
     for (int64_t j = 0; j < d; j += STRIP) outer_strip(x, ldx, keep, ldk, left, acc, n, d, r, j);
 }
 
-static void outer(const float *x, int64_t ldx, const uint8_t *keep, int64_t ldk, const float *left, float *acc,
-                  int64_t n, int64_t d, int64_t r)
-{
-#pragma omp parallel for schedule(static)
-    for (int64_t j = 0; j < d; j += STRIP) outer_strip(x, ldx, keep, ldk, left, acc, n, d, r, j);
-}
-
 /* ---- what one adapter adds to the projections of one input ------------------------------------------------------ */
 
 /* One projection: A (r, d), B transposed (r, n_out), their gradients, keys of its mask's words. */
@@ -332,33 +329,76 @@ typedef struct {
     int64_t n_out;
 } member;
 
+/* The calling thread's part of n pieces of work. */
+static int64_t share(int64_t n, int64_t *stop)
+{
+    const int64_t each = omp_get_num_threads(), own = omp_get_thread_num();
+    *stop = n * (own + 1) / each;
+    return n * own / each;
+}
+
+/* The same of n rows, of which TALL go together. */
+static int64_t share_of_rows(int64_t n, int64_t *stop)
+{
+    const int64_t first = share((n + TALL - 1) / TALL, stop) * TALL;
+    *stop = least(*stop * TALL, n);
+    return first;
+}
+
 /* For each member: thin (n, r) = scale * (x masked) A^T, outs (n, n_out) += thin B. rows null: no dropout. */
 API void update(const member *members, int64_t n_members, const float *x, int64_t ldx, const uint64_t *rows,
                 int64_t limit, float *const *outs, float *thin, int64_t n, int64_t d, int64_t r, float scale)
 {
-    for (int64_t i = 0; i < n_members; i++) {
-        const member *m = members + i;
-        float *own = thin + i * n * r;
-        reduce(x, ldx, (maker){rows, m->words, (int16_t)limit}, m->a, own, n, d, r, scale);
-        expand(own, m->b, 0, 0, outs[i], m->n_out, n, m->n_out, r);
+#pragma omp parallel
+    {
+        int64_t stop;
+        const int64_t first = share_of_rows(n, &stop);
+        for (int64_t i = 0; i < n_members; i++) {
+            const member *m = members + i;
+            float *own = thin + i * n * r;
+            reduce(x, ldx, (maker){rows, m->words, (int16_t)limit}, m->a, own, first, stop, d, r, scale);
+            expand_rows(own + first * r, m->b, 0, 0, outs[i] + first * m->n_out, m->n_out, stop - first, m->n_out, r);
+        }
     }
 }
 
+static int64_t strips(int64_t columns) { return (columns + STRIP - 1) / STRIP; }
+
 /* Gradients of `update`: those of A and B are added to the members', that of x to grad_x unless it is null. grads: of
- * the outs; scratch: n * r floats, then with dropout n * 4 * ((d + 3) / 4) bytes. */
+ * the outs; scratch: for each member n * r floats, then with dropout for each n * 4 * ((d + 3) / 4) bytes. What is
+ * wanted of a row is done first, then what is summed over rows, column by column. */
 API void update_backward(const member *members, int64_t n_members, const float *x, int64_t ldx, const uint64_t *rows,
                          int64_t limit, const float *const *grads, const float *thin, float *grad_x, float *scratch,
                          int64_t n, int64_t d, int64_t r, float scale)
 {
-    const int64_t w = (d + 3) / 4;
-    uint8_t *keep = rows ? (uint8_t *)(scratch + n * r) : 0;
-    for (int64_t i = 0; i < n_members; i++) {
-        const member *m = members + i;
-        reduce(grads[i], m->n_out, (maker){0, 0, 0}, m->b, scratch, n, m->n_out, r, scale);
-        outer(grads[i], m->n_out, 0, 0, thin + i * n * r, m->grad_b, n, m->n_out, r);
-        if (keep) keep_masks(rows, m->words, keep, n, w, limit);
-        outer(x, ldx, keep, 4 * w, scratch, m->grad_a, n, d, r);
-        if (grad_x) expand(scratch, m->a, keep, 4 * w, grad_x, d, n, d, r);
+    const int64_t w = (d + 3) / 4, n_keep = rows ? n * 4 * w : 0;
+    uint8_t *keep = rows ? (uint8_t *)(scratch + n_members * n * r) : 0;
+    int64_t all = 0;
+    for (int64_t i = 0; i < n_members; i++) all += strips(d) + strips(members[i].n_out);
+#pragma omp parallel
+    {
+        int64_t stop;
+        const int64_t first = share_of_rows(n, &stop);
+        for (int64_t i = 0; i < n_members; i++) {
+            const member *m = members + i;
+            float *own = scratch + i * n * r;
+            uint8_t *mask = keep ? keep + i * n_keep + first * 4 * w : 0;
+            reduce(grads[i], m->n_out, (maker){0, 0, 0}, m->b, own, first, stop, m->n_out, r, scale);
+            for (int64_t k = first; rows && k < stop; k++)
+                keep_row(rows[k], m->words, mask + (k - first) * 4 * w, w, (int16_t)limit);
+            if (grad_x) expand_rows(own + first * r, m->a, mask, 4 * w, grad_x + first * d, d, stop - first, d, r);
+        }
+#pragma omp barrier
+        int64_t at = share(all, &stop);
+        for (int64_t i = 0, before = 0; i < n_members; before += strips(d) + strips(members[i++].n_out)) {
+            const member *m = members + i;
+            const float *own = scratch + i * n * r;
+            const uint8_t *mask = keep ? keep + i * n_keep : 0;
+            for (; at < stop && at - before < strips(m->n_out); at++)
+                outer_strip(grads[i], m->n_out, 0, 0, thin + i * n * r, m->grad_b, n, m->n_out, r, (at - before) * STRIP);
+            for (; at < stop && at - before < strips(d) + strips(m->n_out); at++)
+                outer_strip(x, ldx, mask, 4 * w, own, m->grad_a, n, d, r, (at - before - strips(m->n_out)) * STRIP);
+        }
     }
 }
 
@@ -572,7 +612,7 @@ API int64_t attend(const float *q, const float *k, const float *v, float *out, c
     {
         float *buffer, *part[5];
         block(&buffer, part, (int64_t[]){queries * size, queries * width, queries * size, size * width, width * size}, 5);
-#pragma omp for schedule(static)
+#pragma omp for schedule(dynamic)
         for (int64_t at = 0; at < n_pieces * n_groups; at++) {
             const piece p = pieces[at / n_groups];
             const int64_t group = at % n_groups, n = n_heads / n_groups * (p.stop - p.first), w = padded(p.n_keys);
