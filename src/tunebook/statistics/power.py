@@ -88,7 +88,7 @@ class ContrastDesign:
 
     @property
     def effective_df(self) -> float:
-        """As results are judged: the chance on single answers counts once, as part of the seeds' variance (decision 137).
+        """As results are judged: the chance on single answers counts once, as part of the seeds' (decision 137).
         Of a balanced design all of the examples' part counts."""
         examples, seeds = self.variances
         if not self.averaged:
