@@ -215,7 +215,7 @@ def least_squares(design: Floats, scores: Floats, rows: Floats, pseudo: float = 
         df=variances.df(v_examples),
         from_examples=v_examples,
         from_seeds=v_scatter,
-        half=half_alone(variances, answers, floor),
+        half=half_alone(variances, variances.beyond(answers, floor)),
         inflation=inflation,
     )
 

@@ -9,7 +9,8 @@ of single contrasts in which the chance on single answers is in one of the two t
 Source: Miller 2024, "Adding error bars to evals" (arXiv:2411.00640), section on paired differences, plus the seeds'
 variance (Bouthillier et al. 2021). Assumptions: examples are independent given the configurations; a seed shifts all
 examples of a trial together with standard deviation sigma. The noise of a seed on single examples is deliberately in
-both terms of what verdicts are judged by (decision 030).
+both terms of what verdicts are judged by (decision 030); in their degrees of freedom it counts once, as part of the
+seeds' term, for the copy makes nothing more certain (decision 137).
 
 Related examples (five questions on one text) carry less information than their number suggests. If the differences of
 neighbouring examples in the file are correlated beyond chance, the examples' variance is multiplied by 1 + 2 x (sum of
@@ -154,13 +155,14 @@ def estimate(
     from_seeds, below = _from_seeds(weights, noise, names)
     v_examples, v_seeds = np.diag(examples).copy(), np.diag(from_seeds).copy()
     variances = Variances(examples=v_examples, example_df=example_df, seeds=v_seeds, seeds_below=below)
+    beyond = variances.beyond(answers, floor)
     return Estimates(
         effect=effect,
         covariance=examples + from_seeds,
-        df=variances.df(v_examples),
+        df=variances.df(beyond),
         from_examples=v_examples,
         from_seeds=v_seeds,
-        half=half_alone(variances, answers, floor),
+        half=half_alone(variances, beyond),
         inflation=inflation,
     )
 
@@ -186,23 +188,30 @@ class Variances:
         below = self.seeds_below + np.where(examples > 0, self.examples**2 / self.example_df, 0.0)
         return np.where(below > 0, (examples + self.seeds) ** 2 / np.where(below > 0, below, 1.0), self.example_df)
 
+    def beyond(self, answers: Floats, floor: Floats) -> Floats:
+        """What is left of the examples' part without the chance on single answers, which the seeds' part holds too: how
+        differently the settings fare on different examples.
+
+        Args:
+            answers: the chance on single answers in each variance; 0: not known.
+            floor: the least that is left.
+        """
+        return np.minimum(np.maximum(self.examples - answers, floor), self.examples)
+
     def half(self, examples: Floats) -> Floats:
         """Half the 95 % interval with so much of the examples' part."""
         t = special.stdtrit(self.df(examples), 0.5 + PLAIN_LEVEL / 2)
         return np.asarray(t * np.sqrt(examples + self.seeds))
 
 
-def half_alone(variances: Variances, answers: Floats, floor: Floats) -> Floats:
+def half_alone(variances: Variances, beyond: Floats) -> Floats:
     """Half the 95 % interval of each contrast alone, shape (K,): the chance on single answers counts once.
 
-    It is in both variances; here it is taken out of the examples', which leaves how differently the settings fare on
-    different examples. Never wider than with both.
+    Never wider than with both.
 
     Args:
-        answers: the chance on single answers in each variance; 0: not known.
-        floor: the least that is left of the examples' variance.
+        beyond: what is left of the examples' part without it, from `Variances.beyond`.
     """
-    beyond = np.minimum(np.maximum(variances.examples - answers, floor), variances.examples)
     return np.minimum(variances.half(beyond), variances.half(variances.examples))
 
 

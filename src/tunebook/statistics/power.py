@@ -88,7 +88,12 @@ class ContrastDesign:
 
     @property
     def effective_df(self) -> float:
-        return satterthwaite(self.variances, (max(self.n_examples - 1, 1), max(self.df, 1.0)))
+        """As results are judged: the chance on single answers counts once, as part of the seeds' (decision 137).
+        Of a balanced design all of the examples' part counts."""
+        examples, seeds = self.variances
+        if not self.averaged:
+            examples = self.discordance * (1 - SEED_SHARE) / self.n_examples
+        return satterthwaite((examples, seeds), (max(self.n_examples - 1, 1), max(self.df, 1.0)))
 
     @property
     def correlation(self) -> float:

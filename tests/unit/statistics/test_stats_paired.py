@@ -105,12 +105,14 @@ def test_the_interval_of_one_contrast_counts_the_chance_on_single_answers_once()
     answers, from_seeds = 1e-4, 4e-4
     noise = SeedNoise(np.array([[from_seeds]]), 5.0, from_answers=(answers,))
     e = estimate(y, w, noise)
-    twice = stats.t.ppf(0.975, e.df[0]) * e.standard_error[0]
+    plain = estimate(y, w, SeedNoise(np.array([[from_seeds]]), 5.0))
+    twice = stats.t.ppf(0.975, plain.df[0]) * e.standard_error[0]
     v_seeds, left = from_seeds * 0.7, e.from_examples[0] - answers * 0.7
     df = (v_seeds + left) ** 2 / (v_seeds**2 / 5 + e.from_examples[0] ** 2 / 299)
     assert e.half[0] == pytest.approx(stats.t.ppf(0.975, df) * math.sqrt(v_seeds + left))
+    assert e.df[0] == pytest.approx(df)  # the variance counts it twice, what is known of the variance once
     assert e.half[0] < twice
-    assert estimate(y, w, SeedNoise(np.array([[from_seeds]]), 5.0)).half[0] == pytest.approx(twice)
+    assert plain.half[0] == pytest.approx(twice)
     # as much chance on answers as the seeds' noise has: what is left of the examples' part is the added discordance
     alone = estimate(y, w, SeedNoise(np.array([[from_seeds]]), 5.0, from_answers=(1.0,)))
     assert alone.half[0] == pytest.approx(stats.t.ppf(0.975, 5) * math.sqrt(v_seeds + 1 / 300 / 299), rel=0.02)
