@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from tunebook.audit.model import UNSAID, MeasureKind, Score
+from tunebook.audit.model import MeasureKind, Score
 from tunebook.core.factor import Level
 from tunebook.escaping import shorten
 from tunebook.words import numbers
@@ -39,8 +39,7 @@ _OF_SEVERAL = ("accuracies", "deviations", "differences", "mixed", "renumbered")
 
 def level_text(factor: str, level: Level) -> str:
     """A level as in a configuration file; "?" where the record does not say it."""
-    unsaid = level is None or (level == UNSAID and not isinstance(level, bool))
-    return "?" if unsaid else shorten(numbers.value(factor, level), LONGEST_NAME)
+    return "?" if level is None else shorten(numbers.value(factor, level), LONGEST_NAME)
 
 
 class AuditShared(Shared):
