@@ -39,11 +39,10 @@ def next_trials(
         open_trials: trials whose comparison with the baseline depends on the pairing.
     """
     found: dict[object, NextTrial] = {}
-    if structure.baseline.unread:  # what was not surely read is never proposed
+    if structure.baseline.unread or not structure.baseline.levels:  # what is not known is never proposed
         return ()
     for wish in _wishes(structure, claims, open_trials):
-        problems = [FACTOR_KINDS[name].problem(level) for name, level in wish.configuration.items()]
-        if not problems or any(problem is not None for problem in problems):
+        if any(FACTOR_KINDS[name].problem(level) is not None for name, level in wish.configuration.items()):
             continue
         trial = replace(structure.baseline, key="", levels=wish.configuration)
         again = next((t.label for t in structure.known if set(moved(t, trial)) <= {"table"}), None)

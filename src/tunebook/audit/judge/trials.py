@@ -141,7 +141,7 @@ def trials_of(record: HandRecord) -> TrialTable:
             trials.append(_trial(row, trials, first, names, record.measure))
     not_given = [n for n in names if n not in trials[main.index(first)].levels and n != "gradient_checkpointing"]
     notes += [Note("baseline_unsaid", {"trial": first.trial, "factors": tuple(not_given)})] if not_given else []
-    unsure = {use.header for use in record.columns if use.role in ("unsure", "ambiguous")}
+    unsure = {use.header for use in record.columns if use.role == "unsure"}
     return TrialTable(
         trials=tuple(trials),
         baseline=row_key(first),

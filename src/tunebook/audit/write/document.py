@@ -26,7 +26,7 @@ MOST_PAIRS = 4
 MOST_CELLS = 20
 _SHOWN_AS = {
     **dict.fromkeys(("factor", "effective_batch", "setting", "change"), "settings"),
-    **{role: role for role in ("result", "other_result", "place", "trial", "ambiguous", "unsure", "analysis")},
+    **{role: role for role in ("result", "other_result", "place", "trial", "unsure", "analysis")},
     **dict.fromkeys(("seed", "status", "round", "kind", "purpose", "difference", "constant"), "said elsewhere"),
 }
 """Under which name a column's role is listed; a column of another role is not used."""
