@@ -199,11 +199,11 @@ def _above_the_pool(squares: Mapping[str, float], dfs: Mapping[str, float]) -> d
 
 
 def expected_excess(own_df: float, df: float) -> float:
-    """How many times the pool's variance counts on average where a part of the pool counts with its own variance if that
-    is above the pool's, never with less: what is foreseen of `_above_the_pool`, all being equally noisy.
+    """How many times the pool's variance counts on average where a part of the pool counts with its own variance if
+    that is above the pool's, never with less: what is foreseen of `_above_the_pool`, all being equally noisy.
 
-    The ratio of the two is df/own_df x Beta(own_df/2, (df - own_df)/2), the mean of whose larger values is an incomplete
-    beta function too.
+    The ratio of the two is df/own_df x Beta(own_df/2, (df - own_df)/2), the mean of whose larger values is an
+    incomplete beta function too.
 
     Args:
         own_df, df: degrees of freedom of the part and of the whole pool. Without any, or where the part is the whole or

@@ -40,8 +40,8 @@ SEED_SHARE = 0.6
 recorded trials)."""
 
 SLOPE_SHARE = 25 / 41
-"""A slope over four equally spaced levels rests on its trials unequally: on this share of them, by (sum of w^2)^2 over n
-times the sum of w^4 with weights w as 3, 1, -1, -3."""
+"""A slope over four equally spaced levels rests on its trials unequally: on this share of them, by (sum of w^2)^2 over
+n times the sum of w^4 with weights w as 3, 1, -1, -3."""
 
 POWER = 0.8
 SEARCH_FACTOR = 20
