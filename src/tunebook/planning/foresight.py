@@ -19,7 +19,7 @@ from tunebook.planning.problem import Problem, shares_of
 from tunebook.planning.round import Round, Shape, shape_of
 from tunebook.planning.rounds import round_of, rounds_of
 from tunebook.planning.state import PlanningState
-from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR
+from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
 from tunebook.statistics.power import ContrastDesign, smallest_detectable_effect, smallest_margin
 
 __all__ = ["outlook", "waiting_waves", "with_waiting"]
@@ -51,7 +51,7 @@ class Sensitivity:
             m_treatment=shape.m_treatment,
             m_control=shape.m_control,
             seed_deviation=self.seed_deviation,
-            df=self.df if averaged else max(self.df, PROVISIONAL_DF),  # a prior fills up what replicates lack
+            df=self.df,
             alpha=error_share(shape.kind, self.design),
             n_comparisons=shape.n_comparisons,
             measured=self.measured,
@@ -158,7 +158,7 @@ def _sensitivity(state: PlanningState, opening: Shape, shapes: tuple[Shape, ...]
         n_validation=facts.n_validation,
         n_test=facts.n_test,
         seed_deviation=SEED_DEVIATION_PRIOR if noise.from_prior else noise.assumed_deviation,
-        df=brought if noise.from_prior else noise.effective_df,
+        df=brought if noise.from_prior else noise.df if noise.provisional else noise.effective_df,
         design=design,
         measured=not noise.from_prior,
     )

@@ -30,6 +30,7 @@ __all__ = [
     "SEED_DEVIATION_PRIOR",
     "SeedNoise",
     "answer_variance",
+    "expected_excess",
     "pooled_covariance",
 ]
 
@@ -195,6 +196,23 @@ def _above_the_pool(squares: Mapping[str, float], dfs: Mapping[str, float]) -> d
     """The configurations whose variance is above that of all together, and how many times it."""
     pooled = sum(squares.values()) / sum(dfs.values())
     return {name: squares[name] / dfs[name] / pooled for name in squares if squares[name] / dfs[name] > pooled}
+
+
+def expected_excess(own_df: float, df: float) -> float:
+    """How many times the pool's variance counts on average where a part of the pool counts with its own variance if
+    that is above the pool's, never with less: what is foreseen of `_above_the_pool`, all being equally noisy.
+
+    The ratio of the two is df/own_df x Beta(own_df/2, (df - own_df)/2), the mean of whose larger values is an
+    incomplete beta function too.
+
+    Args:
+        own_df, df: degrees of freedom of the part and of the whole pool. Without any, or where the part is the whole or
+            the whole is known (infinite), nothing is above: 1.
+    """
+    if own_df <= 0 or own_df >= df or math.isinf(df):
+        return 1.0
+    a, b, share = own_df / 2, (df - own_df) / 2, own_df / df
+    return float(special.betainc(a, b, share) + special.betaincc(a + 1, b, share))
 
 
 def _squares(values: Floats) -> Floats:

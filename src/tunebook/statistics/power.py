@@ -18,7 +18,7 @@ from scipy import special
 
 from tunebook.statistics.intervals import satterthwaite
 from tunebook.statistics.multiple import MAX_DF, MaxT
-from tunebook.statistics.noise import SEED_DEVIATION_PRIOR
+from tunebook.statistics.noise import PROVISIONAL_DF, SEED_DEVIATION_PRIOR, expected_excess
 
 __all__ = [
     "DISCORDANCE_PRIOR",
@@ -35,9 +35,13 @@ DISCORDANCE_PRIOR = 0.2
 """Assumed discordance between two trials with different settings, until it is measured: 0.11 to 0.32 in the demo, 0.32
 between recorded trials of similar accuracy."""
 
-SEED_SHARE = 0.5
+SEED_SHARE = 0.6
 """Share of the discordance that comes from the seed and is therefore reduced by averaging over seeds (0.58 between
 recorded trials)."""
+
+SLOPE_SHARE = 25 / 41
+"""A slope over four equally spaced levels rests on its trials unequally: on this share of them, by (sum of w^2)^2 over
+n times the sum of w^4 with weights w as 3, 1, -1, -3."""
 
 POWER = 0.8
 SEARCH_FACTOR = 20
@@ -57,7 +61,8 @@ class ContrastDesign:
             intervals count twice (decision 030); a prior has not.
         averaged: whether each side's trials have settings of their own, as in a balanced design: what differs between
             two settings then averages out as seeds do.
-        df: degrees of freedom of `seed_deviation`; infinite: it is known.
+        df: degrees of freedom of `seed_deviation` that replicates bring; infinite: it is known. A prior fills up what
+            they lack, except in a balanced design.
         alpha: error rate of the family.
         n_comparisons: number of contrasts in the family; they share their control.
     """
@@ -80,7 +85,15 @@ class ContrastDesign:
         own = 1.0 if self.averaged else SEED_SHARE
         per_example = self.discordance * ((1 - own) + own * seeds / 2)
         by_chance = 0.0 if self.measured else own * self.discordance / 2 / self.n_examples
-        return per_example / self.n_examples, (self.seed_deviation**2 + by_chance) * seeds
+        widened = sum(self._excess(m) / m for m in (self.m_treatment, self.m_control))
+        return per_example / self.n_examples, (self.seed_deviation**2 + by_chance) * widened
+
+    def _excess(self, m: int) -> float:
+        """By how much the seeds' variance of a side grows on average because what is noisier than the pool counts with
+        its own noise: replicates (decision 119), the trials of a slope in a balanced design (HC2)."""
+        if self.averaged:
+            return expected_excess(SLOPE_SHARE * self.df, self.df)
+        return expected_excess(m - 1, self.df) if self.df >= PROVISIONAL_DF else 1.0
 
     @property
     def standard_error(self) -> float:
@@ -93,7 +106,8 @@ class ContrastDesign:
         examples, seeds = self.variances
         if not self.averaged:
             examples = self.discordance * (1 - SEED_SHARE) / self.n_examples
-        return satterthwaite((examples, seeds), (max(self.n_examples - 1, 1), max(self.df, 1.0)))
+        least = 1.0 if self.averaged else PROVISIONAL_DF
+        return satterthwaite((examples, seeds), (max(self.n_examples - 1, 1), max(self.df, least)))
 
     @property
     def correlation(self) -> float:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from benchmarks.power import CELLS, answer_of
+from benchmarks.power import promised as promised_in
 from tunebook.core.facts import History, TrialFact
 from tunebook.core.space import Folding
 from tunebook.core.study import Budget, RoundKind, TrialState
@@ -139,3 +142,9 @@ def test_plan_foresees_the_seeds_that_a_models_proposals_leave_for_confirm():
     with_more = {each.kind: each for each in roomy.outlook(History()).rounds}[RoundKind.CONFIRM]
     assert foreseen.n_comparisons == 1
     assert foreseen.smallest_detectable_effect > 1.05 * with_more.smallest_detectable_effect, "two seeds each, not four"
+
+
+def test_plan_says_what_studies_then_see():
+    cell = CELLS["one_factor-n400-sd20-t24"]
+    seen = np.median([answer_of(cell, number, 0.0).sde for number in range(50)])
+    assert promised_in(cell) == pytest.approx(seen, rel=0.15), "fifty studies scatter by about 5 %"

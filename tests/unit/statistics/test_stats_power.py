@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tunebook.statistics.noise import expected_excess
 from tunebook.statistics.power import (
     ContrastDesign,
     examples_needed,
@@ -95,3 +96,27 @@ def test_a_difference_near_zero_is_settled_as_equivalence():
 def test_seeds_needed_are_more_than_there_are():
     assert seeds_needed(0.03, 2.8, 0.00002, 0.0002, m=2) > 2
     assert seeds_needed(0.001, 2.8, 0.0002, 0.0002, m=2) is None
+
+
+@pytest.mark.parametrize(("own", "df"), [(1, 6), (2, 6), (1, 40), (4, 15)])
+def test_what_counts_with_its_own_variance_above_the_pool_is_foreseen_at_its_mean(own, df):
+    rng = np.random.default_rng(0)
+    part, rest = rng.chisquare(own, 40_000), rng.chisquare(df - own, 40_000)
+    ratio = (part / own) / ((part + rest) / df)
+    assert expected_excess(own, df) == pytest.approx(np.maximum(1, ratio).mean(), rel=0.01)
+
+
+@pytest.mark.parametrize(("own", "df"), [(0, 6), (4, 4), (3, math.inf)])
+def test_nothing_is_above_a_pool_of_which_it_is_all_or_that_is_known(own, df):
+    assert expected_excess(own, df) == 1.0
+
+
+def test_replicates_widen_what_is_foreseen_only_where_they_make_up_the_noise():
+    def error(df, **changes):
+        design = ContrastDesign(n_examples=400, m_treatment=2, m_control=3, n_comparisons=4, df=df, **changes)
+        return design.standard_error
+
+    assert error(3) == error(math.inf), "a prior fills up what three degrees of freedom lack, and nothing widens"
+    assert error(6) > 1.08 * error(3)
+    few, some, known = (error(df, averaged=True) for df in (6, 40, math.inf))
+    assert known < some < few

@@ -98,7 +98,7 @@ class Confirm(Round):
             n_comparisons=roles - 1,
             m_treatment=n,
             m_control=n,
-            noise_df=max(1, (n - 1) * roles),
+            noise_df=(n - 1) * roles + 2,  # best and baseline have been trained before
         )
 
     def at_most(self, problem: Problem) -> int:
