@@ -265,7 +265,12 @@ class _Reading:
             if known and table.columns.kind is TableKind.SETTINGS:
                 self.notes.append(Note("table_said", {"line": table.grid.line, "levels": known}))
                 table.rows[:] = [_completed(row, known) for row in table.rows]
-        rows, self.apart = put_together(tables, said.baseline or said.everywhere, self.notes)
+            table.rows[:] = self._with_alpha(table.rows, said, table.grid.line)
+        base = said.baseline or said.everywhere
+        rank = base.get("lora_r")
+        if 0 in said.alpha and "lora_alpha" not in base and isinstance(rank, int | float):
+            base = {**base, "lora_alpha": said.alpha[0] * rank}
+        rows, self.apart = put_together(tables, base, said.keeps_the_best, self.notes)
         grounds = dict(grounds_said(self.prose, [t.grid for t in tables], label_pattern(r.trial for r in rows)))
         base = next((row.values for row in rows if row.is_baseline), rows[0].values if rows else {})
         for i, row in enumerate(rows):
@@ -282,26 +287,36 @@ class _Reading:
         return self._everywhere(self._with_baseline(rows), said)
 
     def _everywhere(self, rows: Sequence[Row], said: Said) -> list[Row]:
-        """With the settings that the text gives for all trials, where a row's table does not, and alpha as the text
-        gives it by the rank."""
-        by_table = {row.table: {n for r in rows if r.table == row.table for n in r.values} for row in rows}
+        """With the settings that the text gives for all trials, where a row's table does not."""
+        by_table = _names_by_table(rows)
         in_words = any(row.kind is TableKind.CHANGES for row in rows)
         levels = {n: v for n, v in said.everywhere.items() if in_words or any(n not in of for of in by_table.values())}
-        in_table = any("lora_alpha" in use.factor.split(" / ") for use in self.uses)
-        times = None if in_words or in_table else said.alpha
         if levels:
             self.notes.append(Note("constants", {"levels": levels}))
-        if times is not None and any("lora_r" in row.values for row in rows):
-            self.notes.append(Note("alpha_rule", {"times": f"{times:g}"}))
         found = []
         for row in rows:
             if row.kind is TableKind.SETTINGS:
                 row = _completed(row, {n: v for n, v in levels.items() if n not in by_table[row.table]})
             elif not row.builds_on:
                 row = _completed(row, levels)
-            rank = row.values.get("lora_r")
-            alpha = {"lora_alpha": times * rank} if times is not None and isinstance(rank, int | float) else {}
-            found.append(replace(row, values={**row.values, **alpha}))
+            found.append(row)
+        return self._with_alpha(found, said)
+
+    def _with_alpha(self, rows: Sequence[Row], said: Said, line: int = 0) -> list[Row]:
+        """With alpha as the text gives it by the rank, in rows of settings whose table does not give it."""
+        times, by_table = said.alpha.get(line, said.alpha.get(0)), _names_by_table(rows)
+        if times is None:
+            return list(rows)
+        found = []
+        for row in rows:
+            rank = row.values.get("lora_r", said.everywhere.get("lora_r"))
+            told = row.kind is TableKind.SETTINGS and "lora_alpha" not in by_table[row.table]
+            if told and isinstance(rank, int | float):
+                row = replace(row, values={**row.values, "lora_alpha": times * rank})
+            found.append(row)
+        note = Note("alpha_rule", {"times": f"{times:g}"})
+        if found != list(rows) and note not in self.notes:
+            self.notes.append(note)
         return found
 
     def _with_baseline(self, rows: list[Row]) -> list[Row]:
@@ -397,6 +412,14 @@ def _decides(prose: Sequence[Statement]) -> str:
     sentences = [part for s in prose for part in SENTENCE_ENDS.split(s.text) if words.DECIDES.search(part)]
     clauses = [part for s in sentences for part in re.split("[,，;；]", s) if words.DECIDES.search(part)]
     return "\n".join(clauses or sentences)
+
+
+def _names_by_table(rows: Sequence[Row]) -> dict[int, set[str]]:
+    """The settings that any row of a table gives."""
+    names: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        names[row.table] |= row.values.keys()
+    return names
 
 
 def _completed(row: Row, levels: Mapping[str, Level]) -> Row:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
 from tunebook.audit.read.documents import Grid, Statement
-from tunebook.audit.read.mentions import base_trial, mentions, settings, trial_labels
+from tunebook.audit.read.mentions import base_trial, is_fully_described, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import EDGES
 from tunebook.audit.words import columns as words
 from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
@@ -32,14 +33,15 @@ class Said:
     baseline: Levels  # "Baseline: lr=2e-4, r=8"
     everywhere: Levels  # of all trials, where their table says nothing else
     tables: dict[int, Levels]  # of one table, by the line of its header: its caption, or what its round keeps fixed
-    alpha: float | None  # as a multiple of the rank, in all trials
+    alpha: dict[int, float]  # as a multiple of the rank, by the line of a table; 0: of all trials
+    keeps_the_best: bool  # a round takes over what was best in the one before
     used: set[str]  # sentences of which this was taken
 
 
 def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> Said:
     """What the text says, by where it says it. A sentence before the tables speaks of all, unless only some of them
     stand under its heading; one between tables speaks of those that follow under its heading."""
-    prose = [statement for statement in statements if not statement.is_code]
+    prose = list(_with_code(statements))
     given: dict[int, dict[str, set[Level]]] = {line: defaultdict(set) for line in (0, *(grid.line for grid in grids))}
     plain: dict[str, set[Level | None]] = defaultdict(set)  # None: not surely of all
     used: set[str] = set()
@@ -50,7 +52,10 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
         for sentence in SENTENCE_ENDS.split(text)[::2]:
             said = mentions(sentence)
             scope = [caption] if caption else _scope(statement, sentence, grids)
-            if caption or (words.FIXED.search(sentence) and not words.OTHERWISE.search(sentence)):
+            fixed = words.FIXED.search(sentence) or (
+                scope != [0] and _is_first(statement, grids) and is_setup(sentence)
+            )
+            if caption or (fixed and not words.OTHERWISE.search(sentence)):
                 for line in scope:
                     for m in said:
                         given[line][m.factor].update(m.values)
@@ -64,20 +69,63 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
                 unsure = scope != [0] or any(p.search(clause) for p in (words.OTHERWISE, CLAIMS))
                 unsure = unsure or words.EXCEPT.search(sentence) is not None
                 plain[m.factor].update([None] if unsure and m.values else m.values)
-    multiples = {times for s in prose if (times := words.alpha_multiple(s.text)) is not None}
+    multiples = _alpha(prose, grids)
     for name in words.CONSTANT:
-        if name not in given[0] and not (name == "lora_alpha" and multiples):
+        if name not in given[0] and not (name == "lora_alpha" and 0 in multiples):
             given[0][name].update(level for level in plain[name] if None not in plain[name])
     for name, level in {**_in_code(statements), **_listed_above(prose)}.items():
         given[0][name].add(level)
     once = {line: {n: next(iter(levels)) for n, levels in of.items() if len(levels) == 1} for line, of in given.items()}
     baseline = _of_baseline(prose)
-    alpha = multiples.pop() if len(multiples) == 1 else None
-    apart = [of for of in (baseline, *once.values()) if alpha is not None and not _fits(alpha, of)]
-    for levels in apart:  # alpha given in two ways
-        del levels["lora_alpha"]
-    alpha = None if apart else alpha
-    return Said(baseline=baseline, everywhere=once.pop(0), tables=once, alpha=alpha, used=used)
+    for caption, line in captions.items():  # "As Table 2, but for 8 epochs"
+        other = words.AS_TABLE.search(words.CAPTION.sub("", caption.text))
+        number = (other[1] or other[2]) if other else None
+        source = [once[at] for s, at in captions.items() if (m := words.CAPTION.match(s.text)) and m[1] == number]
+        if len(source) == 1:
+            once[line] = {**source[0], **once[line]}
+    alpha = {line: of.pop() for line, of in multiples.items() if len(of) == 1}
+    for line, times in list(alpha.items()):
+        apart = [of for of in ((baseline, *once.values()) if line == 0 else (once[line],)) if not _fits(times, of)]
+        for levels in apart:  # alpha given in two ways
+            del levels["lora_alpha"]
+        if apart:
+            del alpha[line]
+    best = any(words.KEEPS_THE_BEST.search(s.text) for s in prose)
+    everywhere = once.pop(0)
+    return Said(baseline=baseline, everywhere=everywhere, tables=once, alpha=alpha, keeps_the_best=best, used=used)
+
+
+def is_setup(sentence: str) -> bool:
+    """Whether a sentence holds nothing but settings with one level each: "Learning rate 2e-4, r=32." """
+    said = mentions(sentence)
+    plain = bool(said) and all(len(m.values) == 1 and not m.side for m in said) and is_fully_described(sentence)
+    return plain and CLAIMS.search(sentence) is None
+
+
+def _is_first(statement: Statement, grids: Sequence[Grid]) -> bool:
+    """Whether a line stands before every table of its section."""
+    return all(grid.line > statement.line for grid in grids if grid.section == statement.section)
+
+
+def _with_code(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """The lines of text; one that announces the settings of the baseline or of all trials with the block of code below."""
+    for i, statement in enumerate(statements):
+        announces = words.FIXED.search(statement.text) or words.BASELINE_SAID.search(statement.text)
+        if announces and statement.text.endswith((":", "：")):
+            code = [s.text.rstrip("\\ ") for s in takewhile(lambda s: s.is_code, statements[i + 1 :])]
+            statement = replace(statement, text=" ".join([statement.text, ", ".join(code)]).strip())
+        if not statement.is_code:
+            yield statement
+
+
+def _alpha(prose: Sequence[Statement], grids: Sequence[Grid]) -> dict[int, set[float]]:
+    """What the text says of alpha as a multiple of the rank, by the line of the table of which it says so; 0: of all."""
+    found: dict[int, set[float]] = defaultdict(set)
+    for statement in prose:
+        times = words.alpha_multiple(statement.text)
+        for line in (_scope(statement, statement.text, grids) or [0]) if times is not None else ():
+            found[line].add(times)
+    return found
 
 
 def _fits(times: float, levels: Levels) -> bool:

@@ -349,13 +349,14 @@ class Table:
         Beside a blank result a remark, or the result on another test set, says so."""
         main = self.columns.results[0]
         cell, result, status = self._text[i][main], scores[main], self._cell(i, "status")
-        ran = not status or words.DONE.search(status)
+        ticked = cells.read_flag(status)  # a cross says no more than the result beside it
+        ran = not status or words.DONE.search(status) or ticked is not None
         failed = cells.has_diverged(status) or bool(ran and (result is None or cells.has_failed(cell)))
         if not isinstance(result, Score) and cells.was_stopped(f"{cell} {self._remark(i)}"):
             failed, result = False, Why.STATUS
         elif is_blank(cell):
             failed = failed or cells.has_diverged(self._remark(i)) or any(score is None for score in scores.values())
-        if not failed and status and not words.DONE.fullmatch(cells.without_marks(status)):
+        if not failed and status and not ticked and not words.DONE.fullmatch(cells.without_marks(status)):
             result = Why.STATUS
         shown = status if result is Why.STATUS else cell
         if isinstance(result, Why) and not failed and not is_blank(shown):
@@ -379,12 +380,15 @@ def settings_of(row: Row) -> str:
     return repr((sorted(row.values.items()), row.extra))
 
 
-def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> tuple[list[Row], bool]:
+def put_together(
+    tables: Sequence[Table], said: Mapping[str, Level], keeps_the_best: bool, notes: list[Note]
+) -> tuple[list[Row], bool]:
     """The rows of all tables, and whether nothing says what tells two of them apart.
 
     Where tables vary settings that the others do not give, what they leave out is the baseline's: as the text says it
     (`said`), or of the baseline's row, which each table must have; given again with the same result it is one trial.
-    Without either the table itself counts as a setting.
+    Without either the table itself counts as a setting. Where the baseline does not give all of it, or each round keeps
+    the best of the one before, a setting is the baseline's as long as no table before varied it.
     """
     unlabelled = [table for table in tables if not table.labelled]
     for number, table in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
@@ -399,14 +403,33 @@ def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list
         return rows, False
     marked = [row for row in rows if row.is_baseline]
     base = {name: level for row in marked for name, level in row.values.items()}
-    if not contradict and frozenset().union(*given) <= said.keys():
+    names = frozenset().union(*given)
+    if not contradict and names <= said.keys() and not keeps_the_best:
         notes.append(Note("left_out"))
         rows = [replace(row, values={**said, **row.values}) for row in rows]
         return _once([replace(row, is_baseline=row.values == said) for row in rows]), False
     if not contradict and len(marked) == len({row.table for row in marked}) == len({row.table for row in rows}):
         return _once([replace(row, values=base) if row.is_baseline else row for row in rows]), False
+    filled = rows if contradict else _as_unvaried(tables, rows, {n: v for n, v in said.items() if n in names})
+    if filled != rows:
+        notes.append(Note("left_out"))
+        rows = filled
+        if all(names <= row.values.keys() for row in rows if not row.unknown):
+            return _once(rows), False
     place = {table.number: str(n) for n, table in enumerate(tables, 1)}
     return [replace(row, extra={**row.extra, "table": place[row.table]}) for row in rows], contradict
+
+
+def _as_unvaried(tables: Sequence[Table], rows: Sequence[Row], said: Mapping[str, Level]) -> list[Row]:
+    """Rows with the settings of the baseline that neither their table nor one before it varies."""
+    found, left = list(rows), dict(said)
+    for table in tables:
+        of_table = [row for row in rows if row.table == table.number]
+        given = {name for row in of_table for name in row.values}
+        own = {name: level for name, level in left.items() if name not in given}
+        found = [replace(r, values={**own, **r.values}) if r.table == table.number else r for r in found]
+        left = {n: v for n, v in left.items() if all(row.values.get(n, v) == v for row in of_table)}
+    return found
 
 
 def _contradict(tables: Sequence[Table], rows: Sequence[Row]) -> bool:
