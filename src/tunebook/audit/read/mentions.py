@@ -56,6 +56,7 @@ _NAME_OF = {word.lower(): name for name, words in FACTOR_WORDS.items() for word 
 _WORDS = "|".join(f"(?:{_word_pattern(word)})" for word in sorted(_NAME_OF, key=len, reverse=True))
 _ANY_WORD = re.compile(rf"{_WORDS}|(?<=\d)\s?轮(?![数次对问])", re.IGNORECASE)
 _FILLER_WORDS = (
+    "stays at|stayed at|remains at|left at|"
     "kept at|held at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
     "decrease|reduce|goes|went|going|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|"
     "lower|larger|smaller|greater|between|介于|only|fixed|always|固定|统一|均|都|一律|提高|增大|增加|增至|升至|升高|提升|"

@@ -25,7 +25,7 @@ from tunebook.audit.read.cells import clean_text, has_diverged
 from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.said import Said, blanks_said, grounds_said, said_of_settings
+from tunebook.audit.read.said import Said, blanks_said, failures_said, grounds_said, said_of_settings
 from tunebook.audit.read.sentences import Context, claims_of, said_of
 from tunebook.audit.read.tables import Table, joined_tables, put_together, spread_grid, turned_grid
 from tunebook.audit.words import columns as words
@@ -157,11 +157,12 @@ class _Reading:
         """The tables of trials with results, with what their columns are."""
         grids = [self._a_row_a_trial(grid) for grid in self.document.grids]
         named = self._named((*self.document.grids, *grids))
-        speaks, decides = words.SPEAKS_OF_ACCURACY.search(self.text) is not None, _decides(self.prose)
-        settled = [(grid, settle(grid, speaks, named, decides)) for grid in grids]
+        speaks = words.SPEAKS_OF_ACCURACY.search(self.text) is not None
+        decides, objective = _decides(self.prose), words.objective_said(self.text)
+        settled = [(grid, settle(grid, speaks, named, decides, objective)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
         joined, notes = joined_tables(settled)
-        tables = [(grid, settle(grid, speaks, named, decides)) for grid in joined]
+        tables = [(grid, settle(grid, speaks, named, decides, objective)) for grid in joined]
         kept = [(grid, c) for grid, c in tables if c.measure is not None and c.has_settings]
         of_results = [grid for grid, c in tables if c.measure is not None and not c.has_settings]
         of_settings = [c for _, c in tables if c.measure is None and c.settings and "trial" in c.roles]
@@ -228,7 +229,7 @@ class _Reading:
     def _tables(self, settled: Sequence[tuple[Grid, Columns]], measure: Measure, said: Said) -> list[Table]:
         """All tables with these results. Raises RecordTableError when they have more than `MAX_TRIALS` rows."""
         tables: list[Table] = []
-        n_rows, blanks = 0, blanks_said(self.prose)
+        n_rows, blanks, failures = 0, blanks_said(self.prose), failures_said(self.prose)
         for number, (grid, columns) in enumerate(settled):
             own = columns.measure or Measure("")
             same = own.kind is measure.kind and (own.split == "validation") == (measure.split == "validation")
@@ -242,7 +243,7 @@ class _Reading:
                     n_rows=n_rows,
                     max_trials=MAX_TRIALS,
                 )
-            table = Table(grid, number, columns, blanks, said.baseline) if same else None
+            table = Table(grid, number, columns, blanks, said.baseline, failures) if same else None
             if table is None or table.is_another_study(tables):
                 self.other_study = self.other_study or (grid.line if table else None)
                 name = grid.section if table and grid.section else own.name

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
+from tunebook.audit.read.cells import has_diverged
 from tunebook.audit.read.documents import Grid, Statement
 from tunebook.audit.read.mentions import base_trial, is_fully_described, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import EDGES
@@ -52,9 +53,8 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
         for sentence in SENTENCE_ENDS.split(text)[::2]:
             said = mentions(sentence)
             scope = [caption] if caption else _scope(statement, sentence, grids)
-            fixed = words.FIXED.search(sentence) or (
-                scope != [0] and _is_first(statement, grids) and is_setup(sentence)
-            )
+            bare = scope != [0] and _is_first(statement, grids) and _is_setup(sentence)
+            fixed = bare or words.FIXED.search(sentence)
             if caption or (fixed and not words.OTHERWISE.search(sentence)):
                 for line in scope:
                     for m in said:
@@ -78,7 +78,7 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
     once = {line: {n: next(iter(levels)) for n, levels in of.items() if len(levels) == 1} for line, of in given.items()}
     baseline = _of_baseline(prose)
     for caption, line in captions.items():  # "As Table 2, but for 8 epochs"
-        other = words.AS_TABLE.search(words.CAPTION.sub("", caption.text))
+        other = words.AS_TABLE.search(caption.text)
         number = (other[1] or other[2]) if other else None
         source = [once[at] for s, at in captions.items() if (m := words.CAPTION.match(s.text)) and m[1] == number]
         if len(source) == 1:
@@ -95,7 +95,7 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
     return Said(baseline=baseline, everywhere=everywhere, tables=once, alpha=alpha, keeps_the_best=best, used=used)
 
 
-def is_setup(sentence: str) -> bool:
+def _is_setup(sentence: str) -> bool:
     """Whether a sentence holds nothing but settings with one level each: "Learning rate 2e-4, r=32." """
     said = mentions(sentence)
     plain = bool(said) and all(len(m.values) == 1 and not m.side for m in said) and is_fully_described(sentence)
@@ -108,7 +108,7 @@ def _is_first(statement: Statement, grids: Sequence[Grid]) -> bool:
 
 
 def _with_code(statements: Sequence[Statement]) -> Iterator[Statement]:
-    """The lines of text; one that announces the settings of the baseline or of all trials with the block of code below."""
+    """The lines of text; one that announces the settings of the baseline or of all trials with the code below it."""
     for i, statement in enumerate(statements):
         announces = words.FIXED.search(statement.text) or words.BASELINE_SAID.search(statement.text)
         if announces and statement.text.endswith((":", "：")):
@@ -119,7 +119,7 @@ def _with_code(statements: Sequence[Statement]) -> Iterator[Statement]:
 
 
 def _alpha(prose: Sequence[Statement], grids: Sequence[Grid]) -> dict[int, set[float]]:
-    """What the text says of alpha as a multiple of the rank, by the line of the table of which it says so; 0: of all."""
+    """What the text says of alpha as a multiple of the rank, by the line of the table that it speaks of; 0: of all."""
     found: dict[int, set[float]] = defaultdict(set)
     for statement in prose:
         times = words.alpha_multiple(statement.text)
@@ -177,6 +177,11 @@ def _in_code(statements: Iterable[Statement]) -> Levels:
     """The settings of a block of code that is named as that of all trials: "common = dict(...)"."""
     found = _SHARED_CODE.search("\n".join(s.text for s in statements if s.is_code))
     return settings(found[1].replace("\n", "; ")) if found else {}
+
+
+def failures_said(prose: Iterable[Statement]) -> list[str]:
+    """The sentences that say that a training diverged."""
+    return [part for s in prose for part in SENTENCE_ENDS.split(s.text)[::2] if has_diverged(part)]
 
 
 def blanks_said(prose: Iterable[Statement]) -> str:

@@ -13,7 +13,7 @@ from tunebook.audit.read import cells
 from tunebook.audit.read.cells import Number, Why, clean_text, is_blank, read_level, read_number
 from tunebook.audit.read.columns import LONGEST_CELL, PARTS, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Statement
-from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
+from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.words import columns as words
 from tunebook.core.factor import Level
 
@@ -101,6 +101,7 @@ class Table:
     columns: Columns
     blanks: str = ""  # what a note says that blank cells mean: "above", "baseline", or as in the trial so called
     said: Mapping[str, Level] = field(default_factory=dict)  # the baseline's settings as the text gives them
+    failures: Sequence[str] = ()  # the sentences that say that a training diverged
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -356,12 +357,35 @@ class Table:
             failed, result = False, Why.STATUS
         elif is_blank(cell):
             failed = failed or cells.has_diverged(self._remark(i)) or any(score is None for score in scores.values())
+        failed = failed or (not isinstance(result, Score) and self._is_said_to_fail(i, status))
         if not failed and status and not ticked and not words.DONE.fullmatch(cells.without_marks(status)):
             result = Why.STATUS
         shown = status if result is Why.STATUS else cell
         if isinstance(result, Why) and not failed and not is_blank(shown):
             self._not_read(i, main, result, shown)
         return (result if isinstance(result, Score) else None), failed
+
+    def _is_said_to_fail(self, i: int, status: str) -> bool:
+        """Whether the text says that the training failed in rows of this status ("FAIL: the loss became nan"), or at a
+        level of this row at which none has a result."""
+        if not status or not cells.has_failed(f"{status} {self._remark(i)}"):
+            return False
+        for sentence in self.failures:
+            said = [mention for mention in mentions(sentence) if mention.values]
+            named = re.search(rf"(?<![A-Za-z]){re.escape(status)}(?![A-Za-z])", sentence)
+            if named and not said and words.OF_STATUS.search(sentence):
+                return True
+            of = [j for j, factor in self.columns.factors.items() if [m.factor for m in said] == [factor]]
+            for j in of if len(said[0].values) == 1 and not said[0].side else ():
+                at = [
+                    k
+                    for k in range(len(self._text))
+                    if (read_level(said[0].factor, self._text[k][j]),) == said[0].values
+                ]
+                results = (read_number(self._text[k][self.columns.results[0]]) for k in at)
+                if i in at and not any(isinstance(n, Number) for n in results):
+                    return True
+        return False
 
     def _difference(self, i: int) -> Difference | None:
         """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words, and for a column that does not compare

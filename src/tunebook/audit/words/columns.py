@@ -77,6 +77,8 @@ UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the
 MODEL_NAME = words(r"(?:qwen|llama|mi[sx]tral|phi-|glm|deepseek|internlm|gemma|pythia|bert|gpt|\bt5)[\w.-]*")
 """In labels: the base model, which then is a setting."""
 DONE = words(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成")
+OF_STATUS = any_of("stat(?:e|us)|all|every|each|marked|means?|runs", "状态|都|均|表示|是指|state|status")
+"""In a sentence that names a status: it says what the status means."""
 PREVIOUS = any_of("prev(?:ious)?|row above|cumulative|added|best", "上一|累[计加积]|逐步|叠加|最佳")
 """In the header of changes or of differences: each is one from the row above, or from the best."""
 MEASUREMENT = words(
