@@ -292,6 +292,8 @@ class _Reading:
         by_table = _names_by_table(rows)
         in_words = any(row.kind is TableKind.CHANGES for row in rows)
         levels = {n: v for n, v in said.everywhere.items() if in_words or any(n not in of for of in by_table.values())}
+        if said.keeps_the_best:  # later tables leave out what was best, not what the text begins with
+            levels = {n: v for n, v in levels.items() if all(row.values.get(n, v) == v for row in rows)}
         if levels:
             self.notes.append(Note("constants", {"levels": levels}))
         found = []

@@ -66,7 +66,8 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
                 continue
             for m in said:
                 clause = _CLAUSE_ENDS.split(sentence[: m.start])[-1] + _CLAUSE_ENDS.split(sentence[m.start :])[0]
-                unsure = scope != [0] or any(p.search(clause) for p in (words.OTHERWISE, CLAIMS))
+                unsure = scope != [0] or any(p.search(clause) for p in (words.OTHERWISE, words.TRIED, CLAIMS))
+                unsure = unsure or (isinstance(next(iter(m.values), 0), str) and sum(bool(m.values) for m in said) < 2)
                 unsure = unsure or words.EXCEPT.search(sentence) is not None
                 plain[m.factor].update([None] if unsure and m.values else m.values)
     multiples = _alpha(prose, grids)

@@ -291,6 +291,8 @@ OTHERWISE = any_of(
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
+TRIED = any_of(r"tr(?:y|ies|ied)|plan\w*|next|later|another", "试(?!验)|打算|计划|下[次周一]|以后")
+"""In such a clause: its setting is one of several, or still to come."""
 EXCEPT = words(r"\b(?:except|apart from)\b|除了?")
 AS_LISTED = words(
     r"\bchanges? (?:only |exactly )?one (?:value|setting|parameter|thing)\b|\b(?:(?:everything|all) else|the rest)\b[^.]{0,24}\babove\b",
