@@ -71,6 +71,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈,;:+-]+|[-+→]")
 _SHORTEST_CHOICE = 4
 _SMALL = 0.02
+_FROM = re.compile(r"(?:\bfrom|从|由)\s?$", re.IGNORECASE)
 _STEP = re.compile(rf"\s?(?:({CHANGED_TO}|变[为成])|\bto\b|->|→|到|至)\s?$", re.IGNORECASE)
 
 
@@ -107,7 +108,7 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
             result[-1] = replace(b, value=replace(y, side=1 if a.kind == "A" else -1))
         elif isinstance(x, Mention) and isinstance(y, Mention) and same and "f" not in (a.kind, b.kind):
             step = a.kind == b.kind == "v" and _STEP.search(text[: b.start], a.end)
-            said = step and (step[1] or re.search(r"(?:\bfrom|从|由)\s?$", text[: a.start], re.IGNORECASE))
+            said = step and (step[1] or _FROM.search(text[: a.start]))
             to = Mention(x.factor, x.values + y.values, x.start, y.end, "to")  # "from rank 16 to rank 64"
             result[-1:] = [replace(b, kind="p", value=to)] if said else [a, b]
         elif same:  # "target modules: all-linear"
@@ -149,6 +150,9 @@ def _between(text: str, at: int, end: int, context: Context) -> Iterator[Token]:
             value: Mention | float | tuple[float, ...] | None = numbers if kind == "r" else (*numbers, None)[0]
             if kind == "n" and (factor := _factor_of(numbers[0], context)) is not None:
                 kind, value = "v", Mention(factor, numbers, at, at)
+            if kind == "r" and _FROM.search(text[:at]) and len({_factor_of(n, context) for n in numbers}) == 1:
+                factor = _factor_of(numbers[0], context)  # "from 1e-4 to 2e-4"
+                kind, value = ("p", Mention(factor, numbers, at, at, "to")) if factor else (kind, value)
             value = Mention("num_train_epochs", (), at, match.end()) if kind == "f" else value  # "longer training"
             yield Token("N" if results else kind, said, at, value)
         at = match.end()
@@ -308,7 +312,7 @@ def _carried_on(
     """A clause with what it leaves out, since the clause before it says it: "r=16 比 r=8 好，但不如 r=32"."""
     if subject is not None and re.match("g?[>UDAB!]", "".join(t.kind for t in clause)):
         clause = [subject, *clause]
-    factor = last.factor if last is not None and last.kind is ClaimKind.LEVELS else None
+    factor = last.factor if last is not None and last.kind in (ClaimKind.LEVELS, ClaimKind.TREND) else None
     if factor is None or any(isinstance(t.value, Mention) for t in clause):
         return clause
     levels = [level_of(factor, t.value) if isinstance(t.value, float) else None for t in clause]
@@ -356,6 +360,10 @@ _CONDITION = re.compile(r"\W*(?:(?:with|at|for|under|when|if|given|in|using)\b|[
 """What begins a sentence about trials of one level of another setting."""
 
 
+_GOES_ON = re.compile(r"\b(?:it|further|again|even|still|more)\b|[再又它其]|继续|进一步", re.IGNORECASE)
+"""Goes on from a level that the sentence does not name."""
+
+
 class _Clause:
     """One clause, held against the forms that are read for certain. `code` has one character a token."""
 
@@ -366,7 +374,7 @@ class _Clause:
         self.kinds = {t.kind for t in self.tokens}
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
-        heard = [t for t in self.tokens if t.kind not in "sR1NTV"]
+        heard = [t for t in self.tokens if t.kind not in "sR1NTVH"]
         kinds = [t.kind for t in heard]
         for i, token in enumerate(heard):
             if token.kind in "mlhz":
@@ -382,7 +390,7 @@ class _Clause:
         """The clause as a claim, or None when it is none or not surely read."""
         if not self._understood():
             return None
-        if set(self.code) & set("ml") and any(map(_is_guessed, self.factors)):
+        if set(self.code) & set("ml") and any(map(_is_guessed, self.factors)) and _GOES_ON.search(self.base.text):
             return None  # "raising it further to 4e-4"
         plain = self.code.replace("&", "").replace("W", "")
         names = tuple(m.factor for m in self.factors)
@@ -402,6 +410,8 @@ class _Clause:
     def _understood(self) -> bool:
         """Whether nothing is left over, and the sentence speaks of the results that the table gives."""
         measure, kinds = self.context.measure, self.kinds
+        if "H" in kinds and "x" not in kinds:
+            return False  # "ahead after 150 steps"
         if "b" in kinds and self.context.base is None:
             return False  # which trial "the baseline" is, the record does not say
         if set(self.code) & set("?~0%") or ("1" in kinds and not kinds & set("xmlhz")):
