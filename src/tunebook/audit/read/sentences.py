@@ -329,7 +329,8 @@ def _may_change_the_rest(clause: str, tokens: Sequence[Token]) -> bool:
     kinds = {t.kind for t in tokens}
     of_result = kinds & set("CVT") or any(t.kind == "E" and not _NO_RESULT.fullmatch(t.text) for t in tokens)
     goes_on = kinds & set("fvpqtb") or (kinds & words.STRONG and not kinds & set("?F"))
-    return bool(of_result or goes_on or "~" in kinds or words.RESTRICTS.search(clause))
+    small = kinds & set("=eS")  # "but within the noise"
+    return bool(of_result or goes_on or small or "~" in kinds or words.RESTRICTS.search(clause))
 
 
 # -- forms ---------------------------------------------------------------------------------------------
