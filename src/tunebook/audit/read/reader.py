@@ -267,11 +267,11 @@ class _Reading:
                 self.notes.append(Note("table_said", {"line": table.grid.line, "levels": known}))
                 table.rows[:] = [_completed(row, known) for row in table.rows]
             table.rows[:] = self._with_alpha(table.rows, said, table.grid.line)
-        base = said.baseline or said.everywhere
-        rank = base.get("lora_r")
-        if 0 in said.alpha and "lora_alpha" not in base and isinstance(rank, int | float):
-            base = {**base, "lora_alpha": said.alpha[0] * rank}
-        rows, self.apart = put_together(tables, base, said.keeps_the_best, self.notes)
+        given = said.baseline or said.everywhere
+        rank = given.get("lora_r")
+        if 0 in said.alpha and "lora_alpha" not in given and isinstance(rank, int | float):
+            given = {**given, "lora_alpha": said.alpha[0] * rank}
+        rows, self.apart = put_together(tables, given, said.keeps_the_best, self.notes)
         grounds = dict(grounds_said(self.prose, [t.grid for t in tables], label_pattern(r.trial for r in rows)))
         base = next((row.values for row in rows if row.is_baseline), rows[0].values if rows else {})
         for i, row in enumerate(rows):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -78,12 +78,7 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
         given[0][name].add(level)
     once = {line: {n: next(iter(levels)) for n, levels in of.items() if len(levels) == 1} for line, of in given.items()}
     baseline = _of_baseline(prose)
-    for caption, line in captions.items():  # "As Table 2, but for 8 epochs"
-        other = words.AS_TABLE.search(caption.text)
-        number = (other[1] or other[2]) if other else None
-        source = [once[at] for s, at in captions.items() if (m := words.CAPTION.match(s.text)) and m[1] == number]
-        if len(source) == 1:
-            once[line] = {**source[0], **once[line]}
+    _take_other_tables(once, captions)
     alpha = {line: of.pop() for line, of in multiples.items() if len(of) == 1}
     for line, times in list(alpha.items()):
         apart = [of for of in ((baseline, *once.values()) if line == 0 else (once[line],)) if not _fits(times, of)]
@@ -94,6 +89,15 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
     best = any(words.KEEPS_THE_BEST.search(s.text) for s in prose)
     everywhere = once.pop(0)
     return Said(baseline=baseline, everywhere=everywhere, tables=once, alpha=alpha, keeps_the_best=best, used=used)
+
+
+def _take_other_tables(once: dict[int, Levels], captions: Mapping[Statement, int]) -> None:
+    """Gives a table the settings of another to which its caption points: "As Table 2, but for 8 epochs"."""
+    numbered = {match[1]: line for s, line in captions.items() if (match := words.CAPTION.match(s.text))}
+    for statement, line in captions.items():
+        other = words.AS_TABLE.search(statement.text)
+        source = numbered.get(other[1] or other[2]) if other else None
+        once[line] = {**(once[source] if source is not None else {}), **once[line]}
 
 
 def _is_setup(sentence: str) -> bool:
@@ -124,8 +128,9 @@ def _alpha(prose: Sequence[Statement], grids: Sequence[Grid]) -> dict[int, set[f
     found: dict[int, set[float]] = defaultdict(set)
     for statement in prose:
         times = words.alpha_multiple(statement.text)
-        for line in (_scope(statement, statement.text, grids) or [0]) if times is not None else ():
-            found[line].add(times)
+        if times is not None:
+            for line in _scope(statement, statement.text, grids) or [0]:
+                found[line].add(times)
     return found
 
 
