@@ -179,6 +179,70 @@ HELD_BACK = [
     ("学习率 5e-3 时训练直接发散。", "boundary learning_rate 0.005 at"),
 ]
 
+COUNTERED = [
+    # a form, and what looks like it and says something else
+    ("Rank 16 was worth 0.009 over rank 8.", "levels lora_r 16 against 8 better"),
+    ("Rank 16 is worth a little under a point over rank 8.", "levels lora_r 16 against 8 better"),
+    ("Rank 16 is not worth 0.9 points over rank 8.", "unread"),
+    ("Rank 16 is worth 2 hours over rank 8.", "unread"),
+    ("Rank 16 might be worth 0.9 points over rank 8.", "unread"),
+    ("8 epochs lose 1.2 points against five.", "levels num_train_epochs 8 against 5 worse"),
+    ("8 epochs lose 1.2 GB against five.", "unread"),
+    ("A batch size of 32 cost us 0.7 points.", "levels per_device_train_batch_size 32 worse"),
+    ("A batch size of 32 cost us 0.7 GB.", "unread"),
+    ("Rank 16 adds only 0.9 points over rank 8.", "levels lora_r 16 against 8 better"),
+    ("Rank 16 adds 0.9 points of latency over rank 8.", "unread"),
+    ("Eight epochs instead of five: clearly worse.", "levels num_train_epochs 8 against 5 worse"),
+    ("Rank 8 is better than two.", "unread"),
+    ("5e-4 is still ahead of 1e-4, by one point.", "levels learning_rate 0.0005 against 0.0001 better"),
+    ("5e-4 is still ahead of 1e-4 after 150 steps.", "unread"),
+    ("With lr 5e-3 the loss goes to nan within the first 150 steps.", "boundary learning_rate 0.005 at"),
+    ("Rank 8 is too small: 0.9 points below rank 16.", "levels lora_r 8 against 16 worse; unread"),
+    ("Rank 8 is not too small: 0.9 points below rank 16.", "unread"),
+    ("Rank 8 is too small if lr is low: 0.9 points below rank 16.", "unread"),
+    ("More epochs did not pay off: 8 scored lower than 5.", "levels num_train_epochs 8 against 5 worse"),
+    ("Going from 1e-4 to 5e-4 paid off on both seeds.", "levels learning_rate 0.0005 against 0.0001 better"),
+    ("Going from 1e-4 to 5e-4 paid off on one seed.", "unread"),
+    ("Run 16 has the highest accuracy of everything I tried.", "best_trial 16"),
+    ("Run 4 has the lowest accuracy of everything I tried.", "unread"),
+    ("My winner is run 16.", "best_trial 16"),
+    ("Training without dropout is worse than with a dropout of 0.05.", "levels lora_dropout 0 against 0.05 worse"),
+    ("No dropout is better than 0.05.", "unread"),
+    ("Run 10 came out above run 3.", "trials 10 against 3 better"),
+    ("Run 10 came out of nowhere above run 3.", "unread"),
+    ("Pseudo-labelling on top of that gave roughly another 0.002.", "unread"),
+    ("I have the feeling that one category spoils everything.", "unread"),
+    ("秩方面，r=32 优于 r=16。", "levels lora_r 32 against 16 better"),
+    ("学习率方面，r=32 优于 r=16。", "unread"),
+    ("r 从 16 再加到 32，并没有提升。", "levels lora_r 32 against 16 no better"),
+    ("r=64 甚至还不如 r=8。", "levels lora_r 64 against 8 worse"),
+    ("r=64 甚至可能不如 r=8。", "unread"),
+    ("当学习率由 5e-4 增大到 1e-3 时，准确率下降。", "levels learning_rate 0.001 against 0.0005 worse"),
+    ("当 r=16 时，学习率 1e-3 不如 5e-4。", "unread"),
+    ("第 7 组较第 3 组提高 1.4 个百分点。", "trials 7 against 3 better"),
+    ("第 7 组的显存较第 3 组提高 1.4 个百分点。", "unread"),
+    ("第 16 组取得最佳结果。", "best_trial 16"),
+    ("第 16 组没有取得最佳结果。", "unread"),
+    ("5 轮优于 3 轮，已经过拟合。", "levels num_train_epochs 5 against 3 better; unread"),
+    ("综合下来最好的是第 16 组，准确率 0.851。", "best_trial 16"),
+    (
+        "将适配器作用于 all-linear 优于仅作用于 q_proj,v_proj。",
+        "levels target_modules all-linear against q_proj,v_proj better",
+    ),
+    ("Rank 32 trails rank 64 by 0.2 points.", "levels lora_r 32 against 64 worse"),
+    ("Rank 16 is a step up from rank 8.", "levels lora_r 16 against 8 better"),
+    ("Rank 16 would be a step up from rank 8.", "unread"),
+    ("Bumping the rank from 8 to 32 bought us nothing.", "levels lora_r 32 against 8 no better"),
+    ("Cosine is marginally better than linear, but within noise.", "unread"),
+    ("Going up to 1e-3 hurt.", "levels learning_rate 0.001 worse"),
+    ("Going further up to 1e-3 hurt.", "unread"),
+    ("r 拉满到 64 没什么收益。", "unread"),
+    ("r=16 比 r=8 提了 0.9 个点。", "levels lora_r 16 against 8 better"),
+    ("r=16 比 r=8 略好，但在误差范围内。", "unread"),
+    ("r 从 8 拉到 32，涨了 1.4 个点。", "levels lora_r 32 against 8 better"),
+    ("r 从 8 拉到 32，显存涨了 1.4 个点。", "unread"),
+]
+
 NOT_YET: frozenset[str] = frozenset(
     (
         "Accuracy rose from 0.827 to 0.836 when the rank went from 8 to 16.",
@@ -201,6 +265,6 @@ def read(sentence: str) -> str:
     )
 
 
-@pytest.mark.parametrize(("sentence", "means"), [*SEEN, *HELD_BACK])
+@pytest.mark.parametrize(("sentence", "means"), [*SEEN, *HELD_BACK, *COUNTERED])
 def test_an_ordinary_sentence_is_read_or_listed_and_never_wrong(sentence: str, means: str) -> None:
     assert (read(sentence) == means) is (sentence not in NOT_YET)

@@ -120,22 +120,41 @@ class _Column:
         return self.is_unique and max(map(len, self.cells)) <= _LONGEST_NAME and all(named)
 
 
-def settle(grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str = "") -> Columns:
+def settle(
+    grid: Grid,
+    speaks_of_accuracy: bool,
+    named: Mapping[str, str],
+    decides: str = "",
+    objective: words.ResultWord | None = None,
+) -> Columns:
     """What each column of a grid is.
 
     Args:
         speaks_of_accuracy: the document's text speaks of accuracies, so that a column "Result" holds them.
         named: what the caller says that columns are, by compact header: a factor or one of `ROLES_TO_NAME`.
         decides: the sentences that say by which result the text compares.
+        objective: what the text says that an optimiser's objective is.
     """
     if len(grid.header) > MOST_COLUMNS:
         return Columns()
-    return _Settling(grid, speaks_of_accuracy, named, decides).columns()
+    return _Settling(grid, speaks_of_accuracy, named, decides, objective).columns()
 
 
 class _Settling:
-    def __init__(self, grid: Grid, speaks_of_accuracy: bool, named: Mapping[str, str], decides: str) -> None:
-        self.line, self.speaks_of_accuracy, self.decides = grid.line, speaks_of_accuracy, decides
+    def __init__(
+        self,
+        grid: Grid,
+        speaks_of_accuracy: bool,
+        named: Mapping[str, str],
+        decides: str,
+        objective: words.ResultWord | None,
+    ) -> None:
+        self.line, self.speaks_of_accuracy, self.decides, self.objective = (
+            grid.line,
+            speaks_of_accuracy,
+            decides,
+            objective,
+        )
         self.all: list[_Column] = []
         for i, header in enumerate(grid.header):
             plain, raw = cells.clean_text(header)[:80], grid.column(i)
@@ -192,6 +211,8 @@ class _Settling:
             column.role = role
         elif not factors:
             column.word = words.result_of(column.header)
+            if column.word and column.word.refused == "objective" and self.objective:
+                column.word = self.objective
 
     def _remarks(self) -> None:
         """A "description" beside settings that has a sentence that compares, or is blank in some rows and names no

@@ -27,6 +27,8 @@ LONGEST_STATEMENT = 2_000
 MAX_STATEMENTS = 5_000
 """Lines of text that are kept, to be looked at for claims."""
 _MOST_SPANNED = 300
+_LONGEST_ROW = 100_000
+"""Characters of a row in a block of code."""
 _FEWEST_LISTED = 3
 """Of items of a list that are trials."""
 _BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s?[:：]?")
@@ -46,6 +48,8 @@ _TABULAR = re.compile(
 _RULE = re.compile(r"\\(?:(?:top|mid|bottom)rule|hline|c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|addlinespace)")
 _SPANNING = re.compile(r"\s*\\multi(column|row)\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
 _PROMPTS = (">>> ", "In [", "$ ", "print(")
+_COMMENT = re.compile(r"#\s*[^\W\d_]")
+"""How a line of remarks in a delimited text begins."""
 _ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
 _RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
 
@@ -161,9 +165,15 @@ def _piped(row: SyntaxTreeNode) -> Line:
 
 
 def _printed(content: str, first: int) -> list[Line]:
-    """A data frame printed in a block of code, without its index; [] for another block."""
-    numbered = ((n, line) for n, line in enumerate(content.splitlines(), first) if not line.startswith(_PROMPTS))
-    (line, header), *rows = [(n, text.split()) for n, text in numbered] or [(first, [])]
+    """A data frame printed in a block of code, without its index, or a delimited table there; [] for another block."""
+    numbered = [
+        (n, line)
+        for n, line in enumerate(content.splitlines(), first)
+        if line.strip() and len(line) < _LONGEST_ROW and not line.startswith(_PROMPTS) and not _COMMENT.match(line)
+    ]
+    mark = _delimiter(numbered[0][1]) if numbered else ""
+    cut = (lambda text: next(csv.reader([text], delimiter=mark))) if mark and mark in numbered[0][1] else str.split
+    (line, header), *rows = [(n, [cell.strip() for cell in cut(text)]) for n, text in numbered] or [(first, [])]
     known = any(map(words.factor_of_header, header)) and any(map(words.result_of, header))
     if not known or {len(row) - len(header) for _, row in rows} not in ({0}, {1}):
         return []
@@ -262,14 +272,18 @@ def _one_header(table: Sequence[tuple[int, Sequence[_Cell]]]) -> list[Line]:
     return [(rows[n_headers - 1][0], tuple(titles)), *rows[n_headers:]]
 
 
+def _delimiter(header: str) -> str:
+    return max(",\t;|", key=header.count)
+
+
 def _delimited(text: str, source: str) -> Document:
     """The one table of a delimited text. The delimiter is the one of comma, tab, semicolon and bar that cuts the header
     into most cells. Blank lines are passed over.
 
     Raises: RecordTableError: quotes that are never closed, or a single cell of more than 128 KiB.
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    delimiter = max(",\t;|", key=first.count)
+    lines = [line for line in text.splitlines() if line.strip()]
+    delimiter = _delimiter(next((line for line in lines if not _COMMENT.match(line)), lines[0] if lines else ""))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
     document, rows, line = Document(), list[Line](), 1
     try:
@@ -285,6 +299,7 @@ def _delimited(text: str, source: str) -> Document:
             line_num=reader.line_num,
             error=error,
         ) from error
+    rows = [row for row in rows if len(row[1]) == len(rows[-1][1]) or not _COMMENT.match(row[1][0])]
     if max((len(cells) for _, cells in rows), default=0) > 1:  # else running text
         document.add_table(rows)
     return document

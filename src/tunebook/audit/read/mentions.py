@@ -56,10 +56,11 @@ _NAME_OF = {word.lower(): name for name, words in FACTOR_WORDS.items() for word 
 _WORDS = "|".join(f"(?:{_word_pattern(word)})" for word in sorted(_NAME_OF, key=len, reverse=True))
 _ANY_WORD = re.compile(rf"{_WORDS}|(?<=\d)\s?轮(?![数次对问])", re.IGNORECASE)
 _FILLER_WORDS = (
+    "stays at|stayed at|remains at|left at|"
     "kept at|held at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"
     "decrease|reduce|goes|went|going|above|below|beyond|under|over|from|about|around|up|down|of|at|is|was|than|higher|"
     "lower|larger|smaller|greater|between|介于|only|fixed|always|固定|统一|均|都|一律|提高|增大|增加|增至|升至|升高|提升|"
-    "降低|降至|降到|减小|减少|减至|改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|加大|大于|小于|"
+    "降低|降至|降到|减小|减少|减至|改为|改成|设为|设置|设定|调整|调高|调低|调到|调至|取|在|从|由|为|是|用|加到|拉到|拉高|压到|开到|放到|再|加大|大于|小于|"
     "高于|低于|超过|达到|达|约|的|了|值|升|降|较高|更高|过高|过大|扩大|不能|不宜|不要|不可|不应|进一步|区间|范围|取值"
 )
 _ARROWS = ("->", "→", "⇒", "=>", "⟶")
@@ -72,7 +73,10 @@ _VALUE = re.compile(
     rf"({NUMBER})(?!\s?(?:%|％|points?|pp\b|pts?\b|个?百分点|个?点))"
     r"(?![\d.]*\d|(?!x\s?\d)[A-Za-z]|\s?(?:[×*·]\s?(?:$|(?:lora[ _])?r)|x\s?r\b))"
 )
-CHANGED_TO = r"(?:增加|增大|提高|提升|降低|减小|减少|翻倍|加倍|增|升|降|减|改|调|加|提)(?:到|至|为)"
+CHANGED_TO = (
+    r"(?:再|又|继续|进一步|直接|一路)?"
+    r"(?:增加|增大|提高|提升|降低|减小|减少|翻倍|加倍|增|升|降|减|改|调|加|提|拉[高满]?|压|放|开|换)(?:到|至|为)"
+)
 _JOIN = re.compile(
     rf"\s?(?:(?P<to>{CHANGED_TO}|{'|'.join(map(re.escape, _ARROWS))})|{_TO}|\.\.+|[-~–]|"
     r"(?P<list>,\s?and\b|,|/|、|\band\b|\bor\b|和|与|或|以及))\s?",
@@ -125,7 +129,8 @@ def _mention(text: str, match: re.Match[str], limit: int, free_from: int) -> Men
         return Mention(factor, (), start, end)
     found = _numbers(text, match, limit, factor)
     none = _ZERO.search(text, free_from, start) if factor in MAY_BE_NONE else None
-    if none and not found.values and not _NONE_IS.match(text, end):
+    unclear = none and none.group().strip().lower() == "no" and _NONE_IS.match(text, end)
+    if none and not found.values and not unclear:
         return Mention(factor, (0,), none.start(), end)
     before = _BEFORE.search(text, max(free_from, start - 40), start)
     levels = [level_of(factor, to_float(number)) for number in before.groups() if number] if before else [None]

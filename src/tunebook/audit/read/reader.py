@@ -25,7 +25,7 @@ from tunebook.audit.read.cells import clean_text, has_diverged
 from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.said import Said, blanks_said, grounds_said, said_of_settings
+from tunebook.audit.read.said import Said, blanks_said, failures_said, grounds_said, said_of_settings
 from tunebook.audit.read.sentences import Context, claims_of, said_of
 from tunebook.audit.read.tables import Table, joined_tables, put_together, spread_grid, turned_grid
 from tunebook.audit.words import columns as words
@@ -157,11 +157,12 @@ class _Reading:
         """The tables of trials with results, with what their columns are."""
         grids = [self._a_row_a_trial(grid) for grid in self.document.grids]
         named = self._named((*self.document.grids, *grids))
-        speaks, decides = words.SPEAKS_OF_ACCURACY.search(self.text) is not None, _decides(self.prose)
-        settled = [(grid, settle(grid, speaks, named, decides)) for grid in grids]
+        speaks = words.SPEAKS_OF_ACCURACY.search(self.text) is not None
+        decides, objective = _decides(self.prose), words.objective_said(self.text)
+        settled = [(grid, settle(grid, speaks, named, decides, objective)) for grid in grids]
         settled += [(listed, settle(listed, speaks, {})) for listed in self._listed_settings(settled)]
         joined, notes = joined_tables(settled)
-        tables = [(grid, settle(grid, speaks, named, decides)) for grid in joined]
+        tables = [(grid, settle(grid, speaks, named, decides, objective)) for grid in joined]
         kept = [(grid, c) for grid, c in tables if c.measure is not None and c.has_settings]
         of_results = [grid for grid, c in tables if c.measure is not None and not c.has_settings]
         of_settings = [c for _, c in tables if c.measure is None and c.settings and "trial" in c.roles]
@@ -228,7 +229,7 @@ class _Reading:
     def _tables(self, settled: Sequence[tuple[Grid, Columns]], measure: Measure, said: Said) -> list[Table]:
         """All tables with these results. Raises RecordTableError when they have more than `MAX_TRIALS` rows."""
         tables: list[Table] = []
-        n_rows, blanks = 0, blanks_said(self.prose)
+        n_rows, blanks, failures = 0, blanks_said(self.prose), failures_said(self.prose)
         for number, (grid, columns) in enumerate(settled):
             own = columns.measure or Measure("")
             same = own.kind is measure.kind and (own.split == "validation") == (measure.split == "validation")
@@ -242,7 +243,7 @@ class _Reading:
                     n_rows=n_rows,
                     max_trials=MAX_TRIALS,
                 )
-            table = Table(grid, number, columns, blanks, said.baseline) if same else None
+            table = Table(grid, number, columns, blanks, said.baseline, failures) if same else None
             if table is None or table.is_another_study(tables):
                 self.other_study = self.other_study or (grid.line if table else None)
                 name = grid.section if table and grid.section else own.name
@@ -265,7 +266,12 @@ class _Reading:
             if known and table.columns.kind is TableKind.SETTINGS:
                 self.notes.append(Note("table_said", {"line": table.grid.line, "levels": known}))
                 table.rows[:] = [_completed(row, known) for row in table.rows]
-        rows, self.apart = put_together(tables, said.baseline or said.everywhere, self.notes)
+            table.rows[:] = self._with_alpha(table.rows, said, table.grid.line)
+        given = said.baseline or said.everywhere
+        rank = given.get("lora_r")
+        if 0 in said.alpha and "lora_alpha" not in given and isinstance(rank, int | float):
+            given = {**given, "lora_alpha": said.alpha[0] * rank}
+        rows, self.apart = put_together(tables, given, said.keeps_the_best, self.notes)
         grounds = dict(grounds_said(self.prose, [t.grid for t in tables], label_pattern(r.trial for r in rows)))
         base = next((row.values for row in rows if row.is_baseline), rows[0].values if rows else {})
         for i, row in enumerate(rows):
@@ -282,26 +288,38 @@ class _Reading:
         return self._everywhere(self._with_baseline(rows), said)
 
     def _everywhere(self, rows: Sequence[Row], said: Said) -> list[Row]:
-        """With the settings that the text gives for all trials, where a row's table does not, and alpha as the text
-        gives it by the rank."""
-        by_table = {row.table: {n for r in rows if r.table == row.table for n in r.values} for row in rows}
+        """With the settings that the text gives for all trials, where a row's table does not."""
+        by_table = _names_by_table(rows)
         in_words = any(row.kind is TableKind.CHANGES for row in rows)
         levels = {n: v for n, v in said.everywhere.items() if in_words or any(n not in of for of in by_table.values())}
-        in_table = any("lora_alpha" in use.factor.split(" / ") for use in self.uses)
-        times = None if in_words or in_table else said.alpha
+        if said.keeps_the_best:  # later tables leave out what was best, not what the text begins with
+            levels = {n: v for n, v in levels.items() if all(row.values.get(n, v) == v for row in rows)}
         if levels:
             self.notes.append(Note("constants", {"levels": levels}))
-        if times is not None and any("lora_r" in row.values for row in rows):
-            self.notes.append(Note("alpha_rule", {"times": f"{times:g}"}))
         found = []
         for row in rows:
             if row.kind is TableKind.SETTINGS:
                 row = _completed(row, {n: v for n, v in levels.items() if n not in by_table[row.table]})
             elif not row.builds_on:
                 row = _completed(row, levels)
-            rank = row.values.get("lora_r")
-            alpha = {"lora_alpha": times * rank} if times is not None and isinstance(rank, int | float) else {}
-            found.append(replace(row, values={**row.values, **alpha}))
+            found.append(row)
+        return self._with_alpha(found, said)
+
+    def _with_alpha(self, rows: Sequence[Row], said: Said, line: int = 0) -> list[Row]:
+        """With alpha as the text gives it by the rank, in rows of settings whose table does not give it."""
+        times, by_table = said.alpha.get(line, said.alpha.get(0)), _names_by_table(rows)
+        if times is None:
+            return list(rows)
+        found = []
+        for row in rows:
+            rank = row.values.get("lora_r", said.everywhere.get("lora_r"))
+            told = row.kind is TableKind.SETTINGS and "lora_alpha" not in by_table[row.table]
+            if told and isinstance(rank, int | float):
+                row = replace(row, values={**row.values, "lora_alpha": times * rank})
+            found.append(row)
+        note = Note("alpha_rule", {"times": f"{times:g}"})
+        if found != list(rows) and note not in self.notes:
+            self.notes.append(note)
         return found
 
     def _with_baseline(self, rows: list[Row]) -> list[Row]:
@@ -397,6 +415,14 @@ def _decides(prose: Sequence[Statement]) -> str:
     sentences = [part for s in prose for part in SENTENCE_ENDS.split(s.text) if words.DECIDES.search(part)]
     clauses = [part for s in sentences for part in re.split("[,，;；]", s) if words.DECIDES.search(part)]
     return "\n".join(clauses or sentences)
+
+
+def _names_by_table(rows: Sequence[Row]) -> dict[int, set[str]]:
+    """The settings that any row of a table gives."""
+    names: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        names[row.table] |= row.values.keys()
+    return names
 
 
 def _completed(row: Row, levels: Mapping[str, Level]) -> Row:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
 
+from tunebook.audit.read.cells import has_diverged
 from tunebook.audit.read.documents import Grid, Statement
-from tunebook.audit.read.mentions import base_trial, mentions, settings, trial_labels
+from tunebook.audit.read.mentions import base_trial, is_fully_described, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import EDGES
 from tunebook.audit.words import columns as words
 from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
@@ -32,14 +34,15 @@ class Said:
     baseline: Levels  # "Baseline: lr=2e-4, r=8"
     everywhere: Levels  # of all trials, where their table says nothing else
     tables: dict[int, Levels]  # of one table, by the line of its header: its caption, or what its round keeps fixed
-    alpha: float | None  # as a multiple of the rank, in all trials
+    alpha: dict[int, float]  # as a multiple of the rank, by the line of a table; 0: of all trials
+    keeps_the_best: bool  # a round takes over what was best in the one before
     used: set[str]  # sentences of which this was taken
 
 
 def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> Said:
     """What the text says, by where it says it. A sentence before the tables speaks of all, unless only some of them
     stand under its heading; one between tables speaks of those that follow under its heading."""
-    prose = [statement for statement in statements if not statement.is_code]
+    prose = list(_with_code(statements))
     given: dict[int, dict[str, set[Level]]] = {line: defaultdict(set) for line in (0, *(grid.line for grid in grids))}
     plain: dict[str, set[Level | None]] = defaultdict(set)  # None: not surely of all
     used: set[str] = set()
@@ -50,7 +53,9 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
         for sentence in SENTENCE_ENDS.split(text)[::2]:
             said = mentions(sentence)
             scope = [caption] if caption else _scope(statement, sentence, grids)
-            if caption or (words.FIXED.search(sentence) and not words.OTHERWISE.search(sentence)):
+            bare = scope != [0] and _is_first(statement, grids) and _is_setup(sentence)
+            fixed = bare or words.FIXED.search(sentence)
+            if caption or (fixed and not words.OTHERWISE.search(sentence)):
                 for line in scope:
                     for m in said:
                         given[line][m.factor].update(m.values)
@@ -61,23 +66,72 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
                 continue
             for m in said:
                 clause = _CLAUSE_ENDS.split(sentence[: m.start])[-1] + _CLAUSE_ENDS.split(sentence[m.start :])[0]
-                unsure = scope != [0] or any(p.search(clause) for p in (words.OTHERWISE, CLAIMS))
+                unsure = scope != [0] or any(p.search(clause) for p in (words.OTHERWISE, words.TRIED, CLAIMS))
+                unsure = unsure or (isinstance(next(iter(m.values), 0), str) and sum(bool(m.values) for m in said) < 2)
                 unsure = unsure or words.EXCEPT.search(sentence) is not None
                 plain[m.factor].update([None] if unsure and m.values else m.values)
-    multiples = {times for s in prose if (times := words.alpha_multiple(s.text)) is not None}
+    multiples = _alpha(prose, grids)
     for name in words.CONSTANT:
-        if name not in given[0] and not (name == "lora_alpha" and multiples):
+        if name not in given[0] and not (name == "lora_alpha" and 0 in multiples):
             given[0][name].update(level for level in plain[name] if None not in plain[name])
     for name, level in {**_in_code(statements), **_listed_above(prose)}.items():
         given[0][name].add(level)
     once = {line: {n: next(iter(levels)) for n, levels in of.items() if len(levels) == 1} for line, of in given.items()}
     baseline = _of_baseline(prose)
-    alpha = multiples.pop() if len(multiples) == 1 else None
-    apart = [of for of in (baseline, *once.values()) if alpha is not None and not _fits(alpha, of)]
-    for levels in apart:  # alpha given in two ways
-        del levels["lora_alpha"]
-    alpha = None if apart else alpha
-    return Said(baseline=baseline, everywhere=once.pop(0), tables=once, alpha=alpha, used=used)
+    _take_other_tables(once, captions)
+    alpha = {line: of.pop() for line, of in multiples.items() if len(of) == 1}
+    for line, times in list(alpha.items()):
+        apart = [of for of in ((baseline, *once.values()) if line == 0 else (once[line],)) if not _fits(times, of)]
+        for levels in apart:  # alpha given in two ways
+            del levels["lora_alpha"]
+        if apart:
+            del alpha[line]
+    best = any(words.KEEPS_THE_BEST.search(s.text) for s in prose)
+    everywhere = once.pop(0)
+    return Said(baseline=baseline, everywhere=everywhere, tables=once, alpha=alpha, keeps_the_best=best, used=used)
+
+
+def _take_other_tables(once: dict[int, Levels], captions: Mapping[Statement, int]) -> None:
+    """Gives a table the settings of another to which its caption points: "As Table 2, but for 8 epochs"."""
+    numbered = {match[1]: line for s, line in captions.items() if (match := words.CAPTION.match(s.text))}
+    for statement, line in captions.items():
+        other = words.AS_TABLE.search(statement.text)
+        source = numbered.get(other[1] or other[2]) if other else None
+        once[line] = {**(once[source] if source is not None else {}), **once[line]}
+
+
+def _is_setup(sentence: str) -> bool:
+    """Whether a sentence holds nothing but settings with one level each: "Learning rate 2e-4, r=32." """
+    said = mentions(sentence)
+    plain = bool(said) and all(len(m.values) == 1 and not m.side for m in said) and is_fully_described(sentence)
+    return plain and CLAIMS.search(sentence) is None
+
+
+def _is_first(statement: Statement, grids: Sequence[Grid]) -> bool:
+    """Whether a line stands before every table of its section."""
+    return all(grid.line > statement.line for grid in grids if grid.section == statement.section)
+
+
+def _with_code(statements: Sequence[Statement]) -> Iterator[Statement]:
+    """The lines of text; one that announces the settings of the baseline or of all trials with the code below it."""
+    for i, statement in enumerate(statements):
+        announces = words.FIXED.search(statement.text) or words.BASELINE_SAID.search(statement.text)
+        if announces and statement.text.endswith((":", "：")):
+            code = [s.text.rstrip("\\ ") for s in takewhile(lambda s: s.is_code, statements[i + 1 :])]
+            statement = replace(statement, text=" ".join([statement.text, ", ".join(code)]).strip())
+        if not statement.is_code:
+            yield statement
+
+
+def _alpha(prose: Sequence[Statement], grids: Sequence[Grid]) -> dict[int, set[float]]:
+    """What the text says of alpha as a multiple of the rank, by the line of the table that it speaks of; 0: of all."""
+    found: dict[int, set[float]] = defaultdict(set)
+    for statement in prose:
+        times = words.alpha_multiple(statement.text)
+        if times is not None:
+            for line in _scope(statement, statement.text, grids) or [0]:
+                found[line].add(times)
+    return found
 
 
 def _fits(times: float, levels: Levels) -> bool:
@@ -129,6 +183,11 @@ def _in_code(statements: Iterable[Statement]) -> Levels:
     """The settings of a block of code that is named as that of all trials: "common = dict(...)"."""
     found = _SHARED_CODE.search("\n".join(s.text for s in statements if s.is_code))
     return settings(found[1].replace("\n", "; ")) if found else {}
+
+
+def failures_said(prose: Iterable[Statement]) -> list[str]:
+    """The sentences that say that a training diverged."""
+    return [part for s in prose for part in SENTENCE_ENDS.split(s.text)[::2] if has_diverged(part)]
 
 
 def blanks_said(prose: Iterable[Statement]) -> str:

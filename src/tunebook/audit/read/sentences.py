@@ -33,7 +33,6 @@ class Context:
     labels: re.Pattern[str] | None = None  # finds the record's labels that have a form of their own
     round: str = ""
     measure: Measure = _NO_MEASURE
-    results: tuple[str, ...] = ()  # the names of the record's columns of results, the longest first
     scores: frozenset[float] = frozenset()  # the record's results
     extras: re.Pattern[str] | None = None  # finds settings of the record that tunebook does not know, and their levels
     levels: Mapping[str, frozenset[Level]] = field(default_factory=dict)  # the record's, by factor
@@ -72,6 +71,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z'’-]*|[一-鿿]|\d+")
 _SKIPPED = re.compile(r"[^A-Za-z0-9一-鿿<>＞≫→≈,;:+-]+|[-+→]")
 _SHORTEST_CHOICE = 4
 _SMALL = 0.02
+_FROM = re.compile(r"(?:\bfrom|从|由)\s?$", re.IGNORECASE)
 _STEP = re.compile(rf"\s?(?:({CHANGED_TO}|变[为成])|\bto\b|->|→|到|至)\s?$", re.IGNORECASE)
 
 
@@ -81,9 +81,6 @@ def cut(text: str, context: Context) -> list[Token]:
     for m in (*mentions(text), *_choices(text, context)):
         kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
         spans.append(Token(kind, text[m.start : m.end], m.start, m))
-    for name in context.results:
-        for found in re.finditer(rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])", text, re.IGNORECASE):
-            spans.append(Token("E", name, found.start()))
     kept: list[Token] = []
     for token in sorted(spans, key=lambda t: -len(t.text)):
         if not any(token.start < other.end and other.start < token.end for other in kept):
@@ -106,11 +103,12 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
         between = text[a.end : b.start]
         if a.kind == "t" and b.kind in ("v", ",") and "(" in text[a.end : b.end] and ")" not in between:
             continue  # "run 9 (alpha 32)"
-        if a.kind in ("A", "B") and isinstance(y, Mention) and _is_guessed(y):  # "above 1e-3"
+        compares = len(result) > 1 and result[-2].kind in "vtbn"  # "5e-4 is above 1e-4"
+        if a.kind in ("A", "B") and not compares and isinstance(y, Mention) and _is_guessed(y):  # "above 1e-3"
             result[-1] = replace(b, value=replace(y, side=1 if a.kind == "A" else -1))
         elif isinstance(x, Mention) and isinstance(y, Mention) and same and "f" not in (a.kind, b.kind):
             step = a.kind == b.kind == "v" and _STEP.search(text[: b.start], a.end)
-            said = step and (step[1] or re.search(r"(?:\bfrom|从|由)\s?$", text[: a.start], re.IGNORECASE))
+            said = step and (step[1] or _FROM.search(text[: a.start]))
             to = Mention(x.factor, x.values + y.values, x.start, y.end, "to")  # "from rank 16 to rank 64"
             result[-1:] = [replace(b, kind="p", value=to)] if said else [a, b]
         elif same:  # "target modules: all-linear"
@@ -146,12 +144,15 @@ def _between(text: str, at: int, end: int, context: Context) -> Iterator[Token]:
             at = skipped.end() if skipped else word.end() if word else at + 1
             continue
         kinds, said = words.WORDS[int((match.lastgroup or "k0")[1:])][0], match.group()
-        numbers = tuple(map(to_float, re.findall(NUMBER, said))) if kinds in "nrg%" else ()
+        numbers = tuple(map(to_float, re.findall(NUMBER, said))) if set(kinds) & set("nrg%") else ()
         for kind in kinds.strip():
             results = kind in "nr%" and all(_is_result(n, context) for n in re.findall(rf"{NUMBER}\s?%?", said))
             value: Mention | float | tuple[float, ...] | None = numbers if kind == "r" else (*numbers, None)[0]
             if kind == "n" and (factor := _factor_of(numbers[0], context)) is not None:
                 kind, value = "v", Mention(factor, numbers, at, at)
+            if kind == "r" and _FROM.search(text[:at]) and len({_factor_of(n, context) for n in numbers}) == 1:
+                factor = _factor_of(numbers[0], context)  # "from 1e-4 to 2e-4"
+                kind, value = ("p", Mention(factor, numbers, at, at, "to")) if factor else (kind, value)
             value = Mention("num_train_epochs", (), at, match.end()) if kind == "f" else value  # "longer training"
             yield Token("N" if results else kind, said, at, value)
         at = match.end()
@@ -203,7 +204,9 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         if ("?" in end and not answered) or words.NO_CLAIM.search(sentence):
             continue
         sentence = _NUMBERED.sub("", sentence)
-        digits = words.COUNT.sub(lambda m: words.COUNTS[m[0].lower()].rjust(len(m[0])), sentence)
+        digits = sentence
+        if words.EPOCH.search(sentence):
+            digits = words.COUNT.sub(lambda m: words.COUNTS[m[0].lower()].rjust(len(m[0])), sentence)
         tokens = cut(digits, context)
         base = Claim(
             kind=ClaimKind.UNREAD, text=sentence.strip(EDGES), line=statement.line, section=statement.section,
@@ -221,7 +224,7 @@ def _unread(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
         return []
     other = context.extras is not None and context.extras.search(sentence)
     named = context.trial or kinds & _NAMES or kinds & words.STRONG or other
-    concludes = context.after_results and kinds & set("?~g%") and kinds & set("fvpqtbwgr%N")
+    concludes = context.after_results and kinds & _NAMES
     claims = concludes or kinds & _COMPARES or words.CLAIMS.search(sentence)
     if not (claims and (named or context.after_results)) and not words.GENERAL.search(sentence):
         return []
@@ -241,7 +244,7 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
     ends = [-1, *(i for i, t in enumerate(tokens) if t.kind == ","), len(tokens)]
     starts = [0, *(t.start + len(t.text) for t in tokens if t.kind == ",")]
     stops = [*(t.start for t in tokens if t.kind == ","), len(sentence)]
-    read, left, subject = list[Claim](), list[Claim](), None
+    read, left, subject, topic = list[Claim](), list[Claim](), None, ""
     i, last = 0, len(ends) - 1
     while i < last:
         for j in range(last if i == 0 else min(last, i + _MOST_JOINED), i, -1):
@@ -250,14 +253,27 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
             claim = _Clause(own, clause, context).claim()
             if claim is not None:
                 break
-            if read and j == i + 1:
-                claim = _Clause(own, _carried_on(clause, subject, read[-1], context), context).claim()
+            if (read or subject) and j == i + 1:
+                carried = _carried_on(clause, subject, read[-1] if read else None, context)
+                claim = _Clause(own, carried, context).claim()
+        kinds = "".join(t.kind for t in clause)
         before = {c.factor for c in read if c.kind is ClaimKind.LEVELS}
         if claim is not None and claim.kind is ClaimKind.LEVELS and not claim.against and claim.factor in before:
             return []  # "r=32 beats r=8, r=16 is worse": than which?
+        if claim is not None and topic and claim.factor != topic:
+            return []
         if claim is not None:
+            if read and _is_instance(claim, read[-1]):
+                read.pop()
             read.append(claim)
             subject = next((t for t in clause if t.kind in "vt"), None) if clause[0].kind in "vt" else None
+        elif not (read or left) and kinds == "f" and isinstance(clause[0].value, Mention):
+            topic = clause[0].value.factor  # "rank: rank 16 beats rank 8"
+        elif read and _says_again(clause, read[-1], own, context):
+            pass
+        elif _is_remark(clause):
+            subject = next((t for t in clause if t.kind in "vt"), None)
+            left += _unread(text, clause, own, context)
         elif _may_change_the_rest(text, clause) and not (read and words.REASON.match(text)):
             return []
         else:
@@ -266,11 +282,37 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
     return [*read, *left] if read else []
 
 
-def _carried_on(clause: Sequence[Token], subject: Token | None, last: Claim, context: Context) -> Sequence[Token]:
+def _is_instance(claim: Claim, before: Claim) -> bool:
+    """Whether a claim says what the one before it means: "more epochs did not help: 6 scored lower than 3"."""
+    return before.kind is ClaimKind.TREND and claim.kind is ClaimKind.LEVELS and claim.factor == before.factor
+
+
+_REMARK = re.compile("too |(?:over|under)fit|[太过]|[过欠]拟合", re.IGNORECASE)
+
+
+def _is_remark(clause: Sequence[Token]) -> bool:
+    """Whether a clause only gives an opinion of what the next one compares: "rank 4 is too small"."""
+    opinion = clause[-1].kind == "~" and _REMARK.match(clause[-1].text) if clause else None
+    return bool(opinion) and re.fullmatch("[ml]?[fvt]~", "".join(t.kind for t in clause)) is not None
+
+
+def _says_again(clause: Sequence[Token], claim: Claim, own: Claim, context: Context) -> bool:
+    """Whether a clause gives the change of the result that the claim before it means: "秩 32 更好,损失下降 0.02"."""
+    kinds = {t.kind for t in clause}
+    if not (kinds & set("CEP") and kinds & set("hzud") and kinds <= set("CEPVThzudgnN")):
+        return False
+    said = _Clause(own, clause, context)
+    direction, _ = said.direction_of_result()
+    return claim.kind in (ClaimKind.LEVELS, ClaimKind.TRIALS) and direction == claim.direction
+
+
+def _carried_on(
+    clause: Sequence[Token], subject: Token | None, last: Claim | None, context: Context
+) -> Sequence[Token]:
     """A clause with what it leaves out, since the clause before it says it: "r=16 比 r=8 好，但不如 r=32"."""
     if subject is not None and re.match("g?[>UDAB!]", "".join(t.kind for t in clause)):
         clause = [subject, *clause]
-    factor = last.factor if last.kind is ClaimKind.LEVELS else None
+    factor = last.factor if last is not None and last.kind in (ClaimKind.LEVELS, ClaimKind.TREND) else None
     if factor is None or any(isinstance(t.value, Mention) for t in clause):
         return clause
     levels = [level_of(factor, t.value) if isinstance(t.value, float) else None for t in clause]
@@ -287,7 +329,8 @@ def _may_change_the_rest(clause: str, tokens: Sequence[Token]) -> bool:
     kinds = {t.kind for t in tokens}
     of_result = kinds & set("CVT") or any(t.kind == "E" and not _NO_RESULT.fullmatch(t.text) for t in tokens)
     goes_on = kinds & set("fvpqtb") or (kinds & words.STRONG and not kinds & set("?F"))
-    return bool(of_result or goes_on or "~" in kinds or words.RESTRICTS.search(clause))
+    small = kinds & set("=eS")  # "but within the noise"
+    return bool(of_result or goes_on or small or "~" in kinds or words.RESTRICTS.search(clause))
 
 
 # -- forms ---------------------------------------------------------------------------------------------
@@ -318,6 +361,10 @@ _CONDITION = re.compile(r"\W*(?:(?:with|at|for|under|when|if|given|in|using)\b|[
 """What begins a sentence about trials of one level of another setting."""
 
 
+_GOES_ON = re.compile(r"\b(?:it|further|again|even|still|more)\b|[再又它其]|继续|进一步", re.IGNORECASE)
+"""Goes on from a level that the sentence does not name."""
+
+
 class _Clause:
     """One clause, held against the forms that are read for certain. `code` has one character a token."""
 
@@ -328,14 +375,15 @@ class _Clause:
         self.kinds = {t.kind for t in self.tokens}
         self.factors = [t.value for t in self.tokens if isinstance(t.value, Mention)]
         self.gap = _gap([t for t in self.tokens if t.kind == "g"])
-        heard = [t for t in self.tokens if t.kind not in "sR1NTV"]
+        heard = [t for t in self.tokens if t.kind not in "sR1NTVH"]
         kinds = [t.kind for t in heard]
         for i, token in enumerate(heard):
             if token.kind in "mlhz":
                 kinds[i] = _of_setting_or_result(token, kinds, i)
         said = zip(kinds, heard, strict=True)  # "higher" is said of the printed number, not of its worth
         self.by_number = bool(self.kinds & set("AB^")) or any(k in "ud" and t.kind in "hz" for k, t in said)
-        self.code = re.sub(r"[CPEg,]", "", "".join(kinds))
+        by_loss = context.measure.kind is MeasureKind.LOSS and "E" in kinds  # the lowest loss is the best
+        self.code = re.sub(r"[CPEg,]", "", "".join(kinds)).replace("_", "*" if by_loss else "_")
         for pattern, phrase in _PHRASES:
             self.code = re.sub(pattern, phrase, self.code)
 
@@ -343,7 +391,7 @@ class _Clause:
         """The clause as a claim, or None when it is none or not surely read."""
         if not self._understood():
             return None
-        if set(self.code) & set("ml") and any(map(_is_guessed, self.factors)):
+        if set(self.code) & set("ml") and any(map(_is_guessed, self.factors)) and _GOES_ON.search(self.base.text):
             return None  # "raising it further to 4e-4"
         plain = self.code.replace("&", "").replace("W", "")
         names = tuple(m.factor for m in self.factors)
@@ -363,6 +411,8 @@ class _Clause:
     def _understood(self) -> bool:
         """Whether nothing is left over, and the sentence speaks of the results that the table gives."""
         measure, kinds = self.context.measure, self.kinds
+        if "H" in kinds and "x" not in kinds:
+            return False  # "ahead after 150 steps"
         if "b" in kinds and self.context.base is None:
             return False  # which trial "the baseline" is, the record does not say
         if set(self.code) & set("?~0%") or ("1" in kinds and not kinds & set("xmlhz")):
@@ -431,14 +481,19 @@ class _Clause:
 
     def _compared(self) -> Claim | None:
         """Better, worse, the same, no better: of two trials, two levels, more of a factor, or the row's own trial."""
-        direction, no_more = self._direction()
+        direction, no_more = self.direction_of_result()
         sides = None if "x" in self.code else self._sides()
         if direction is None or sides is None or "R" in self.kinds:
             return None
-        if self.context.measure.kind is MeasureKind.LOSS and self.by_number:
-            direction, no_more = -direction, -no_more
         self.base = replace(self.base, direction=direction, no_more=no_more, gap=self.gap)
         return self._of_settings(*sides) if self.factors else self._of_trials(*sides)
+
+    def direction_of_result(self) -> tuple[int | None, int]:
+        """As `_direction`, with a lower loss as the better; None where the clause is not understood."""
+        direction, no_more = self._direction() if self._understood() else (None, 0)
+        if direction is not None and self.context.measure.kind is MeasureKind.LOSS and self.by_number:
+            return -direction, -no_more
+        return direction, no_more
 
     def _direction(self) -> tuple[int | None, int]:
         """+1 better, -1 worse, 0 no difference; and of 0 which side alone is denied. None: several, or none."""
@@ -451,6 +506,8 @@ class _Clause:
             return None, 0
         if "!" not in self.code:
             return up - down, 0
+        if any(t.kind in "ud" and re.search(r"\d", t.text) for t in self.tokens):
+            return None, 0  # "not worth 0.5 points"
         denied = re.fullmatch(rf"[^!=udUDAB]*!(?:[ml]|>[{_ENTITIES}]+)?[udUDAB][^!]*", self.code)
         return (0, up - down) if denied and not words.HALF_DENIED.search(self.base.text) else (None, 0)
 

@@ -13,7 +13,7 @@ from tunebook.audit.read import cells
 from tunebook.audit.read.cells import Number, Why, clean_text, is_blank, read_level, read_number
 from tunebook.audit.read.columns import LONGEST_CELL, PARTS, Columns, labels_of
 from tunebook.audit.read.documents import Grid, Statement
-from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, settings, trial_labels
+from tunebook.audit.read.mentions import base_trial, is_fully_described, label_pattern, mentions, settings, trial_labels
 from tunebook.audit.words import columns as words
 from tunebook.core.factor import Level
 
@@ -101,6 +101,7 @@ class Table:
     columns: Columns
     blanks: str = ""  # what a note says that blank cells mean: "above", "baseline", or as in the trial so called
     said: Mapping[str, Level] = field(default_factory=dict)  # the baseline's settings as the text gives them
+    failures: Sequence[str] = ()  # the sentences that say that a training diverged
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -349,18 +350,42 @@ class Table:
         Beside a blank result a remark, or the result on another test set, says so."""
         main = self.columns.results[0]
         cell, result, status = self._text[i][main], scores[main], self._cell(i, "status")
-        ran = not status or words.DONE.search(status)
+        ticked = cells.read_flag(status)  # a cross says no more than the result beside it
+        ran = not status or words.DONE.search(status) or ticked is not None
         failed = cells.has_diverged(status) or bool(ran and (result is None or cells.has_failed(cell)))
         if not isinstance(result, Score) and cells.was_stopped(f"{cell} {self._remark(i)}"):
             failed, result = False, Why.STATUS
         elif is_blank(cell):
             failed = failed or cells.has_diverged(self._remark(i)) or any(score is None for score in scores.values())
-        if not failed and status and not words.DONE.fullmatch(cells.without_marks(status)):
+        failed = failed or (not isinstance(result, Score) and self._is_said_to_fail(i, status))
+        if not failed and status and not ticked and not words.DONE.fullmatch(cells.without_marks(status)):
             result = Why.STATUS
         shown = status if result is Why.STATUS else cell
         if isinstance(result, Why) and not failed and not is_blank(shown):
             self._not_read(i, main, result, shown)
         return (result if isinstance(result, Score) else None), failed
+
+    def _is_said_to_fail(self, i: int, status: str) -> bool:
+        """Whether the text says that the training failed in rows of this status ("FAIL: the loss became nan"), or at a
+        level of this row at which none has a result."""
+        if not status or not cells.has_failed(f"{status} {self._remark(i)}"):
+            return False
+        for sentence in self.failures:
+            said = [mention for mention in mentions(sentence) if mention.values]
+            named = re.search(rf"(?<![A-Za-z]){re.escape(status)}(?![A-Za-z])", sentence)
+            if named and not said and words.OF_STATUS.search(sentence):
+                return True
+            of = [j for j, factor in self.columns.factors.items() if [m.factor for m in said] == [factor]]
+            for j in of if len(said[0].values) == 1 and not said[0].side else ():
+                at = [
+                    k
+                    for k in range(len(self._text))
+                    if (read_level(said[0].factor, self._text[k][j]),) == said[0].values
+                ]
+                results = (read_number(self._text[k][self.columns.results[0]]) for k in at)
+                if i in at and not any(isinstance(n, Number) for n in results):
+                    return True
+        return False
 
     def _difference(self, i: int) -> Difference | None:
         """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words, and for a column that does not compare
@@ -379,12 +404,15 @@ def settings_of(row: Row) -> str:
     return repr((sorted(row.values.items()), row.extra))
 
 
-def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list[Note]) -> tuple[list[Row], bool]:
+def put_together(
+    tables: Sequence[Table], said: Mapping[str, Level], keeps_the_best: bool, notes: list[Note]
+) -> tuple[list[Row], bool]:
     """The rows of all tables, and whether nothing says what tells two of them apart.
 
     Where tables vary settings that the others do not give, what they leave out is the baseline's: as the text says it
     (`said`), or of the baseline's row, which each table must have; given again with the same result it is one trial.
-    Without either the table itself counts as a setting.
+    Without either the table itself counts as a setting. Where the baseline does not give all of it, or each round keeps
+    the best of the one before, a setting is the baseline's as long as no table before varied it.
     """
     unlabelled = [table for table in tables if not table.labelled]
     for number, table in enumerate(unlabelled, 1) if len(unlabelled) > 1 else ():
@@ -399,14 +427,33 @@ def put_together(tables: Sequence[Table], said: Mapping[str, Level], notes: list
         return rows, False
     marked = [row for row in rows if row.is_baseline]
     base = {name: level for row in marked for name, level in row.values.items()}
-    if not contradict and frozenset().union(*given) <= said.keys():
+    names = frozenset().union(*given)
+    if not contradict and names <= said.keys() and not keeps_the_best:
         notes.append(Note("left_out"))
         rows = [replace(row, values={**said, **row.values}) for row in rows]
         return _once([replace(row, is_baseline=row.values == said) for row in rows]), False
     if not contradict and len(marked) == len({row.table for row in marked}) == len({row.table for row in rows}):
         return _once([replace(row, values=base) if row.is_baseline else row for row in rows]), False
+    filled = rows if contradict else _as_unvaried(tables, rows, {n: v for n, v in said.items() if n in names})
+    if filled != rows:
+        notes.append(Note("left_out"))
+        rows = filled
+        if all(names <= row.values.keys() for row in rows if not row.unknown):
+            return _once(rows), False
     place = {table.number: str(n) for n, table in enumerate(tables, 1)}
     return [replace(row, extra={**row.extra, "table": place[row.table]}) for row in rows], contradict
+
+
+def _as_unvaried(tables: Sequence[Table], rows: Sequence[Row], said: Mapping[str, Level]) -> list[Row]:
+    """Rows with the settings of the baseline that neither their table nor one before it varies."""
+    found, left = list(rows), dict(said)
+    for table in tables:
+        of_table = [row for row in rows if row.table == table.number]
+        given = {name for row in of_table for name in row.values}
+        own = {name: level for name, level in left.items() if name not in given}
+        found = [replace(r, values={**own, **r.values}) if r.table == table.number else r for r in found]
+        left = {n: v for n, v in left.items() if all(row.values.get(n, v) == v for row in of_table)}
+    return found
 
 
 def _contradict(tables: Sequence[Table], rows: Sequence[Row]) -> bool:

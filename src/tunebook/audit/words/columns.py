@@ -77,6 +77,8 @@ UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the
 MODEL_NAME = words(r"(?:qwen|llama|mi[sx]tral|phi-|glm|deepseek|internlm|gemma|pythia|bert|gpt|\bt5)[\w.-]*")
 """In labels: the base model, which then is a setting."""
 DONE = words(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成")
+OF_STATUS = any_of("stat(?:e|us)|all|every|each|marked|means?|runs", "状态|都|均|表示|是指|state|status")
+"""In a sentence that names a status: it says what the status means."""
 PREVIOUS = any_of("prev(?:ious)?|row above|cumulative|added|best", "上一|累[计加积]|逐步|叠加|最佳")
 """In the header of changes or of differences: each is one from the row above, or from the best."""
 MEASUREMENT = words(
@@ -143,7 +145,9 @@ def role_of(header: str) -> str | None:
     return _ROLE_OF.get(compact(EXPORT_PREFIX.sub("", header.strip()))) or _ROLE_OF.get(compact(header))
 
 
-DIFFERENCE = words(r"[Δδ]|\b(?:delta|diff\w*|change vs|gains?|improv\w+|vs)\b|提升|之差|差值|相比|[较与]基线|变化幅度")
+DIFFERENCE = words(
+    r"[Δδ]|\b(?:delta|diff\w*|change vs|gains?|improv\w+|vs)\b|提升|之差|差值|相比|(?:[较与比]|相对于?)基线|变化幅度"
+)
 _NO_RESULT = {
     "objective": words(r"^(?:values?(?: \d)?|objective(?: value)?)$"),
     "expected": any_of("expected|predicted|projected|target|estimated?|goal|hoped", "预期|预计|期望|目标|预估|估计"),
@@ -248,7 +252,7 @@ def round_of(text: str) -> str:
 
 
 BASELINE_SAID = words(
-    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|基线|基准|默认)\s?`?(?:[a-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|(?:hyper)?parameters?|run|配置|参数|设置|超参数?)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])"
+    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|\bstarting (?:point|values)|基线|基准|默认|起点|起始|初始)\s?`?(?:[a-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|(?:hyper)?parameters?|run|command|script|配置|参数|设置|超参数?|命令|脚本)?(?:如下)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])"
 )
 BASELINE_TRIAL = words(
     r"\bbase\s?line\s?(?:is|was|:)|(?:\b(?:is|as|was)|,)\s(?:the|our)\sbase\s?line",
@@ -265,14 +269,16 @@ BLANKS_SAID = words(
 CONSTANT = tuple(
     name
     for name in FACTOR_WORDS
-    if FACTOR_KINDS[name].value_type in (int, float) and name not in ("gradient_accumulation_steps", "warmup_steps")
+    if name == "lr_scheduler_type"
+    or (FACTOR_KINDS[name].value_type in (int, float) and name not in ("gradient_accumulation_steps", "warmup_steps"))
 )
-"""Settings that a text before the tables gives for all trials: numbers beside their words are seldom something else."""
+"""Settings that a text before the tables gives for all trials: levels beside their words are seldom something else."""
 FIXED = words(
     r"\bunless\b|\b(?:everywhere|throughout)\b|\ball (?:runs|trials|experiments)\s?:|\bin all (?:cases|experiments|trials|of them|runs)\b",
     r"\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b",
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b",
     "固定|不动|不变|统一|一律|共同|(?:除(?:非)?.{0,12}|若?[无未没](?:有)?.{0,6})(?:说明|注明|标明|写明)|(?:均|都)(?:为|是|用)|(?:参数|设置)都一样",
+    r"\bfrom (?:here|now|this point) on(?:wards?)?\b|\bin (?:everything|all) that follows\b|从(?:此|这里|现在|这一?轮)(?:开始|起)|(?:此后|往后|之后|后面|后续)(?:都|均|一律|全部)",
     r"(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)",
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
@@ -285,6 +291,8 @@ OTHERWISE = any_of(
     "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
+TRIED = any_of(r"tr(?:y|ies|ied)|plan\w*|next|later|another", "试(?!验)|打算|计划|下[次周一]|以后")
+"""In such a clause: its setting is one of several, or still to come."""
 EXCEPT = words(r"\b(?:except|apart from)\b|除了?")
 AS_LISTED = words(
     r"\bchanges? (?:only |exactly )?one (?:value|setting|parameter|thing)\b|\b(?:(?:everything|all) else|the rest)\b[^.]{0,24}\babove\b",
@@ -319,8 +327,34 @@ NO_GROUND = words(
 _ALPHA_RULE = words(
     r"(?:\b|_)(?:alpha|α)`?\s?(?:is|was|=|:|stays|at)?\s?(?:always |kept |set |fixed |at |to )*(twice|double|equal to|[1-9]\d?(?:\.\d)?(?=\s?[x×*·]|\stimes|r\b))\s?(?:[x×*·]|times)?\s?(?:the )?(?:lora[ _])?(?:rank|r)\b",
     r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(?:秩|r|rank)\s?的\s?(\d{1,2}|[一两二三四])\s?倍",
+    r"(?:alpha|α)`?\s?(?:始终|都|均|总|固定|统一|一律)*(?:取|是|为|设为|等于|保持)+\s?(\d{1,2})\s?[×x*·]?\s?(?:秩|(?:rank|r)(?![A-Za-z]))",
 )
 """A sentence that gives alpha as a multiple of the rank for all trials."""
+KEEPS_THE_BEST = words(
+    r"\b(?:keep(?:s|ing)?|carr(?:y|ies|ied)|fix(?:ed|ing)?|tak(?:e|es|ing)|adopt\w*)\b[^.;]{0,24}\b(?:best|winner|winning)\b|\b(?:best|winner)\b[^.;]{0,24}\b(?:carried|next round|forward)\b|\bgreed\w+",
+    "(?:每|各|上)一?[轮步阶].{0,16}(?:最好|最优|最佳)|(?:最好|最优|最佳).{0,16}(?:下一[轮步阶]|带入|进入下)|贪心",
+)
+"""In a text: a round takes over what was best in the one before, so that what a later table leaves out is not the baseline's."""
+AS_TABLE = words(r"\b(?:as|same as|like) (?:in )?(?:table|tab\.)\s?(\d+(?:\.\d+)*)|(?:同|与|如)\s?表\s?(\d+(?:\.\d+)*)")
+"""In a caption: the table has the settings of another, by its number."""
+_OBJECTIVE = words(
+    r"(?:\bobjective\b|目标)[^.。;；\n]{0,24}?(?P<way>maximi[sz]\w*|minimi[sz]\w*|最大化|最小化)\s?(?P<what>[^,.;，。；(（\n]{1,40})",
+    r"(?:\bvalue`?(?: column)?|(?<=value)`?\s?列)\s?(?:is|holds|=|就?是|为|即)\s?(?P<is>[^,.;，。；(（\n]{1,40})",
+)
+
+
+def objective_said(text: str) -> ResultWord | None:
+    """What a text says that an optimiser's objective is ("maximise validation accuracy"), None where it says nothing,
+    two things, or the wrong way."""
+    found = set()
+    for match in _OBJECTIVE.finditer(text):
+        word = result_of(match["what"] or match["is"])
+        lower = (match["way"] or "").lower().startswith(("min", "最小"))
+        if word is not None and word.kind is not None:
+            found.add(word if not match["way"] or lower == (word.kind is MeasureKind.LOSS) else None)
+    return found.pop() if len(found) == 1 else None
+
+
 _EVALUATION = r"(?:test|validation|held[- ]out|unseen|evaluation|eval|dev)"
 _THINGS = r"(?:examples?|samples?|rows?|questions?|items?|cases?|utterances?|tickets?|titles?|sentences?|reviews?)"
 _EXAMPLES_SAID = words(
@@ -341,7 +375,7 @@ _OF_EACH = words(rf"{MEANS.pattern}|\beach\b|\bevery\b|\bper\b|每")
 def alpha_multiple(text: str) -> float | None:
     """How many times the rank a sentence says that alpha is in all trials; None where it says nothing of it."""
     match = _ALPHA_RULE.search(text)
-    said = (match[1] or match[2]).lower() if match else ""
+    said = next(filter(None, match.groups())).lower() if match else ""
     return float(_NUMERALS.get(said, said)) if said else None
 
 
