@@ -21,7 +21,7 @@ from tunebook.audit.judge import audit
 from tunebook.audit.judge.cases import Judged
 from tunebook.audit.judge.report import AuditReport
 from tunebook.audit.judge.verdicts import Reason
-from tunebook.audit.model import UNSAID, ClaimKind
+from tunebook.audit.model import ClaimKind
 from tunebook.audit.read import read_record
 from tunebook.errors import RecordTableError
 
@@ -158,9 +158,7 @@ def _score_cells(record: Path, report: AuditReport, expected: dict[str, Any], sc
             elif trial is not None and name in trial.extra:
                 found = trial.extra[name]
             elif trial is not None and not trial.row.unknown and name in report.table.factors:
-                found = getattr(trial.configuration, name, None)
-            if found == UNSAID:
-                found = None
+                found = trial.levels.get(name)
             if value is None and found is None:
                 continue
             if found is None:

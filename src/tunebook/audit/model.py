@@ -13,10 +13,6 @@ from typing import Any
 
 from tunebook.core.factor import Level
 
-UNSAID = -1
-"""Stands for the level of a numeric factor that other trials name and the baseline does not: unlike every level named,
-so that a trial that names one is never taken for the baseline's own training."""
-
 
 @dataclass(frozen=True)
 class Score:

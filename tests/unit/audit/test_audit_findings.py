@@ -186,9 +186,9 @@ def test_rounds_that_each_begin_at_one_are_different_trials() -> None:
 def test_changes_in_words_that_build_on_one_another_are_followed() -> None:
     report = report_of("words_en.md")
     by_key = {v.trial.key: v.trial for v in report.trials}
-    assert by_key["7"].configuration.num_train_epochs == 4
-    assert by_key["7"].configuration.lora_dropout == 0.1
-    assert by_key["7"].configuration.learning_rate == 5e-4
+    assert by_key["7"].levels["num_train_epochs"] == 4
+    assert by_key["7"].levels["lora_dropout"] == 0.1
+    assert by_key["7"].levels["learning_rate"] == 5e-4
     assert by_key["4"].unread
     assert "4" not in report.structure.moves
     assert claim_on(report, "0.01 and above").reason is Reason.FEW_RUNS
@@ -214,13 +214,13 @@ def test_next_trials_complete_the_corners_that_are_missing() -> None:
     report = report_of("nineteen.csv")
     wanted = {(t.why, t.factor): t for t in report.next_trials}
     alone = wanted["boundary_factor", "learning_rate"].configuration
-    assert (alone.learning_rate, alone.lora_r, alone.lora_dropout) == (0.0015, 8, 0.1)
+    assert (alone["learning_rate"], alone["lora_r"], alone["lora_dropout"]) == (0.0015, 8, 0.1)
     rest = wanted["boundary_rest", "learning_rate"].configuration
-    assert (rest.learning_rate, rest.lora_r, rest.num_train_epochs) == (0.001, 32, 4)
+    assert (rest["learning_rate"], rest["lora_r"], rest["num_train_epochs"]) == (0.001, 32, 4)
     apart = wanted["alpha", "lora_alpha"].configuration
-    assert (apart.lora_r, apart.lora_alpha) == (32, 32)
+    assert (apart["lora_r"], apart["lora_alpha"]) == (32, 32)
     assert wanted["baseline", None].again == "exp1"
-    keys = [t.configuration.key for t in report.next_trials]
+    keys = [tuple(t.configuration.items()) for t in report.next_trials]
     assert len(keys) == len(set(keys))
 
 
@@ -291,7 +291,7 @@ def test_an_order_that_rounding_could_turn_round_is_not_contradicted() -> None:
 
 def test_a_baseline_described_in_a_sentence_gives_its_settings() -> None:
     report = report_of("advice_en.md")
-    assert report.table.trials[0].configuration.lora_dropout == 0.05
+    assert report.table.trials[0].levels["lora_dropout"] == 0.05
     assert report.structure.moves["6"] == ("lora_dropout",)
     assert report.structure.equal == ()
 

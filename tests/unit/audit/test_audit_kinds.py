@@ -209,3 +209,42 @@ def test_rounds_with_other_results_for_the_same_settings_are_kept_apart() -> Non
     second = "## Round 2 (bigger model)\n\n" + table("exp|lr|acc", "3|1e-4|0.80", "4|3e-4|0.83")
     (claim,) = audited(f"{first}{second}exp 3 is better than exp 1.\n", examples=100).values()["claims"]
     assert claim["reason"] != "same_training"
+
+
+UNCONNECTED = """Test set: 500 examples.
+
+| run | lr | alpha | dropout | batch | accumulation | acc |
+|---|---|---|---|---|---|---|
+| a | 1e-4 | 16 | 0 | 8 | 4 | 70.0% |
+| b | 2e-4 | 16 | 0 | 8 | 4 | 72.0% |
+
+Round two:
+
+| run | alpha | dropout | acc |
+|---|---|---|---|
+| c | 64 | 0 | 73.0% |
+| d | 32 | 0.1 | 74.0% |
+
+Round three:
+
+| run | epochs | acc |
+|---|---|---|
+| e | 2 | 75.0% |
+| f | 4 | 76.0% |
+
+Alpha 64 is worse than alpha 32.
+"""
+
+
+def test_what_a_table_does_not_give_is_neither_a_difference_nor_a_level() -> None:
+    record = audited(UNCONNECTED)
+    report = record.report
+    assert [j.reason.value for j in report.claims] == ["unread"]  # e or f may have had alpha 32
+    assert {effect.factor: effect.levels for effect in report.effects} == {
+        "learning_rate": 2, "lora_alpha": 3, "lora_dropout": 2, "num_train_epochs": 2,
+    }  # fmt: skip
+    trials = {t.label: t for t in report.table.trials}
+    assert "effective_batch_size" in trials["a"].acts
+    assert not {"learning_rate", "effective_batch_size"} & trials["c"].acts.keys()
+    assert "?" not in record.markdown().partition("What this record cannot separate")[2]
+    assert [t.again for t in report.next_trials] == ["a", "b"]  # of the others it is not known what to train

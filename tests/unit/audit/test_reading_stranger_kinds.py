@@ -7,7 +7,7 @@ import pytest
 from benchmarks.audit_collection import meaning
 from tunebook.audit.judge import audit
 from tunebook.audit.judge.report import AuditReport
-from tunebook.audit.model import UNSAID, ClaimKind
+from tunebook.audit.model import ClaimKind
 from tunebook.audit.read import read_record
 from tunebook.audit.words.columns import examples_said
 from tunebook.audit.write.values import next_trials_csv
@@ -23,8 +23,7 @@ def roles_of(report: AuditReport) -> dict[str, str]:
 
 
 def levels_of(report: AuditReport, factor: str) -> dict[str, object]:
-    found = {v.trial.label: getattr(v.trial.configuration, factor) for v in report.trials}
-    return {label: None if level == UNSAID else level for label, level in found.items()}
+    return {v.trial.label: v.trial.levels.get(factor) for v in report.trials}
 
 
 def results_of(report: AuditReport) -> dict[str, object]:
@@ -97,8 +96,8 @@ def test_settings_of_all_trials_hold_where_a_row_does_not_say_otherwise(said: st
     report = report_of(CHANGES.format(said=said))
     assert levels_of(report, "lora_r") == {"v0": 16, "v1": 16, "v2": 64, "v3": 16}
     assert levels_of(report, "lora_dropout") == {"v0": 0.05, "v1": 0.05, "v2": 0.05, "v3": 0}
-    trial = report.trials[0].trial.configuration
-    assert (trial.lora_alpha, trial.lr_scheduler_type, trial.per_device_train_batch_size) == (32, "cosine", 8)
+    names = ("lora_alpha", "lr_scheduler_type", "per_device_train_batch_size")
+    assert [report.trials[0].trial.levels[name] for name in names] == [32, "cosine", 8]
     assert claims_of(report) == []
 
 
@@ -374,8 +373,8 @@ def test_a_label_in_a_description_is_no_setting() -> None:
         "| r1 | lr 2e-4, r=8 | 70% |\n| r2 | lr 4e-4 | 72% |\n| r5 | r2 + dropout 0.1 | 71% |\n| r6 | r2, r5 | 71% |\n"
     )
     trials = report_of(f"| run | change | acc |\n|---|---|---|\n{rows}").table.trials
-    assert [t.configuration.lora_r for t in trials[:3]] == [8, 8, 8]
-    assert trials[2].configuration.learning_rate == 4e-4
+    assert [t.levels["lora_r"] for t in trials[:3]] == [8, 8, 8]
+    assert trials[2].levels["learning_rate"] == 4e-4
     assert trials[3].unread
 
 
@@ -472,7 +471,7 @@ def test_settings_listed_above_are_those_of_all_trials() -> None:
 
 def test_next_trials_without_a_value_are_no_csv() -> None:
     report = report_of("| Variant | Accuracy |\n|---|---|\n| released | 0.912 |\n| lr 1e-4 | 0.896 |\n", 500)
-    lines = next_trials_csv(report)[0].splitlines()
+    lines = next_trials_csv(report).splitlines()
     assert all(any(line.split(",")[:-1]) for line in lines)
 
 
@@ -586,7 +585,7 @@ def test_blanks_as_in_the_trial_that_a_note_names(note: str, read: int | None) -
     rows = "| released | 1e-4 | 8 | 70% |\n| hot | 4e-4 | | 72% |\n| wide | | 32 | 71% |\n"
     report = report_of(f"{note}\n\n| run | lr | r | acc |\n|---|---|---|---|\n{rows}", 200)
     hot = next(v.trial for v in report.trials if v.trial.label == "hot")
-    assert (None if hot.unread else hot.configuration.lora_r) == read
+    assert (None if hot.unread else hot.levels["lora_r"]) == read
 
 
 @pytest.mark.parametrize(

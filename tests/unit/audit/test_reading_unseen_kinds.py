@@ -53,7 +53,7 @@ def notes_of(report: AuditReport) -> dict[str, dict[str, object]]:
 )
 def test_a_round_that_builds_on_a_named_trial_has_its_settings(heading: str, text: str) -> None:
     report = report_of(ROUNDS.format(heading=heading, text=text))
-    found = {v.trial.label: v.trial.configuration.learning_rate for v in report.trials}
+    found = {v.trial.label: v.trial.levels["learning_rate"] for v in report.trials}
     assert (found["E6"], found["E7"]) == (5e-4, 5e-4)
     assert report.examples.n == 260
     assert report.structure.equal == ()
@@ -82,10 +82,10 @@ def test_a_round_based_on_results_or_a_model_builds_on_nothing_else(text: str) -
 def test_what_a_table_builds_on_is_also_read_from_the_line_above_it_without_headings() -> None:
     plain = ROUNDS.replace("## 第一轮\n", "").replace("## {heading}\n", "")
     read = {v.trial.label: v.trial for v in report_of(plain.format(text="接着在 E2 的基础上继续：")).trials}
-    assert read["E6"].configuration.learning_rate == 5e-4
-    assert read["E1"].configuration.learning_rate == 2e-4
+    assert read["E6"].levels["learning_rate"] == 5e-4
+    assert read["E1"].levels["learning_rate"] == 2e-4
     best = {v.trial.label: v.trial for v in report_of(plain.format(text="以下在最好的那组基础上改：")).trials}
-    assert (best["E6"].configuration.learning_rate, best["E0"].configuration.learning_rate) == (5e-4, 1e-4)
+    assert (best["E6"].levels["learning_rate"], best["E0"].levels["learning_rate"]) == (5e-4, 1e-4)
     listed = report_of(plain.format(text="接着在上一轮的基础上继续："))
     assert {v.trial.label for v in listed.trials if v.trial.unread} == {"E6", "E7"}
 
@@ -292,7 +292,7 @@ TWO_TABLES = """\
 @pytest.mark.parametrize("label", ["代号", "实验"])
 def test_two_tables_are_put_together_by_their_labels_whatever_these_are_called(label: str) -> None:
     report = report_of(TWO_TABLES.format(label=label))
-    assert {v.trial.label: (v.trial.configuration.lora_r, v.correct) for v in report.trials} == {
+    assert {v.trial.label: (v.trial.levels["lora_r"], v.correct) for v in report.trials} == {
         "甲": (8, 171),
         "乙": (16, 176),
     }

@@ -16,7 +16,7 @@ from typing import Any
 from tunebook.audit.judge.structure import Structure, acting, level_in, moved, number_in, surely_moved
 from tunebook.audit.judge.trials import AuditTrial, difference_fits
 from tunebook.audit.judge.verdicts import Comparison, Question, Reason, SupportVerdict
-from tunebook.audit.model import UNSAID, Claim, ClaimKind, MeasureKind
+from tunebook.audit.model import Claim, ClaimKind, MeasureKind
 from tunebook.core.factor import Level
 
 ENOUGH_FAILURES = 5
@@ -186,8 +186,8 @@ def _compared(claim: Claim, structure: Structure, levels: Sequence[Level], again
     mixed = [[(surely_moved(x, b, unsure), len(names), x, b) for names, x, b in changed if x is a] for a in treatments]
     nearest = [min(pairs, key=lambda pair: (len(pair[0]), pair[1])) for pairs in mixed]
     found = tuple(ConfoundedPair.of(a, b, names, factor) for names, _, a, b in nearest)
-    if not all(pair.also for pair in found):  # what the record leaves out may be the same in both
-        return None
+    if not all(pair.also for pair in found) or not structure.is_given(factor):
+        return None  # what was not read may be the same in both, and other trials may be at these levels
     return replace(_not_shown(claim, Reason.CONFOUNDED, treatments, **facts), confounded=found)
 
 
@@ -195,7 +195,7 @@ def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     """The level (or those of the range) against each other level; a range also needs levels tried on both sides."""
     tried = structure.levels(claim.factor or "")
     ends = [v for v in claim.levels if isinstance(v, int | float)] if claim.is_range else []
-    numbers = [v for v in tried if isinstance(v, int | float) and v != UNSAID]
+    numbers = [v for v in tried if isinstance(v, int | float)]
     within = [v for v in numbers if ends and min(ends) <= v <= max(ends)]
     inside = [v for v in tried if v in (within if ends else claim.levels)]
     found = [_compared(claim, structure, inside, (level,)) for level in tried if level not in inside]
@@ -215,7 +215,7 @@ def _best_level(claim: Claim, structure: Structure) -> Judged | None:
 def _every_pair(claim: Claim, structure: Structure) -> Judged | None:
     """A trend, or no effect: every pair that differs in the factor alone, the higher level first."""
     factor, claimed = acting(claim.factor or ""), claim.levels or structure.levels(claim.factor or "")
-    trained = [t for t in structure.trained if level_in(t, factor) != UNSAID]
+    trained = [t for t in structure.trained if level_in(t, factor) is not None]
     named = structure.at(claim.factor or "", claimed)
     pairs = [pair for pair in structure.one_factor(factor, trained) if pair[0] in named or pair[1] in named]
     if pairs and claim.direction:
@@ -223,7 +223,7 @@ def _every_pair(claim: Claim, structure: Structure) -> Judged | None:
         return Judged(claim=claim, questions=(_asked(claim, pairs),), trials=trials)
     if pairs:
         return Judged(claim=claim, questions=tuple(_asked(claim, (pair,)) for pair in pairs))
-    if len(structure.levels(claim.factor or "")) < 2:
+    if len(structure.levels(claim.factor or "")) < 2 or not structure.is_given(claim.factor or ""):
         return None
     folded = factor == "gradient_checkpointing" or len(structure.levels(factor)) == 1
     return _same_training(claim) if folded and not claim.direction else _not_shown(claim, Reason.CONFOUNDED)

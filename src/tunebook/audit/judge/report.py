@@ -157,7 +157,7 @@ def _effects(asked: Mapping[str, Question | None], structure: Structure, judge: 
     for factor, question in asked.items():
         yield FactorEffect(
             factor=factor,
-            levels=len(structure.levels(factor, structure.known)),
+            levels=len([n for n in structure.levels(factor, structure.known) if n is not None]),
             n_pairs=len(structure.one_factor(factor, structure.trained)),
             widest=judge.answer(question) if question else None,
         )

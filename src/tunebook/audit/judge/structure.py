@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import isclose
+from math import isclose, nan
 
-from tunebook.audit.judge.trials import ACCUMULATION, BATCH, EFFECTIVE_BATCH, AuditTrial, TrialTable
-from tunebook.audit.model import UNSAID
+from tunebook.audit.judge.trials import ACCUMULATION, BATCH, EFFECTIVE_BATCH, RATIO, AuditTrial, TrialTable
 from tunebook.core.factor import Level
 
 
@@ -44,15 +43,15 @@ def acting(factor: str) -> str:
 
 
 def level_in(trial: AuditTrial, factor: str) -> Level:
-    """The level of a factor or of another setting; `effective_batch_size` is allowed."""
-    return trial.extra[factor] if factor in trial.extra else getattr(trial.configuration, factor, None)
+    """The level of a factor or of another setting, None where the record does not give it; `effective_batch_size` is
+    allowed."""
+    return trial.levels[factor] if factor in trial.levels else trial.acts.get(factor)
 
 
 def number_in(trial: AuditTrial, factor: str) -> float | None:
     """The level of a factor where it is a number that the record gives, else None."""
     level = level_in(trial, factor)
-    is_number = isinstance(level, int | float) and not isinstance(level, bool) and level != UNSAID
-    return float(level) if is_number else None  # type: ignore[arg-type]
+    return float(level) if isinstance(level, int | float) and not isinstance(level, bool) else None
 
 
 def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
@@ -65,19 +64,25 @@ def moved(a: AuditTrial, b: AuditTrial) -> tuple[str, ...]:
     if not changed:
         unsettled = a.row.unsettled.items() ^ b.row.unsettled.items() if a.key != b.key else set()
         return tuple(sorted({name for name, _ in unsettled}))
-    if {"lora_r", "lora_alpha"} <= changed and isclose(_ratio(a), _ratio(b)):
+    if changed >= RATIO and isclose(_ratio(a), _ratio(b)):
         changed.remove("lora_alpha")
     return tuple(name for name in {**a.acts, **b.acts} if name in changed)
 
 
 def surely_moved(a: AuditTrial, b: AuditTrial, unsure: Iterable[str]) -> tuple[str, ...]:
     """Those of them on which two trials differ for certain: both give them, and they surely are settings."""
-    names = [name for name in moved(a, b) if name != "table" and name not in unsure]
-    return tuple(n for n in names if n in {*a.extra, *b.extra} or not {level_in(a, n), level_in(b, n)} & {UNSAID, ""})
+    both = a.acts.keys() & b.acts.keys() - {"table", *unsure}
+    return tuple(name for name in moved(a, b) if name in both)
 
 
 def _ratio(trial: AuditTrial) -> float:
-    return float(trial.acts["lora_alpha"]) / float(trial.acts["lora_r"])  # type: ignore[arg-type]
+    """Alpha over rank; not equal to any where one of them is not given."""
+    given = trial.acts.keys() >= RATIO
+    return float(trial.acts["lora_alpha"]) / float(trial.acts["lora_r"]) if given else nan  # type: ignore[arg-type]
+
+
+_NO_FACTOR = ("gradient_checkpointing", "table")
+"""What makes no difference, and what only says that two tables give different settings."""
 
 
 class Structure:
@@ -90,7 +95,7 @@ class Structure:
         equal: keys of the trials with equal effective settings.
         equal_if_short: the same if no example is longer than so many tokens, where their `max_length` differs.
         pairs: (factor, trial of the higher level, the other) of trials that differ by one factor, failures included.
-        varied: factors with at least two levels, in the record's order.
+        varied: factors with at least two levels, or given in one of a pair only, in the record's order.
     """
 
     def __init__(self, table: TrialTable) -> None:
@@ -102,12 +107,16 @@ class Structure:
         self.best = max(self.trained, key=lambda t: t.value, default=self.baseline)
         self.moves = {t.key: moved(t, self.baseline) for t in self.known if not self.baseline.unread}
         self.equal = tuple(tuple(t.key for t in group) for group in self._groups(_settings))
-        short = [(g, {t.configuration.max_length for t in g} - {UNSAID}) for g in self._groups(_settings_if_short)]
+        short = [
+            (g, {int(n) for t in g if (n := number_in(t, "max_length")) is not None})
+            for g in self._groups(_settings_if_short)
+        ]
         self.equal_if_short = tuple((min(each), tuple(t.key for t in g)) for g, each in short if len(each) > 1)
         alone = [(names[0], a, b) for a, b in combinations(self.known, 2) if len(names := moved(a, b)) == 1]
         self.pairs = [(n, b, a) if _order(a, n) <= _order(b, n) else (n, a, b) for n, a, b in alone]
-        given = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n != "gradient_checkpointing")
-        self.varied = tuple(n for n in given if len(self.levels(n, self.known)) > 1)
+        given = dict.fromkeys(acting(n) for n in (*table.factors, *table.extras) if n not in _NO_FACTOR)
+        alone_in = {name for name, _, _ in self.pairs}
+        self.varied = tuple(n for n in given if n in alone_in or len({*self.levels(n, self.known)} - {None}) > 1)
         self.confounded = tuple(self._confounded())
         self.boundaries = tuple(b for n in self.varied for sign in (1, -1) if (b := self._boundary(n, sign)))
 
@@ -143,6 +152,10 @@ class Structure:
         keys = {t.key for t in trials}
         return [(high, low) for name, high, low in self.pairs if name == factor and {high.key, low.key} <= keys]
 
+    def is_given(self, factor: str) -> bool:
+        """Whether the level of a factor is known of every trial with a result."""
+        return all(not t.unread and level_in(t, factor) is not None for t in self.scored)
+
     def _groups(self, settings: Callable[[AuditTrial], object]) -> list[list[AuditTrial]]:
         groups: dict[object, list[AuditTrial]] = {}
         for trial in self.known:
@@ -151,18 +164,19 @@ class Structure:
 
     def _confounded(self) -> Iterator[Confounding]:
         factors = list(self.varied)
-        if "lora_r" in factors and "lora_alpha" not in self.table.factors:
+        if "lora_r" in factors and not all(t.levels.keys() >= RATIO for t in self.known if "lora_r" in t.levels):
             yield Confounding("ratio_unknown", ("lora_r", "lora_alpha"))
         elif "lora_r" in factors and all(isclose(_ratio(t), _ratio(self.known[0])) for t in self.known):
-            yield Confounding("ratio_constant", ("lora_r", "lora_alpha"), (self.known[0].configuration.scaling,))
+            yield Confounding("ratio_constant", ("lora_r", "lora_alpha"), (_ratio(self.known[0]),))
             factors = [n for n in factors if n != "lora_alpha"]
         for factor in factors if not self.baseline.unread else ():
             reference = level_in(self.baseline, factor)
             of_pairs = [{level_in(a, factor), level_in(b, factor)} for name, a, b in self.pairs if name == factor]
             isolated = {reference}.union(*(levels for levels in of_pairs if reference in levels))
-            alone = tuple(level for level in self.levels(factor, self.known) if level not in isolated)
-            if alone:  # with what also differs from the baseline in every trial at these levels
-                sets = [set(self.moves[t.key]) for t in self.known if level_in(t, factor) in alone]
+            alone = tuple(n for n in self.levels(factor, self.known) if n not in isolated and n is not None)
+            if alone and reference is not None:  # with what surely changed as well in every trial at these levels
+                at, unsure = [t for t in self.known if level_in(t, factor) in alone], self.table.unsure
+                sets = [set(surely_moved(t, self.baseline, unsure)) for t in at]
                 companions = sorted(set.intersection(*sets) - {factor})
                 yield Confounding("level_not_isolated", (factor, *companions), alone)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from tunebook.audit.labels import key_of, whole
-from tunebook.audit.model import UNSAID, Difference, HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
+from tunebook.audit.model import Difference, HandRecord, Measure, MeasureKind, Note, Row, Score, TableKind
 from tunebook.core.configuration import Configuration
 from tunebook.core.factor import FACTOR_KINDS, Level
 from tunebook.core.space import Folding, effective
@@ -21,6 +21,13 @@ from tunebook.core.space import Folding, effective
 BATCH, ACCUMULATION = "per_device_train_batch_size", "gradient_accumulation_steps"
 EFFECTIVE_BATCH = "effective_batch_size"
 """Stands for batch size and accumulation together: only their product acts."""
+RATIO = {"lora_r", "lora_alpha"}
+_DEFAULTS = {
+    name: default
+    for name, default in vars(Configuration()).items()
+    if FACTOR_KINDS[name].value_type not in (int, float, str) and default is not None
+}
+"""What holds of a switch of which a record does not speak. Of numbers and choices nothing is known then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +37,7 @@ class AuditTrial:
     key: str  # by which text refers to it: the number in its label, else the label in lower case
     label: str  # as the tables write it
     order: int  # position in the record, from 0
-    configuration: Configuration  # factors that the record does not give have one value for all trials
+    levels: Mapping[str, Level] = field(default_factory=dict)  # its settings by factor; what is not given is left out
     extra: Mapping[str, str] = field(default_factory=dict)  # settings that tunebook does not know, by header
     score: Score | None  # as printed
     value: float  # the result with a sign so that higher is better; what failed without a result is lowest
@@ -40,12 +47,13 @@ class AuditTrial:
     unread: bool = False  # a setting was not surely read, so nothing is known of its settings
 
     @cached_property
-    def acts(self) -> Mapping[str, object]:
-        """What acts of its settings, by name. `max_length` is never folded: that takes the data."""
-        unsaid = UNSAID in (self.configuration.lora_r, self.configuration.lora_alpha)  # which leaves nothing to fold
-        folding = Folding(batch_split=True, gradient_checkpointing=True, scaling=not unsaid)
-        folded = vars(effective(self.configuration, folding, None))
-        return {**{EFFECTIVE_BATCH if name == BATCH else name: level for name, level in folded.items()}, **self.extra}
+    def acts(self) -> Mapping[str, Level]:
+        """What acts of its given settings, by name. `max_length` is never folded: that takes the data."""
+        batch, ratio = {BATCH, ACCUMULATION} <= self.levels.keys(), self.levels.keys() >= RATIO
+        folded = effective(Configuration(**self.levels), Folding(batch_split=batch, scaling=ratio), None)  # type: ignore[arg-type]
+        gone = {"gradient_checkpointing", *(["use_rslora"] if ratio else []), *([ACCUMULATION] if batch else [])}
+        acts = {name: level for name, level in vars(folded).items() if name in self.levels.keys() - gone}
+        return {**{EFFECTIVE_BATCH if batch and name == BATCH else name: acts[name] for name in acts}, **self.extra}
 
     @property
     def label_key(self) -> str:
@@ -126,14 +134,14 @@ def trials_of(record: HandRecord) -> TrialTable:
     first = by_key[row_key(called)] if called is not None else read
     aliases = _match(words, by_key) if full else {}
     extra = [row for row in words if id(row) not in aliases and row_key(row) not in by_key]
-    unsaid = {name: _unsaid(name, first) for row in (*all_rows, *words, first) for name in row.values}
+    names = tuple(dict.fromkeys(name for row in (*all_rows, *words, first) for name in row.values))
     trials: list[AuditTrial] = []
     for row in (*main, *extra):
         if row_key(row) not in {trial.key for trial in trials}:
-            trials.append(_trial(row, trials, first, unsaid, record.measure))
-    not_given = [n for n, v in trials[main.index(first)].configuration.as_dict().items() if v == UNSAID]
+            trials.append(_trial(row, trials, first, names, record.measure))
+    not_given = [n for n in names if n not in trials[main.index(first)].levels and n != "gradient_checkpointing"]
     notes += [Note("baseline_unsaid", {"trial": first.trial, "factors": tuple(not_given)})] if not_given else []
-    unsure = {use.header for use in record.columns if use.role in ("unsure", "ambiguous")}
+    unsure = {use.header for use in record.columns if use.role == "unsure"}
     return TrialTable(
         trials=tuple(trials),
         baseline=row_key(first),
@@ -202,21 +210,16 @@ def _match(words: Sequence[Row], main: Mapping[str, Row]) -> dict[int, str]:
     return aliases
 
 
-def _trial(
-    row: Row, known: Sequence[AuditTrial], first: Row, unsaid: Mapping[str, Level | None], measure: Measure
-) -> AuditTrial:
+def _trial(row: Row, known: Sequence[AuditTrial], first: Row, names: Sequence[str], measure: Measure) -> AuditTrial:
     """A row as a trial: its own settings, else those of the trial it builds on, else the baseline's."""
     ground = _ground(row, known, first)
     base, share = ground or {}, measure.kind is MeasureKind.SHARE
-    values = {name: row.values.get(name, base.get(name, level)) for name, level in unsaid.items()}
-    taken = (
-        row.kind is TableKind.SETTINGS and not row.unknown and any(n in base and n not in row.values for n in unsaid)
-    )
+    taken = row.kind is TableKind.SETTINGS and not row.unknown and any(n in base and n not in row.values for n in names)
     return AuditTrial(
         key=row_key(row),
         label=row.trial,
         order=len(known),
-        configuration=_configuration(values),
+        levels=_levels({**base, **row.values}, names, first),
         extra=row.extra,
         score=row.score,
         value=measure.sign * row.score.value if row.score is not None else 0.0 if share else -math.inf,
@@ -248,20 +251,15 @@ def _ground(row: Row, known: Sequence[AuditTrial], first: Row) -> Mapping[str, L
         base = next((t for t in known if t.key in (key_of(row.builds_on or ""), whole(row.builds_on or ""))), None)
         if (base is None or base.unread) and row_key(row) != row_key(first):
             return None
-    return base.configuration.as_dict() if base is not None else first.values
+    return base.levels if base is not None else first.values
 
 
-def _unsaid(factor: str, first: Row) -> Level | None:
-    """What stands for a factor that the baseline does not give. Of batch size and accumulation one is enough."""
-    if factor in (BATCH, ACCUMULATION) and factor not in first.values and {BATCH, ACCUMULATION} & first.values.keys():
-        return None
-    kind = FACTOR_KINDS[factor]
-    return UNSAID if kind.value_type in (int, float) else "" if kind.value_type is str and kind.choices else None
-
-
-def _configuration(values: Mapping[str, Level | None]) -> Configuration:
-    """Settings that the record does not give stay at one value for all trials, so that they never make a difference;
-    batch size and accumulation are then 1, so that their product is what is given."""
-    filled: dict[str, Level] = {BATCH: 1, ACCUMULATION: 1}
-    filled |= {name: value for name, value in values.items() if value is not None}
-    return Configuration(**filled)  # type: ignore[arg-type]
+def _levels(given: Mapping[str, Level], names: Sequence[str], first: Row) -> dict[str, Level]:
+    """The settings that are known of a trial. Of batch size and accumulation one is enough, where the baseline does not
+    give the other."""
+    found = {name: given.get(name, _DEFAULTS.get(name)) for name in names}
+    levels = {name: level for name, level in found.items() if level is not None}
+    for part, other in ((BATCH, ACCUMULATION), (ACCUMULATION, BATCH)):
+        if other in levels and part not in first.values:
+            levels.setdefault(part, 1)
+    return levels

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from tunebook.audit.model import UNSAID, MeasureKind, Score
+from tunebook.audit.model import MeasureKind, Score
 from tunebook.core.factor import Level
 from tunebook.escaping import shorten
 from tunebook.words import numbers
@@ -39,8 +39,7 @@ _OF_SEVERAL = ("accuracies", "deviations", "differences", "mixed", "renumbered")
 
 def level_text(factor: str, level: Level) -> str:
     """A level as in a configuration file; "?" where the record does not say it."""
-    unsaid = level is None or (level == UNSAID and not isinstance(level, bool))
-    return "?" if unsaid else shorten(numbers.value(factor, level), LONGEST_NAME)
+    return "?" if level is None else shorten(numbers.value(factor, level), LONGEST_NAME)
 
 
 class AuditShared(Shared):
@@ -72,7 +71,7 @@ class AuditShared(Shared):
             "percent": self.percent,
             "points": numbers.points,
             "result": self.result,
-            "settings": lambda levels: self.listed([f"{self.factor(n)} {level_text(n, x)}" for n, x in levels.items()]),
+            "settings": lambda levels: self.listed([self._setting(*each) for each in levels.items()]),
             "short": "{:.2g}".format,
             "signed": "{:+.1f}".format,
             "strong": lambda text: strong(shorten(text, LONGEST_TEXT)),
@@ -105,6 +104,10 @@ class AuditShared(Shared):
             items = [self._written(each, form) for each in value]
             return self.listed(items[:MOST_NAMED]) + self.say("more", n=items[MOST_NAMED:])
         return self._forms[form](value) if form in self._forms else self.says[f"{form}_{value}"]
+
+    def _setting(self, factor: str, level: Level) -> str:
+        code = "setting_not_given" if level is None else "setting"
+        return self.say(code, factor=factor, level=level_text(factor, level))
 
     def _changed(self, factor: str, text: Level, table: Level) -> str:
         levels = {"text": level_text(factor, text), "table": level_text(factor, table)}

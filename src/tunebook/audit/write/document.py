@@ -16,7 +16,7 @@ from tunebook.audit.judge.report import AuditReport, TrialVerdict
 from tunebook.audit.judge.structure import Boundary, Confounding, level_in
 from tunebook.audit.judge.verdicts import Comparison, Reason, SupportVerdict
 from tunebook.audit.labels import key_of
-from tunebook.audit.model import UNSAID, ClaimKind, ColumnUse, MeasureKind, Note
+from tunebook.audit.model import ClaimKind, ColumnUse, MeasureKind, Note
 from tunebook.audit.words.languages import AuditShared, ChineseAudit, EnglishAudit, level_text
 from tunebook.audit.write.values import next_trials_csv
 from tunebook.record.text import markdown_bullets, markdown_heading, markdown_table, markdown_text
@@ -26,7 +26,7 @@ MOST_PAIRS = 4
 MOST_CELLS = 20
 _SHOWN_AS = {
     **dict.fromkeys(("factor", "effective_batch", "setting", "change"), "settings"),
-    **{role: role for role in ("result", "other_result", "place", "trial", "ambiguous", "unsure", "analysis")},
+    **{role: role for role in ("result", "other_result", "place", "trial", "unsure", "analysis")},
     **dict.fromkeys(("seed", "status", "round", "kind", "purpose", "difference", "constant"), "said elsewhere"),
 }
 """Under which name a column's role is listed; a column of another role is not used."""
@@ -145,8 +145,8 @@ class _Document:
         report, say, base, noise = self.report, self.say, self.baseline.trial, self.report.noise
         failed, unread = ([v.trial.key for v in report.trials if getattr(v.trial, x)] for x in ("failed", "unread"))
         yield say("fact_trials", n=len(report.trials), failed=failed, unread=unread)
-        levels = {n: level_in(base, n) for n in (*report.table.factors, *report.table.extras)}
-        known = {n: level for n, level in levels.items() if level not in (None, UNSAID, "")}
+        levels = {n: level_in(base, n) for n in (*report.table.factors, *report.table.extras) if n != "table"}
+        known = {n: level for n, level in levels.items() if level not in (None, "")}
         yield say("fact_baseline", name=base.key, first=not report.table.baseline_named, levels=known)
         if self.n is not None:
             examples, scored = report.examples, [v.trial.key for v in report.trials if v.trial.score is not None]

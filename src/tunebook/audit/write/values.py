@@ -12,9 +12,6 @@ from dataclasses import fields
 from typing import Any
 
 from tunebook.audit.judge.report import AuditReport
-from tunebook.audit.model import UNSAID
-from tunebook.core.configuration import Configuration
-from tunebook.core.factor import FACTOR_KINDS
 from tunebook.escaping import clean
 from tunebook.json_values import to_json
 
@@ -33,9 +30,9 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         **_own(report, "record", "table", "structure", "trials", "claims", "next_trials", "inconsistencies"),
         "baseline": {"trial": table.baseline, "named": table.baseline_named},
         "trials": [
-            {"trial": v.trial.label} | _own(v, "trial") | _own(v.trial, "label", "configuration", "row", "unread")
+            {"trial": v.trial.label} | _own(v, "trial") | _own(v.trial, "label", "levels", "row", "unread")
             | {"line": v.trial.row.line, "settings_read": not v.trial.unread,
-               "values": _levels(v.trial.configuration, report)}
+               "values": {name: v.trial.levels.get(name) for name in table.factors}}
             for v in report.trials
         ],
         "confounded": report.structure.confounded,
@@ -46,7 +43,7 @@ def audit_values(report: AuditReport) -> dict[str, Any]:
         ],
         "inconsistencies": [{"code": note.code, **note.values} for note in report.inconsistencies],
         "notes": [{"code": note.code, **note.values} for note in (*record.notes, *table.notes)],
-        "next_trials": [_own(t) | {"configuration": _levels(t.configuration, report)} for t in report.next_trials],
+        "next_trials": report.next_trials,
         "next_trials_csv": next_trials_csv(report),
     }  # fmt: skip
     return dict(to_json(values, clean))
@@ -56,22 +53,11 @@ def _own(item: Any, *without: str) -> dict[str, Any]:
     return {field.name: getattr(item, field.name) for field in fields(item) if field.name not in without}
 
 
-def _levels(configuration: Configuration, report: AuditReport) -> dict[str, Any]:
-    """The factors that the record gives; None where it does not say the level."""
-    levels = configuration.as_dict()
-    return {name: None if levels[name] == UNSAID else levels[name] for name in report.table.factors}
-
-
 def next_trials_csv(report: AuditReport) -> str:
     """The next trials as a CSV that a study file's `trials` takes, "" without any: a column for each factor of the
-    record, by its full name, and `why`, which the study ignores. What no study takes (a record may train half an epoch)
-    is left out."""
-    rows = []
-    for trial in report.next_trials:
-        levels = _levels(trial.configuration, report)
-        known = {name: level for name, level in levels.items() if level is not None}
-        if known and all(FACTOR_KINDS[name].problem(level) is None for name, level in known.items()):
-            rows.append([*map(_cell, levels.values()), trial.why])
+    record, by its full name, and `why`, which the study ignores."""
+    names = report.table.factors
+    rows = [[*(_cell(t.configuration.get(name)) for name in names), t.why] for t in report.next_trials]
     text = io.StringIO()
     if rows:
         csv.writer(text, lineterminator="\n").writerows([[*report.table.factors, "why"], *rows])
@@ -81,5 +67,6 @@ def next_trials_csv(report: AuditReport) -> str:
 def _cell(level: Any) -> str:
     if isinstance(level, bool):
         return str(level).lower()
+    level = int(level) if isinstance(level, float) and level.is_integer() else level
     words = level if isinstance(level, list | tuple) else () if level is None else (level,)
     return " ".join(filter(_PLAIN_WORD.fullmatch, map(str, words)))
