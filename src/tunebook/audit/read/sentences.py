@@ -284,7 +284,8 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
 
 def _is_instance(claim: Claim, before: Claim) -> bool:
     """Whether a claim says what the one before it means: "more epochs did not help: 6 scored lower than 3"."""
-    return before.kind is ClaimKind.TREND and claim.kind is ClaimKind.LEVELS and claim.factor == before.factor
+    denied = before.kind is ClaimKind.TREND and before.no_more
+    return bool(denied) and claim.kind is ClaimKind.LEVELS and claim.factor == before.factor
 
 
 _REMARK = re.compile("too |(?:over|under)fit|[太过]|[过欠]拟合", re.IGNORECASE)
