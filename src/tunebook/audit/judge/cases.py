@@ -200,8 +200,8 @@ def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     inside = [v for v in tried if v in (within if ends else claim.levels)]
     found = [_compared(claim, structure, inside, (level,)) for level in tried if level not in inside]
     parts = [part for part in found if part is not None]
-    broke = [v for v in structure.levels(claim.factor or "", structure.known) if isinstance(v, int | float)]
-    tested = [v for v in broke if v != UNSAID]  # a side where training failed was tried
+    # a side where training failed was tried
+    tested = [v for v in structure.levels(claim.factor or "", structure.known) if isinstance(v, int | float)]
     if within and not (min(tested) < min(within) and max(within) < max(tested)):
         parts.append(_not_shown(claim, Reason.OPEN_SIDE))
     if not parts or None in found:
