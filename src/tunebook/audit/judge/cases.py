@@ -193,7 +193,9 @@ def _compared(claim: Claim, structure: Structure, levels: Sequence[Level], again
 
 def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     """The level (or those of the range) against each other level; a range also needs levels tried on both sides."""
-    tried = structure.levels(claim.factor or "")
+    of_round = [t for t in structure.scored if not t.unread and claim.section and t.row.section == claim.section]
+    varied = len(structure.levels(claim.factor or "", of_round)) > 1  # under the heading of a round: of its levels
+    tried = structure.levels(claim.factor or "", of_round if varied else None)
     ends = [v for v in claim.levels if isinstance(v, int | float)] if claim.is_range else []
     numbers = [v for v in tried if isinstance(v, int | float)]
     within = [v for v in numbers if ends and min(ends) <= v <= max(ends)]
