@@ -51,8 +51,10 @@ _TABULAR = re.compile(
 _RULE = re.compile(r"\\(?:(?:top|mid|bottom)rule|hline|c(?:mid)?(?:rule|line)(?:\([^)]*\))?\{[^}]*\}|addlinespace)")
 _SPANNING = re.compile(r"\s*\\multi(column|row)\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{}]*\}\{(.*)\}\s*", re.DOTALL)
 _PROMPTS = (">>> ", "In [", "$ ", "print(")
-_COMMENT = re.compile(r"#\s*(?:\d{1,2}[.、)]\s|[-*]\s)?(?=[^\W_])")
+_COMMENT = re.compile(r"#\s*[^\W\d_]")
 """How a line of remarks in a delimited text begins."""
+_REMARK = re.compile(r"#(?=\s|[^\W\d_])\s*(?:\d{1,2}[.、)]\s*|[-*]\s)?(?=\S)")
+"""The same, where the line has not as many cells as the others; what stands behind the mark is text."""
 _ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
 _RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
 
@@ -293,12 +295,12 @@ def _delimited(text: str, source: str) -> Document:
     Raises: RecordTableError: quotes that are never closed, or a single cell of more than 128 KiB.
     """
     lines = text.split("\n")
-    plain = [line for line in lines if line.strip() and not _COMMENT.match(line)]
+    plain = [line for line in lines if line.strip() and not _REMARK.match(line)]
     delimiter = _delimiter(plain[0] if plain else text.strip().partition("\n")[0])
     n_marks = Counter(line.count(delimiter) for line in plain).most_common(1)[0][0] if plain else 0
     document, rows, line = Document(), list[Line](), 1
     for number, text in enumerate(lines, 1):
-        if (remark := _COMMENT.match(text)) and text.count(delimiter) != n_marks:
+        if (remark := _REMARK.match(text)) and text.count(delimiter) != n_marks:
             document.add_lines(text[remark.end() :], number)
             lines[number - 1] = ""
     reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, skipinitialspace=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from tunebook.audit.read.cells import has_diverged
+from tunebook.audit.read.cells import has_diverged, has_failed
 from tunebook.audit.read.documents import Grid, Statement
 from tunebook.audit.read.mentions import Mention, base_trial, is_fully_described, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import EDGES
@@ -59,7 +59,7 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
                 scope = [0]  # below the tables
             first = scope not in ([], [0]) and _is_first(statement, grids)
             bare = first and _is_setup(sentence)
-            kept = first and words.KEPT.search(sentence) and not words.TRIED.search(sentence)
+            kept = first and words.KEPT.search(printed) and _tells_nothing_else(sentence)
             if first and any(grid.line < statement.line for grid in grids):
                 kept_on += _kept_on(sentence, said)
             fixed = bare or kept or words.FIXED.search(sentence)
@@ -124,6 +124,12 @@ def _is_setup(sentence: str) -> bool:
     said = mentions(sentence)
     plain = bool(said) and all(len(m.values) == 1 and not m.side for m in said) and is_fully_described(sentence)
     return plain and CLAIMS.search(sentence) is None
+
+
+def _tells_nothing_else(sentence: str) -> bool:
+    """Whether a line that keeps settings claims nothing, and speaks of no other trials."""
+    others = (words.TRIED, words.OF_THE_PAST, CLAIMS)
+    return not has_failed(sentence) and not any(pattern.search(sentence) for pattern in others)
 
 
 def _is_first(statement: Statement, grids: Sequence[Grid]) -> bool:

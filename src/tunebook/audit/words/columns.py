@@ -284,7 +284,7 @@ FIXED = words(
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b",
     "固定|不动|不变|统一|一律|共同|(?:除(?:非)?.{0,12}|若?[无未没](?:有)?.{0,6})(?:说明|注明|标明|写明)|(?:均|都)(?:为|是|用)|(?:参数|设置)都一样",
     r"\bfrom (?:here|now|this point) on(?:wards?)?\b|\bin (?:everything|all) that follows\b|从(?:此|这里|现在|这一?轮)(?:开始|起)|(?:此后|往后|之后|后面|后续)(?:都|均|一律|全部)",
-    r"\b(?:I|we) (?:kept|left)\b|\bonly (?:touched|changed|varied)\b|其[余他](?:均|都)?保持",
+    r"\b(?:I|we) kept (?:the )?[`\w ]{1,30}=|其[余他](?:均|都)?保持",
     r"(?:全部|所有)\s?(?:实验|训练|模型|trials?|runs?)\s?[:：]|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)",
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
@@ -311,7 +311,7 @@ CAPTION = words(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)")
 """How the line above a table begins that is its caption."""
 DECIDES = words(
     r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b",
-    r"\b(?:rank|select|cho[os]|pick)\w*\b[^.;,]{0,16}\bby\b",
+    r"\b(?:we|are|is|was|were) (?:rank|select|choose|pick|sort)(?:ed)? (?:models? |runs? |trials? |checkpoints? )?by\b",
     "(?<!如果)(?:只|一律)看|以.{1,16}为准|按.{1,16}(?:比较|排序)",
 )
 """In a sentence: it names the result by which trials are compared."""
@@ -347,6 +347,10 @@ KEPT = words(
     r"^\W*(?:with|at|using|now at)\s|\b(?:keep\w*|kept|fix(?:ed|ing)?|stay\w*|settled?|go(?:es|ing)? (?:on )?with)\b",
 )
 """In a line before a later table: its settings are what the trials of this table have."""
+OF_THE_PAST = words(
+    r"\b(?:ran|were|was|did|had|would|oom|memory|earlier|previous\w*|above|round|instead)\b|显存|内存|结果|上[面述文]|曾|如果|可能|之前|[高低升降涨跌]"
+)
+"""In such a line: it tells of something else than the settings of the table below it."""
 SET_TO = words(r"\s?定[为在成]\s?(?=\d)")
 """Between a setting and its level: "lr 定为 2e-4"."""
 UNTRAINED_SAID = words(
