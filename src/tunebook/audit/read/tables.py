@@ -397,8 +397,8 @@ class Table:
         for j in (j for j, name in self.columns.factors.items() if name == factor):
             for k, row in enumerate(self._text):
                 own = read_level(factor, row[j])
-                numbers = isinstance(own, int | float) and isinstance(level, int | float)
-                if own == level if not above else numbers and own > level:
+                higher = isinstance(own, int | float) and isinstance(level, int | float) and own > level
+                if higher if above else own == level:
                     found.append(k)
         return found
 
