@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tunebook.audit.judge import audit
 from tunebook.audit.model import HandRecord, MeasureKind
 from tunebook.audit.read import read_record
 from tunebook.errors import RecordTableError
@@ -43,6 +44,12 @@ def _given(text: str, name: str) -> dict[str, object]:
         ("The run that crashed was:\n\n```\ntrain --lora_alpha 64\n```\n" + FIRST, "lora_alpha", []),
         (FIRST + SECOND.format("lr 2e-4, alpha = 2r."), "lora_alpha", [32, 64]),
         (FIRST + SECOND.format("学习率固定为 2e-4,α 始终取 2r。"), "lora_alpha", [32, 64]),
+        (FIRST + SECOND.format("lr 定为 2e-4，看秩。"), "learning_rate", [1e-4, 2e-4, 2e-4, 2e-4]),
+        (FIRST + SECOND.format("用 lr=2e-4，改秩。"), "learning_rate", [1e-4, 2e-4, 2e-4, 2e-4]),
+        (FIRST + SECOND.format("With lr 5e-4 training diverged."), "learning_rate", [1e-4, 2e-4]),
+        (FIRST + SECOND.format("用 lr=5e-4 时显存不足。"), "learning_rate", [1e-4, 2e-4]),
+        (FIRST + "\n## Notes\n\nBatch size 8 in every trial.\n", "per_device_train_batch_size", [8, 8]),
+        (FIRST + "\n## Notes\n\nBatch size 8 is fast.\n", "per_device_train_batch_size", []),
     ],
 )
 def test_settings_are_of_the_trials_that_the_text_speaks_of(text: str, name: str, expected: list[object]) -> None:
@@ -113,3 +120,48 @@ def test_an_objective_is_a_result_where_the_text_says_which(said: str, kind: Mea
 def test_remarks_above_delimited_text_are_no_rows() -> None:
     rows = read_record(b"# my sweep\n# lr, then r\nrun,lr,acc\na,1e-4,0.7\nb,2e-4,0.72\n", "x.csv").rows
     assert [(row.trial, row.values) for row in rows] == [("a", {"learning_rate": 1e-4}), ("b", {"learning_rate": 2e-4})]
+
+
+@pytest.mark.parametrize("goes_on", ["lr 定为 2e-4，看秩。", "沿用第一轮的 lr，看秩。", "Keeping the lr, now rank."])
+def test_what_a_later_round_keeps_is_not_filled_in_from_the_baseline(goes_on: str) -> None:
+    text = "没写的都是默认值：lr=1e-4，r=8，dropout=0.05。" + FIRST + SECOND.format(goes_on) + THIRD.format("Dropout.")
+    rates = _given(text, "learning_rate")
+    assert {rates.get(trial) for trial in ("b1", "b2")} <= {2e-4, None}
+    assert rates.keys().isdisjoint({"c1", "c2"}) or "定为" in goes_on
+
+
+def test_a_model_that_the_text_calls_untrained_is_no_trial() -> None:
+    table = "\n\n| 版本 | lr | r | max_len | acc |\n|---|---|---|---|---|\n"
+    table += "| v0 | - | - | 512 | 0.58 |\n| v1 | 1e-4 | 8 | 512 | 0.7 |\n"
+    assert [row.trial for row in _read("v0 是没有训练过的底座。" + table).rows] == ["v1"]
+    assert [row.trial for row in _read("v0 是第一版。" + table).rows] == ["v0", "v1"]
+
+
+def test_tables_of_tabs_stand_in_a_text_under_the_titles_of_slides() -> None:
+    text = "Tuning\n\n--- Slide {}: {} ({}) ---\n\nrun\t{}\tF1\n{}1\t{}\t0.7\n{}2\t{}\t0.8\n\n• Good\n\n"
+    slides = text.format(1, "Rate", "r = 8", "lr", "a", "1e-4", "a", "2e-4")
+    slides += text.format(2, "Rank", "lr = 2e-4", "r", "b", "16", "b", "32")
+    assert _given(slides, "learning_rate") == {"a1": 1e-4, "a2": 2e-4, "b1": 2e-4, "b2": 2e-4}
+    assert _given(slides, "lora_r") == {"a1": 8, "a2": 8, "b1": 16, "b2": 32}
+
+
+def test_remarks_in_a_csv_file_are_text() -> None:
+    text = "# All runs: batch size 8, 2 epochs\nrun,lr,r,acc\n#a,1e-4,8,0.70\nb,2e-4,8,0.72\n# 1. b is the best run.\n"
+    record = read_record(text.encode(), "runs.csv")
+    assert [row.values["num_train_epochs"] for row in record.rows] == [2, 2]
+    assert [claim.line for claim in record.claims] == [5]
+
+
+def test_the_result_is_the_one_by_which_runs_are_selected() -> None:
+    table = "\n\n| run | lr | r | EM | F1 |\n|---|---|---|---|---|\n"
+    table += "| a | 1e-4 | 8 | 61.0 | 70.1 |\n| b | 2e-4 | 8 | 62.0 | 71.0 |\n"
+    assert _read("Models are selected by F1; EM is given too." + table).measure.name == "F1"
+    assert _read("Rank 16 beats rank 8 by 0.4 F1." + table).measure.name == "EM"
+
+
+@pytest.mark.parametrize(("said", "verdict"), [("here", "depends_on_pairing"), ("overall", "cannot_hold")])
+def test_a_best_level_under_the_heading_of_a_round_is_of_its_levels(said: str, verdict: str) -> None:
+    both = "\n## Round 2\n\n| run | lr | acc |\n|---|---|---|\n| b1 | 3e-4 | 0.75 |\n"
+    text = f"1,000 test examples. r=8.{FIRST}\n2e-4 is the best learning rate {said}.\n{both}"
+    judged = audit(_read(text)).claims
+    assert [claim.verdict.value for claim in judged] == [verdict]

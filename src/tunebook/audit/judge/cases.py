@@ -17,6 +17,7 @@ from tunebook.audit.judge.structure import Structure, acting, level_in, moved, n
 from tunebook.audit.judge.trials import AuditTrial, difference_fits
 from tunebook.audit.judge.verdicts import Comparison, Question, Reason, SupportVerdict
 from tunebook.audit.model import Claim, ClaimKind, MeasureKind
+from tunebook.audit.words.sentences import OF_ALL
 from tunebook.core.factor import Level
 
 ENOUGH_FAILURES = 5
@@ -192,8 +193,11 @@ def _compared(claim: Claim, structure: Structure, levels: Sequence[Level], again
 
 
 def _best_level(claim: Claim, structure: Structure) -> Judged | None:
-    """The level (or those of the range) against each other level; a range also needs levels tried on both sides."""
-    tried = structure.levels(claim.factor or "")
+    """The level (or those of the range) against each other level, under the heading of a round against those that the
+    round tried; a range also needs levels tried on both sides."""
+    of_round = [t for t in structure.scored if not t.unread and claim.section and t.row.section == claim.section]
+    varied = len(structure.levels(claim.factor or "", of_round)) > 1 and not OF_ALL.search(claim.text)
+    tried = structure.levels(claim.factor or "", of_round if varied else None)
     ends = [v for v in claim.levels if isinstance(v, int | float)] if claim.is_range else []
     numbers = [v for v in tried if isinstance(v, int | float)]
     within = [v for v in numbers if ends and min(ends) <= v <= max(ends)]

@@ -33,6 +33,7 @@ _MEASURES = {"accuracy": MeasureKind.SHARE, "score": MeasureKind.SCORE, "loss": 
 ROLES_TO_NAME = (*_MEASURES, "label", "place", "setting", "ignore")
 """What `--columns` may say beside factors."""
 _TOLD = {"label": "trial", "ignore": "ignored"}
+_HEADER_PARTS = re.compile(r"[\s.]+|(?<=[一-鿿])(?=[A-Za-z])|[(（].*")
 PARTS = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d{1,3})?")
 """The numbers of a cell of several settings."""
 _SINGLE = ("trial", "change", "seed", "status", "round", "kind", "purpose", "place")
@@ -284,7 +285,7 @@ class _Settling:
     def _decided(self, results: Sequence[_Column]) -> _Column | None:
         """The one of several columns of results by which the text says that it compares: by a word of its header that
         the others do not have ("线上")."""
-        parts = {column.index: re.split(r"[\s.]+|[(（].*", column.header) for column in results}
+        parts = {column.index: _HEADER_PARTS.split(column.header) for column in results}
         patterns = {part: words.any_of(rf"{re.escape(part)}(?:uracy)?") for of in parts.values() for part in of if part}
         said = {i: [p for p in of if p and patterns[p].search(self.decides)] for i, of in parts.items()}
         others = {i: " ".join(part for j, of in said.items() if j != i for part in of) for i in said}

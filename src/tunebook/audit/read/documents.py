@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -33,6 +34,8 @@ _FEWEST_LISTED = 3
 """Of items of a list that are trials."""
 _BOLD_LINE = re.compile(r"(\*\*|__)(?!\s)[^*_\n]{1,80}\1\s?[:：]?")
 """A paragraph that is bold as a whole serves as a heading."""
+_RULED_LINE = re.compile(r"(-{3,}|={3,})\s?(?P<title>[^-=\s][^\n]{0,80}?)\s?\1[ \t]*(?:\n|$)")
+"""The title of a slide, "--- Slide 2: Setup ---", which serves as a heading."""
 _GOES_ON = re.compile(r"(?<=[^\s.!?:;。！？：；])[ \t]*\n[ \t]*(?=[a-z])")
 """Where a sentence goes on in lower case on the next line."""
 _FENCED = re.compile(r"^```[^\n]*\n((?:[ \t]*[|+][^\n]*\n)+)```[ \t]*$", re.MULTILINE)
@@ -50,6 +53,8 @@ _SPANNING = re.compile(r"\s*\\multi(column|row)\{(\d{1,3})\}(?:\[[^\]]*\])?\{[^{
 _PROMPTS = (">>> ", "In [", "$ ", "print(")
 _COMMENT = re.compile(r"#\s*[^\W\d_]")
 """How a line of remarks in a delimited text begins."""
+_REMARK = re.compile(r"#(?=\s|[^\W\d_])\s*(?:\d{1,2}[.、)]\s*|[-*]\s)?(?=\S)")
+"""The same, where the line has not as many cells as the others; what stands behind the mark is text."""
 _ITEM = re.compile(r"(?:[-*+•]\s)?\s?([^:,;。]{1,24}?)\s?:\s?(.+)")
 _RESULT = re.compile(r"(.*?(?:[^\d\s=:为是.]|[A-Za-z]\d))[\s=:为是]*((?:\d+(?:\.\d+)?|\.\d+)\s?%?)。?")
 
@@ -156,7 +161,14 @@ def _markdown(text: str) -> Document:
             document.add_table(rows)
             document.add_lines("" if rows else node.content, first, is_code=True)
         elif node.type == "paragraph":
-            document.add_lines(node.children[0].content, line)
+            content = node.children[0].content
+            if ruled := _RULED_LINE.match(content):
+                document.section = clean_text(ruled["title"])
+                document.add_lines(ruled["title"], line)  # it may say what holds for the table below
+                content, line = content[ruled.end() :], line + 1
+            rows = _printed(content, line) if "\t" in content else []
+            document.add_table(rows)
+            document.add_lines("" if rows else content, line)
     return document
 
 
@@ -282,10 +294,16 @@ def _delimited(text: str, source: str) -> Document:
 
     Raises: RecordTableError: quotes that are never closed, or a single cell of more than 128 KiB.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
-    delimiter = _delimiter(next((line for line in lines if not _COMMENT.match(line)), lines[0] if lines else ""))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+    lines = text.split("\n")
+    plain = [line for line in lines if line.strip() and not _REMARK.match(line)]
+    delimiter = _delimiter(plain[0] if plain else text.strip().partition("\n")[0])
+    n_marks = Counter(line.count(delimiter) for line in plain).most_common(1)[0][0] if plain else 0
     document, rows, line = Document(), list[Line](), 1
+    for number, text in enumerate(lines, 1):
+        if (remark := _REMARK.match(text)) and text.count(delimiter) != n_marks:
+            document.add_lines(text[remark.end() :], number)
+            lines[number - 1] = ""
+    reader = csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter, skipinitialspace=True)
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
@@ -299,7 +317,6 @@ def _delimited(text: str, source: str) -> Document:
             line_num=reader.line_num,
             error=error,
         ) from error
-    rows = [row for row in rows if len(row[1]) == len(rows[-1][1]) or not _COMMENT.match(row[1][0])]
     if max((len(cells) for _, cells in rows), default=0) > 1:  # else running text
         document.add_table(rows)
     return document

@@ -25,7 +25,7 @@ from tunebook.audit.read.cells import clean_text, has_diverged
 from tunebook.audit.read.columns import ROLES_TO_NAME, Columns, labels_of, settle
 from tunebook.audit.read.documents import MAX_STATEMENTS, Document, Grid, Line, Statement, read_document
 from tunebook.audit.read.mentions import base_trial, label_pattern, mentions, settings, trial_labels
-from tunebook.audit.read.said import Said, blanks_said, failures_said, grounds_said, said_of_settings
+from tunebook.audit.read.said import Said, blanks_said, failures_said, grounds_said, said_of_settings, untrained_said
 from tunebook.audit.read.sentences import Context, claims_of, said_of
 from tunebook.audit.read.tables import Table, joined_tables, put_together, spread_grid, turned_grid
 from tunebook.audit.words import columns as words
@@ -230,6 +230,7 @@ class _Reading:
         """All tables with these results. Raises RecordTableError when they have more than `MAX_TRIALS` rows."""
         tables: list[Table] = []
         n_rows, blanks, failures = 0, blanks_said(self.prose), failures_said(self.prose)
+        untrained = untrained_said(self.prose)
         for number, (grid, columns) in enumerate(settled):
             own = columns.measure or Measure("")
             same = own.kind is measure.kind and (own.split == "validation") == (measure.split == "validation")
@@ -243,7 +244,7 @@ class _Reading:
                     n_rows=n_rows,
                     max_trials=MAX_TRIALS,
                 )
-            table = Table(grid, number, columns, blanks, said.baseline, failures) if same else None
+            table = Table(grid, number, columns, blanks, said.baseline, failures, untrained) if same else None
             if table is None or table.is_another_study(tables):
                 self.other_study = self.other_study or (grid.line if table else None)
                 name = grid.section if table and grid.section else own.name

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
-from tunebook.audit.read.cells import has_diverged
+from tunebook.audit.read.cells import has_diverged, has_failed
 from tunebook.audit.read.documents import Grid, Statement
-from tunebook.audit.read.mentions import base_trial, is_fully_described, mentions, settings, trial_labels
+from tunebook.audit.read.mentions import Mention, base_trial, is_fully_described, mentions, settings, trial_labels
 from tunebook.audit.read.sentences import EDGES
 from tunebook.audit.words import columns as words
 from tunebook.audit.words.sentences import CLAIMS, SENTENCE_ENDS
@@ -35,7 +35,7 @@ class Said:
     everywhere: Levels  # of all trials, where their table says nothing else
     tables: dict[int, Levels]  # of one table, by the line of its header: its caption, or what its round keeps fixed
     alpha: dict[int, float]  # as a multiple of the rank, by the line of a table; 0: of all trials
-    keeps_the_best: bool  # a round takes over what was best in the one before
+    keeps_the_best: bool  # a round takes over what was best, or another choice, of the one before
     used: set[str]  # sentences of which this was taken
 
 
@@ -45,16 +45,24 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
     prose = list(_with_code(statements))
     given: dict[int, dict[str, set[Level]]] = {line: defaultdict(set) for line in (0, *(grid.line for grid in grids))}
     plain: dict[str, set[Level | None]] = defaultdict(set)  # None: not surely of all
+    kept_on: list[tuple[str, Level | None]] = []  # what lines before later tables name, None without a level
     used: set[str] = set()
     captions = _captions(prose, grids)
     for statement in prose:
         caption = captions.get(statement)
         text = words.CAPTION.sub("", statement.text) if caption else statement.text
-        for sentence in SENTENCE_ENDS.split(text)[::2]:
+        for printed in SENTENCE_ENDS.split(text)[::2]:
+            sentence = words.SET_TO.sub("=", printed)
             said = mentions(sentence)
             scope = [caption] if caption else _scope(statement, sentence, grids)
-            bare = scope != [0] and _is_first(statement, grids) and _is_setup(sentence)
-            fixed = bare or words.FIXED.search(sentence)
+            if not scope and words.OF_EVERY_TRIAL.search(sentence) and words.FIXED.search(sentence):
+                scope = [0]  # below the tables
+            first = scope not in ([], [0]) and _is_first(statement, grids)
+            bare = first and _is_setup(sentence)
+            kept = first and words.KEPT.search(printed) and _tells_nothing_else(sentence)
+            if first and any(grid.line < statement.line for grid in grids):
+                kept_on += _kept_on(sentence, said)
+            fixed = bare or kept or words.FIXED.search(sentence)
             if caption or (fixed and not words.OTHERWISE.search(sentence)):
                 for line in scope:
                     for m in said:
@@ -62,7 +70,7 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
                     for name, level in settings(sentence).items():  # "batch 4×2"
                         given[line][name].add(level)
                 if scope and said and all(len(m.values) == 1 and not m.side for m in said):
-                    used.add(sentence.strip(EDGES))
+                    used.add(printed.strip(EDGES))
                 continue
             for m in said:
                 clause = _CLAUSE_ENDS.split(sentence[: m.start])[-1] + _CLAUSE_ENDS.split(sentence[m.start :])[0]
@@ -88,7 +96,18 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
             del alpha[line]
     best = any(words.KEEPS_THE_BEST.search(s.text) for s in prose)
     everywhere = once.pop(0)
+    begun = {**everywhere, **baseline}
+    best = best or any(begun.get(name, level) != level for name, level in kept_on)
     return Said(baseline=baseline, everywhere=everywhere, tables=once, alpha=alpha, keeps_the_best=best, used=used)
+
+
+def _kept_on(sentence: str, said: Sequence[Mention]) -> Iterator[tuple[str, Level | None]]:
+    """The levels that a line before a later table names, None where it says without one that it keeps a factor."""
+    for m in said:
+        yield from ((m.factor, level) for level in m.values)
+        clause = _CLAUSE_ENDS.split(sentence[: m.start])[-1] + _CLAUSE_ENDS.split(sentence[m.start :])[0]
+        if not m.values and words.KEPT.search(clause):
+            yield m.factor, None
 
 
 def _take_other_tables(once: dict[int, Levels], captions: Mapping[Statement, int]) -> None:
@@ -105,6 +124,12 @@ def _is_setup(sentence: str) -> bool:
     said = mentions(sentence)
     plain = bool(said) and all(len(m.values) == 1 and not m.side for m in said) and is_fully_described(sentence)
     return plain and CLAIMS.search(sentence) is None
+
+
+def _tells_nothing_else(sentence: str) -> bool:
+    """Whether a line that keeps settings claims nothing, and speaks of no other trials."""
+    others = (words.TRIED, words.OF_THE_PAST, CLAIMS)
+    return not has_failed(sentence) and not any(pattern.search(sentence) for pattern in others)
 
 
 def _is_first(statement: Statement, grids: Sequence[Grid]) -> bool:
@@ -188,6 +213,12 @@ def _in_code(statements: Iterable[Statement]) -> Levels:
 def failures_said(prose: Iterable[Statement]) -> list[str]:
     """The sentences that say that a training diverged."""
     return [part for s in prose for part in SENTENCE_ENDS.split(s.text)[::2] if has_diverged(part)]
+
+
+def untrained_said(prose: Iterable[Statement]) -> str:
+    """The clauses that say of something that it is the model without training."""
+    parts = (part for s in prose for part in re.split("[,，;；。]", s.text))
+    return "\\n".join(part for part in parts if words.UNTRAINED_SAID.search(part))
 
 
 def blanks_said(prose: Iterable[Statement]) -> str:

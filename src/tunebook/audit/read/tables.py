@@ -19,6 +19,8 @@ from tunebook.core.factor import Level
 
 LONGEST_NAME = 24
 """A longer remark that speaks of the baseline does not say that its row is it."""
+_NEEDED = ("learning_rate", "lora_r")
+"""A dash in one of these is none of a training."""
 _SIGNED = re.compile(r"([-+]?\s?\d+(?:\.(\d+))?)\s?([%％]?)")
 _POINTS = re.compile(r"\bpp\b|\bpts?\b|points?\b|百分点", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"\s?[(\[（【][^()\[\]（）【】]*[)\]）】]")
@@ -102,6 +104,7 @@ class Table:
     blanks: str = ""  # what a note says that blank cells mean: "above", "baseline", or as in the trial so called
     said: Mapping[str, Level] = field(default_factory=dict)  # the baseline's settings as the text gives them
     failures: Sequence[str] = ()  # the sentences that say that a training diverged
+    untrained: str = ""  # the clauses that say of something that it is the model without training
     rows: list[Row] = field(default_factory=list)
     unread: list[UnreadCell] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -188,6 +191,10 @@ class Table:
         """Whether a row is the model without training: of a kind "reference", or without settings and called so, or
         without settings among rows that have some and not called the baseline ("GPT-4", "average")."""
         columns, row = self.columns, self._text[i]
+        unset = any(row[j] and is_blank(row[j]) for j, name in columns.factors.items() if name in _NEEDED)
+        label = re.compile(rf"(?<![\w.]){re.escape(self._labels[i])}(?![\w.])", re.IGNORECASE | re.ASCII)
+        if unset and label.search(self.untrained):
+            return True
         if any(not is_blank(row[j]) for j in (*columns.factors, *columns.joined)):
             return self._cell(i, "kind").lower() == "reference"
         said = [self._cell(i, "trial"), self._cell(i, "change")]
@@ -368,24 +375,32 @@ class Table:
     def _is_said_to_fail(self, i: int, status: str) -> bool:
         """Whether the text says that the training failed in rows of this status ("FAIL: the loss became nan"), or at a
         level of this row at which none has a result."""
-        if not status or not cells.has_failed(f"{status} {self._remark(i)}"):
+        broke = words.ERROR.fullmatch(status) and cells.has_diverged(self._text[i][self.columns.results[0]])
+        if not status or not (broke or cells.has_failed(f"{status} {self._remark(i)}")):
             return False
         for sentence in self.failures:
             said = [mention for mention in mentions(sentence) if mention.values]
             named = re.search(rf"(?<![A-Za-z]){re.escape(status)}(?![A-Za-z])", sentence)
             if named and not said and words.OF_STATUS.search(sentence):
                 return True
-            of = [j for j, factor in self.columns.factors.items() if [m.factor for m in said] == [factor]]
-            for j in of if len(said[0].values) == 1 and not said[0].side else ():
-                at = [
-                    k
-                    for k in range(len(self._text))
-                    if (read_level(said[0].factor, self._text[k][j]),) == said[0].values
-                ]
+            if len(said) == 1 and len(said[0].values) == 1 and not said[0].side:
+                above = words.ABOVE.search(sentence[: said[0].start]) is not None
+                at = self._rows_at(said[0].factor, said[0].values[0], above)
                 results = (read_number(self._text[k][self.columns.results[0]]) for k in at)
                 if i in at and not any(isinstance(n, Number) for n in results):
                     return True
         return False
+
+    def _rows_at(self, factor: str, level: Level, above: bool) -> list[int]:
+        """The rows at a level of a factor, or at a higher one."""
+        found = []
+        for j in (j for j, name in self.columns.factors.items() if name == factor):
+            for k, row in enumerate(self._text):
+                own = read_level(factor, row[j])
+                higher = isinstance(own, int | float) and isinstance(level, int | float) and own > level
+                if higher if above else own == level:
+                    found.append(k)
+        return found
 
     def _difference(self, i: int) -> Difference | None:
         """A cell such as "+3.9%", "-0.7", "+1.4 pp"; None for blanks and words, and for a column that does not compare

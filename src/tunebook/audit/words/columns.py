@@ -66,7 +66,7 @@ AGAINST_BASELINE = words(
     rf"{_LINES}\s*(?:[+]|with\b|but\b|plus\b|基础|上|相比|持平|低|高|差|好|一样|相同|之)",
 )
 """A trial that is compared with the baseline, or is built on it."""
-UNCHANGED = any_of("nothing|no changes?|none|unchanged", "无改动|没有?改|不变")
+UNCHANGED = any_of("nothing|no changes?|none|unchanged|base(?: recipe| config)?", "无改动|没有?改|不变")
 """The whole cell of changes of a row that is the baseline."""
 REFERENCE = words(
     r"\W*(?:reference|(?:zero|few)[- ]?shot|base model.{0,30}|un-?tuned|(?:原始|基座|底座)(?:模型)?|未(?:训练|微调).{0,6}|零样本)\W*"
@@ -77,6 +77,10 @@ UNTRAINED = words(r"base(?: model)?|vanilla|raw|pre-?trained|original|off[- ]the
 MODEL_NAME = words(r"(?:qwen|llama|mi[sx]tral|phi-|glm|deepseek|internlm|gemma|pythia|bert|gpt|\bt5)[\w.-]*")
 """In labels: the base model, which then is a setting."""
 DONE = words(r"finished|completed?|terminated|done|success(?:ful)?|ok|成功|完成|已完成")
+ERROR = words(r"err(?:or)?(?:ed)?|错误|出错|报错")
+"""A status that says that a run broke off, and not whether its training did."""
+ABOVE = words(r"(?:\b(?:above|beyond|over|(?:higher|larger|greater) than)|高于|超过|大于|>)\s*$")
+"""Before a setting and its level: all levels above it."""
 OF_STATUS = any_of("stat(?:e|us)|all|every|each|marked|means?|runs", "状态|都|均|表示|是指|state|status")
 """In a sentence that names a status: it says what the status means."""
 PREVIOUS = any_of("prev(?:ious)?|row above|cumulative|added|best", "上一|累[计加积]|逐步|叠加|最佳")
@@ -171,7 +175,8 @@ _SPLITS = {
 }
 _KINDS = {
     MeasureKind.LOSS: any_of(
-        "loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error", "损失|困惑度|错误率|误差|loss"
+        "loss|nll|cross[- ]?entropy|ce|ppl|perplexity|wer|cer|error rate|error",
+        "损失|困惑度|错误率|误[改判报检]率|漏[报检]率|误差|loss",
     ),
     MeasureKind.SCORE: any_of(
         r"bleu(?:-\d)?|sacrebleu|rouge[- ]?(?:l|lsum|\d)?|meteor|bertscore|chrf|f1|f1[- ]score|macro[- ]?f1|mcc|kappa|auc|auroc|precision|recall|reward|pearson|spearman|win[- ]?rate|mrr|ndcg|qwk|comet",
@@ -182,7 +187,7 @@ _KINDS = {
         "准确率|正确率|准确度|正确数|[答做]对|精度|精确匹配",
     ),
     None: words(
-        r"(?<![A-Za-z])(?:results?|scores?|outcome|cv|lb|leaderboard)(?![A-Za-z])|结果|成绩|得分|分数|评分",
+        r"(?<![A-Za-z])(?:results?|scores?|outcome|cv|lb|leaderboard)(?![A-Za-z])|结果|成绩|得分|分数|评分|[AB]\s?榜",
         r"^(?:avg|average|mean|平均[分值]?|均[分值]|总分)\W*$",
         _NO_RESULT["objective"].pattern,
     ),
@@ -252,7 +257,7 @@ def round_of(text: str) -> str:
 
 
 BASELINE_SAID = words(
-    r"(?:\bbase\s?line|\bdefaults?|\brecipe of|\bstarting (?:point|values)|基线|基准|默认|起点|起始|初始)\s?`?(?:[a-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|(?:hyper)?parameters?|run|command|script|配置|参数|设置|超参数?|命令|脚本)?(?:如下)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])"
+    r"(?:\bbase\s?line|\bbase (?=recipe|config|settings?)|\bdefaults?|\brecipe of|\bstarting (?:point|values)|基线|基准|默认|起点|起始|初始)\s?`?(?:[a-z]{0,6}-?\d{1,3}(?!\d)`?)?\s?(?:config\w*|settings?|(?:hyper)?parameters?|recipe|run|command|script|配置|参数|设置|超参数?|命令|脚本)?(?:如下)?\s?(?:(?:is|are|was|uses?|为|是)\s?[:：(（]?|[:：(（])"
 )
 BASELINE_TRIAL = words(
     r"\bbase\s?line\s?(?:is|was|:)|(?:\b(?:is|as|was)|,)\s(?:the|our)\sbase\s?line",
@@ -274,12 +279,13 @@ CONSTANT = tuple(
 )
 """Settings that a text before the tables gives for all trials: levels beside their words are seldom something else."""
 FIXED = words(
-    r"\bunless\b|\b(?:everywhere|throughout)\b|\ball (?:runs|trials|experiments)\s?:|\bin all (?:cases|experiments|trials|of them|runs)\b",
+    r"\bunless\b|\b(?:everywhere|throughout)\b|\ball (?:runs|trials|experiments)\s?:|\bin (?:all|every|each) (?:cases?|experiments?|trials?|of them|runs?)\b",
     r"\b(?:all|every|each)\b[^,.;:]{0,24}\b(?:use[sd]?|share[sd]?|ha(?:ve|d|s)|fine-?tuned?|trained?|ran|run)\b",
     r"\b(?:fixed|constant)\b(?! (?:lr|schedule))|\bkept at\b|\beverything else\b|\b(?:common|shared|other) (?:settings?|(?:hyper)?parameters?)\b",
     "固定|不动|不变|统一|一律|共同|(?:除(?:非)?.{0,12}|若?[无未没](?:有)?.{0,6})(?:说明|注明|标明|写明)|(?:均|都)(?:为|是|用)|(?:参数|设置)都一样",
     r"\bfrom (?:here|now|this point) on(?:wards?)?\b|\bin (?:everything|all) that follows\b|从(?:此|这里|现在|这一?轮)(?:开始|起)|(?:此后|往后|之后|后面|后续)(?:都|均|一律|全部)",
-    r"(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)",
+    r"\b(?:I|we) kept (?:the )?[`\w ]{1,30}=|其[余他](?:均|都)?保持",
+    r"(?:全部|所有)\s?(?:实验|训练|模型|trials?|runs?)\s?[:：]|(?:全部|所有|每)[^，。；]{0,8}用|(?:全部|所有)\s?(?:实验|组|训练|模型|run)|其[余他](?:参数|超参数?|设置|配置)",
 )
 """In a sentence before the tables: its settings are those of all trials, where a table does not say otherwise."""
 OF_EVERY_TRIAL = words(
@@ -288,7 +294,7 @@ OF_EVERY_TRIAL = words(
 """In such a sentence: it speaks of all tables, also where it stands under the heading of some."""
 OTHERWISE = any_of(
     r"better|worse|best|worst|than|beats?|previous\w*|earlier|last|before|ago|(?:except|apart from)(?! (?:where|when|if|as)\b)",
-    "比|好|差(?!不多)|优|不如|最|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
+    "比|好|差(?!不多)|优|不如|最(?!大(?:序列)?长度)|上次|之前|以前|此前|上一|除了(?!.{0,8}[说注标写]明)",
 )
 """In such a sentence: it compares, or speaks of other trials, or not of all."""
 TRIED = any_of(r"tr(?:y|ies|ied)|plan\w*|next|later|another", "试(?!验)|打算|计划|下[次周一]|以后")
@@ -305,18 +311,19 @@ CAPTION = words(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)")
 """How the line above a table begins that is its caption."""
 DECIDES = words(
     r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b",
+    r"\b(?:we|are|is|was|were) (?:rank|select|choose|pick|sort)(?:ed)? (?:models? |runs? |trials? |checkpoints? )?by\b",
     "(?<!如果)(?:只|一律)看|以.{1,16}为准|按.{1,16}(?:比较|排序)",
 )
 """In a sentence: it names the result by which trials are compared."""
 SPEAKS_OF_ACCURACY = words(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度")
 GROUND = words(
     r"(?:在|基于|以|沿用|固定).{0,12}(?:最佳|最优|最好|(?:实验|exp)\s?[-#]?\d+).{0,10}(?:基础|上|下|配置|之上)|(?:在|基于|以|沿用)\s?\d{1,4}\s?号?(?:的)?(?:基础|配置)",
-    r"\b(?:on top of|based on|starting from|built? on|around|in|with|from|for|keeping) (?:the )?(?:best|exp\w*\s?#?\d+|run\s?#?\d+)",
+    r"\b(?:on top of|based on|start(?:s|ing) from|built? on|around|in|with|from|for|keeping) (?:the )?(?:best|exp\w*\s?#?\d+|run\s?#?\d+)",
 )
 """What a round says that its trials build on."""
 BUILT_ON = words(
     r"(?:在|基于|沿用|延续|承接)(?P<zh>[^，。；,;]{1,24}?)(?:的?(?:基础|配置|设置|参数)|之上|上?继续)|以(?P<as>[^，。；,;]{1,16}?)为(?:基础|起点)",
-    r"\b(?:on top of|based on|buil[dt]s? on|starting from|continu(?:es|ed|ing) (?:from|with))\s(?P<en>[^,.;:()]{1,40})",
+    r"\b(?:on top of|based on|buil[dt]s? on|start(?:s|ing) from|continu(?:es|ed|ing) (?:from|with))\s(?P<en>[^,.;:()]{1,40})",
 )
 """In the heading of a round or before its table: that its trials start from something, which is one of the groups."""
 NO_GROUND = words(
@@ -335,6 +342,21 @@ KEEPS_THE_BEST = words(
     "(?:每|各|上)一?[轮步阶].{0,16}(?:最好|最优|最佳)|(?:最好|最优|最佳).{0,16}(?:下一[轮步阶]|带入|进入下)|贪心",
 )
 """In a text: a round takes over what was best in the one before, so that what a later table leaves out is not the baseline's."""
+KEPT = words(
+    r"(?:定[为在成]|(?<![使采套沿可])用|沿用|采用|取|保持|固定)\s?(?=\S)",
+    r"^\W*(?:with|at|using|now at)\s|\b(?:keep\w*|kept|fix(?:ed|ing)?|stay\w*|settled?|go(?:es|ing)? (?:on )?with)\b",
+)
+"""In a line before a later table: its settings are what the trials of this table have."""
+OF_THE_PAST = words(
+    r"\b(?:ran|were|was|did|had|would|oom|memory|earlier|previous\w*|above|round|instead)\b|显存|内存|结果|上[面述文]|曾|如果|可能|之前|[高低升降涨跌]"
+)
+"""In such a line: it tells of something else than the settings of the table below it."""
+SET_TO = words(r"\s?定[为在成]\s?(?=\d)")
+"""Between a setting and its level: "lr 定为 2e-4"."""
+UNTRAINED_SAID = words(
+    r"(?:没有?|未)(?:经过?)?(?:训练|微调)过?的?|\b(?:untrained|not (?:been )?(?:fine-?)?(?:tuned|trained)|without (?:any )?(?:training|fine-?tuning)|zero-?shot)\b"
+)
+"""In a clause that names a trial: it is the model without training."""
 AS_TABLE = words(r"\b(?:as|same as|like) (?:in )?(?:table|tab\.)\s?(\d+(?:\.\d+)*)|(?:同|与|如)\s?表\s?(\d+(?:\.\d+)*)")
 """In a caption: the table has the settings of another, by its number."""
 _OBJECTIVE = words(
