@@ -356,7 +356,8 @@ def check_noise(found, view, state):
     opening = rounds_of(state.problem)[0].most(state.problem, 0)
     seen = _sensitivity(state, opening, (opening,))
     if not noise.from_prior:
-        assert (seen.seed_deviation, seen.df) == (noise.assumed_deviation, noise.effective_df)
+        df = noise.df if noise.provisional else noise.effective_df  # a prior fills up in the forecast itself
+        assert (seen.seed_deviation, seen.df) == (noise.assumed_deviation, df)
     for key, (accuracy, low, high) in found.conclusions.accuracies.items():
         facts = view.replicates(key) or view.by_key[key]
         assert view.accuracy(facts) == (accuracy, (low, high))
