@@ -183,7 +183,7 @@ def _score_sentences(
     found = [(j.claim.line, meaning(j), j) for j in report.claims if j.claim.kind is not ClaimKind.UNREAD]
     listed = {j.claim.line for j in report.claims if j.claim.kind is ClaimKind.UNREAD}
     for line, said, judged in found:
-        match = next((w for w in wanted if w[0] == line and w[1].casefold() == said.casefold()), None)
+        match = next((w for w in wanted if w[0] == line and _words(w[1]) == _words(said)), None)
         where = f"{record.name}:{line}: {said}"
         if match is None:
             sentences.wrong.append(where)
@@ -201,6 +201,12 @@ def _score_sentences(
         sentences.missed.append(f"{record.name}:{line}: too hard" + ("" if line in listed else ", and not listed"))
         if line not in listed:
             sentences.wrong.append(f"{record.name}:{line}: claims something and is dropped")
+
+
+def _words(said: str) -> list[str]:
+    """What compares readings: the settings of a best trial may be given in any order."""
+    words = said.casefold().replace(",", "").split()
+    return sorted(words) if "=" in said else words
 
 
 def _table_says(judged: Judged) -> str:

@@ -136,6 +136,7 @@ class Claim:
     values: Mapping[str, Level] = field(default_factory=dict)  # settings that a best-configuration claim names
     so_far: bool = False  # the best of the trials up to this one only
     round: str = ""  # the best of this round only
+    given: Mapping[str, Level] = field(default_factory=dict)  # of levels: settings that both trials of a pair have
     gap: Difference | None = None  # the difference that the sentence gives, without sign
     why: str = ""  # of an unread sentence: the first word that was not understood; "" where its form was not
 

@@ -12,7 +12,9 @@ from typing import cast
 import pytest
 
 from benchmarks.audit_collection import meaning
+from tunebook.audit.judge import audit
 from tunebook.audit.judge.cases import Judged
+from tunebook.audit.judge.verdicts import SupportVerdict
 from tunebook.audit.read import read_record
 
 _ROWS = """
@@ -218,7 +220,7 @@ COUNTERED = [
     ("r=64 甚至还不如 r=8。", "levels lora_r 64 against 8 worse"),
     ("r=64 甚至可能不如 r=8。", "unread"),
     ("当学习率由 5e-4 增大到 1e-3 时，准确率下降。", "levels learning_rate 0.001 against 0.0005 worse"),
-    ("当 r=16 时，学习率 1e-3 不如 5e-4。", "unread"),
+    ("当 r=16 时，学习率 1e-3 不如 5e-4。", "levels learning_rate 0.001 against 0.0005 worse"),
     ("第 7 组较第 3 组提高 1.4 个百分点。", "trials 7 against 3 better"),
     ("第 7 组的显存较第 3 组提高 1.4 个百分点。", "unread"),
     ("第 16 组取得最佳结果。", "best_trial 16"),
@@ -243,6 +245,54 @@ COUNTERED = [
     ("r 从 8 拉到 32，显存涨了 1.4 个点。", "unread"),
 ]
 
+NEXT = [
+    ("At rank 16, alpha 32 is better than alpha 16.", "levels lora_alpha 32 against 16 better"),
+    ("At rank 16, alpha 32 is better than alpha 16, dropout 0.1 is worse.", "unread"),
+    ("Alpha 32 is better than alpha 16 only at rank 16.", "unread"),
+    ("Alpha 32 is better than alpha 16 at rank 16.", "levels lora_alpha 32 against 16 better"),
+    ("At rank 16, lr 1e-3 is best.", "unread"),
+    ("r=16 时 alpha 32 比 alpha 16 好。", "levels lora_alpha 32 against 16 better"),
+    ("r=16 时把 alpha 从 16 提到 32，还能再涨 0.2 个点。", "levels lora_alpha 32 against 16 better"),
+    ("r=16 时把 alpha 提到 32，还能再涨。", "unread"),
+    ("r=16 的时候 alpha 32 比 alpha 16 好，除了 r=8。", "unread"),
+    ("Rank 16 is better than rank 8 under both learning rates.", "levels lora_r 16 against 8 better"),
+    ("Rank 16 is better than rank 8, but not at all learning rates.", "unread"),
+    ("Rank 16 is better than rank 8 at most learning rates.", "unread"),
+    ("lr 从 2e-4 提到 5e-4，三个秩上都涨了 1 个点以上。", "levels learning_rate 0.0005 against 0.0002 better"),
+    ("lr 从 2e-4 提到 5e-4，三个秩里只有一个涨了。", "unread"),
+    (
+        "lr 2e-4 is too timid, 5e-4 gains about 1.5 points over it.",
+        "levels learning_rate 0.0005 against 0.0002 better; unread",
+    ),
+    (
+        "lr 1e-4 is too low, it gives 1.7 points less than 2e-4.",
+        "levels learning_rate 0.0001 against 0.0002 worse; unread",
+    ),
+    ("lr 1e-4 is too low, it might give less than 2e-4.", "unread"),
+    ("5 epochs is not enough: 0.6 points below 8 epochs.", "levels num_train_epochs 5 against 8 worse; unread"),
+    ("r=8 明显不够用，比 r=16 低 0.9 个点。", "levels lora_r 8 against 16 worse; unread"),
+    ("r=8 明显不够用，可能比 r=16 低 0.9 个点。", "unread"),
+    ("5e-3 太猛，直接跑飞。", "boundary learning_rate 0.005 at; unread"),
+    ("r=16 最好，直接跑飞。", "unread"),
+    ("There is no real difference between dropout 0.1 and 0.05.", "levels lora_dropout 0.1 against 0.05 no difference"),
+    ("There is no real difference at dropout 0.1.", "unread"),
+    (
+        "Learning rate first, then rank, then epochs: that is the order of importance.",
+        "importance learning_rate > lora_r > num_train_epochs",
+    ),
+    ("学习率最关键，其次是 epoch，rank 排最后。", "importance learning_rate > num_train_epochs > lora_r"),
+    ("影响最大的是学习率，其次是 epoch，最后是 r。", "importance learning_rate > num_train_epochs > lora_r"),
+    ("影响最大的是学习率，其次是 epoch，最后是数据。", "unread"),
+    ("训 5 个 epoch 好于训 3 个。", "levels num_train_epochs 5 against 3 better"),
+    ("r 从 32 加到 64 没看到收益。", "levels lora_r 64 against 32 no better"),
+    ("没看到 r=64 的收益曲线。", "unread"),
+    ("5e-3 diverged within the first hundred steps.", "boundary learning_rate 0.005 at"),
+    ("Best of all sixteen: run 16.", "best_trial 16"),
+    ("Evaluation takes up nearly half of the wall time.", "unread"),
+    ("长文本的题目仍然是主要错误来源。", "unread"),
+]
+"""Conditions, opinions before a comparison, and what says that something holds throughout; with what only looks so."""
+
 NOT_YET: frozenset[str] = frozenset(
     (
         "Accuracy rose from 0.827 to 0.836 when the rank went from 8 to 16.",
@@ -265,6 +315,16 @@ def read(sentence: str) -> str:
     )
 
 
-@pytest.mark.parametrize(("sentence", "means"), [*SEEN, *HELD_BACK, *COUNTERED])
+@pytest.mark.parametrize(("sentence", "means"), [*SEEN, *HELD_BACK, *COUNTERED, *NEXT])
 def test_an_ordinary_sentence_is_read_or_listed_and_never_wrong(sentence: str, means: str) -> None:
     assert (read(sentence) == means) is (sentence not in NOT_YET)
+
+
+def test_a_comparison_under_a_condition_is_decided_by_pairs_that_have_it() -> None:
+    header = "| run | lr | r | accuracy |\n|---|---|---|---|\n"
+    rows = "| 1 | 1e-4 | 8 | 0.80 |\n| 2 | 1e-4 | 16 | 0.83 |\n| 3 | 2e-4 | 8 | 0.85 |\n| 4 | 2e-4 | 16 | 0.82 |\n"
+    said = "At lr {}, rank 16 beats rank 8.\n\n"
+    record = f"Baseline: run 1.\n\n{header}{rows}\n" + said.format("1e-4") + said.format("2e-4") + said.format("5e-4")
+    report = audit(read_record(record.encode(), "notes.md"), examples=1000)
+    assert [[c.pairs for c in j.comparisons] for j in report.claims] == [[(("2", "1"),)], [(("4", "3"),)], []]
+    assert report.claims[1].verdict is SupportVerdict.CANNOT_HOLD

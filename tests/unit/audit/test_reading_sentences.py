@@ -265,7 +265,7 @@ def test_two_claims_of_one_sentence_are_two() -> None:
 
 
 def test_an_order_that_goes_on_after_a_semicolon_is_not_read() -> None:
-    first, *_ = read("Rank matters most, followed by the learning rate; dropout comes last")
+    first, *_ = read("Rank matters most, followed by the learning rate; dropout brings up the rear")
     assert first.kind is ClaimKind.UNREAD
 
 

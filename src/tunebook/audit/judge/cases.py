@@ -170,7 +170,10 @@ def _levels(claim: Claim, structure: Structure) -> Judged | None:
 def _compared(claim: Claim, structure: Structure, levels: Sequence[Level], against: Sequence[Level]) -> Judged | None:
     """Levels against others, by the pairs that differ in the factor alone; else by why there is none."""
     factor, unsure = claim.factor or "", structure.table.unsure
-    treatments, controls = structure.at(factor, levels), structure.at(factor, against)
+    treatments, controls = (
+        [t for t in structure.at(factor, of) if all(level_in(t, n) == level for n, level in claim.given.items())]
+        for of in (levels, against)
+    )
     if not treatments or not controls:
         return None
     changed = [(moved(a, b), a, b) for a, b in product(treatments, controls)]

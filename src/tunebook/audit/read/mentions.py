@@ -41,7 +41,10 @@ def to_float(token: str) -> float:
     return float(re.sub(r"[x×*·]10\^?[({]?([-+]?\d+)[)}]?", r"e\1", token))
 
 
-_SHORT = r"(?=\s?[=:从由取为改设调提加增升降减越]|\s?\d|\s(?:of|from)\s\d|\s?[、>＞一-鿿]|(?<=[、>＞]r)\s?$)"
+_SHORT = (
+    r"(?=\s?[=:从由取为改设调提加增升降减越]|\s?\d|\s(?:of|from)\s\d|\s?[、>＞一-鿿]|"
+    r"(?:(?<=[、>＞是为]r)|(?<=[是为]\sr))\s?$)"
+)
 """What follows a factor's word of one or two letters, which may be something else: "r 从 8 提到 16", "r = 8"."""
 
 
@@ -53,8 +56,8 @@ def _word_pattern(word: str) -> str:
 
 
 _NAME_OF = {word.lower(): name for name, words in FACTOR_WORDS.items() for word in words.split("|")}
-_WORDS = "|".join(f"(?:{_word_pattern(word)})" for word in sorted(_NAME_OF, key=len, reverse=True))
-_ANY_WORD = re.compile(rf"{_WORDS}|(?<=\d)\s?轮(?![数次对问])", re.IGNORECASE)
+FACTOR_WORD = "|".join(f"(?:{_word_pattern(word)})" for word in sorted(_NAME_OF, key=len, reverse=True))
+_ANY_WORD = re.compile(rf"{FACTOR_WORD}|(?<=\d)\s?轮(?![数次对问])", re.IGNORECASE)
 _FILLER_WORDS = (
     "stays at|stayed at|remains at|left at|"
     "kept at|held at|value of|values of|set to|raised|increased|decreased|reduced|lowered|changed|raise|increase|"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from tunebook.audit.model import Claim, ClaimKind, Difference, Measure, MeasureKind, Said, Score
 from tunebook.audit.read.cells import Number, level_of, read_number
 from tunebook.audit.read.documents import Statement
-from tunebook.audit.read.mentions import CHANGED_TO, MAY_BE_NONE, Mention, mentions, to_float, trial_labels
+from tunebook.audit.read.mentions import CHANGED_TO, FACTOR_WORD, MAY_BE_NONE, Mention, mentions, to_float, trial_labels
 from tunebook.audit.words import sentences as words
 from tunebook.audit.words.columns import round_of
 from tunebook.audit.words.sentences import NUMBER
@@ -78,6 +78,12 @@ _STEP = re.compile(rf"\s?(?:({CHANGED_TO}|变[为成])|\bto\b|->|→|到|至)\s?
 def cut(text: str, context: Context) -> list[Token]:
     """A cleaned sentence as tokens, in order, without words that say nothing. The longest of what overlaps counts."""
     spans = [Token("t", text[start:end], start, label) for label, start, end in trial_labels(text, context.labels)]
+    name = re.sub(r"\s*\(.*", "", context.measure.name)
+    if len(name) > 1 and not _PATTERN.fullmatch(name):  # the results by their name in the table
+        spans += [
+            Token("E", m[0], m.start())
+            for m in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", text, re.IGNORECASE)
+        ]
     for m in (*mentions(text), *_choices(text, context)):
         kind = "f" if not m.values else "v" if len(m.values) == 1 else "q" if m.joined == "list" else "p"
         spans.append(Token(kind, text[m.start : m.end], m.start, m))
@@ -103,7 +109,7 @@ def _joined(text: str, tokens: Sequence[Token]) -> list[Token]:
         between = text[a.end : b.start]
         if a.kind == "t" and b.kind in ("v", ",") and "(" in text[a.end : b.end] and ")" not in between:
             continue  # "run 9 (alpha 32)"
-        compares = len(result) > 1 and result[-2].kind in "vtbn"  # "5e-4 is above 1e-4"
+        compares = len(result) > 1 and result[-2].kind in "vtbng"  # "5e-4 is above 1e-4"
         if a.kind in ("A", "B") and not compares and isinstance(y, Mention) and _is_guessed(y):  # "above 1e-3"
             result[-1] = replace(b, value=replace(y, side=1 if a.kind == "A" else -1))
         elif isinstance(x, Mention) and isinstance(y, Mention) and same and "f" not in (a.kind, b.kind):
@@ -126,7 +132,7 @@ def _choices(text: str, context: Context) -> Iterator[Mention]:
     """Levels in words that the record's tables give ("all-linear"), where one factor alone has them."""
     for factor, levels in context.levels.items():
         for level in levels:
-            if isinstance(level, str) and len(level) > _SHORTEST_CHOICE and level not in FACTOR_KINDS:
+            if isinstance(level, str) and (len(level) > _SHORTEST_CHOICE or "," in level) and level not in FACTOR_KINDS:
                 for found in re.finditer(rf"(?<![\w-]){re.escape(level)}(?![\w-])", text, re.IGNORECASE):
                     if FACTOR_KINDS[factor].value_type is str:
                         yield Mention(factor, (level,), *found.span())
@@ -187,6 +193,19 @@ _DERIVED = re.compile(
     re.IGNORECASE,
 )
 """What looks like a setting and is another quantity: "alpha/r = 2", "2r", a checkpoint ("epoch 3")."""
+_EVERYWHERE = re.compile(
+    r"(?<!not )(?<!nearly )(?<!almost )\b(?:at|under|for|across) (?:all|both|every|each)"
+    r"(?: (?:of )?(?:the |our )?(?:two|three|four|five|\d))? "
+    rf"(?:{FACTOR_WORD})(?= *(?:[,;:]|$))|在?(?:两|三|四|五|\d|所有|每|各)个?(?:{FACTOR_WORD})[上下里中](?=都)",
+    re.IGNORECASE,
+)
+"""At every level of another factor: "under both learning rates", 三个秩上都."""
+_UNDER = (
+    (r"^\W*(?:at|for|with|under) (?:an? |the )?$", r"\s?,"),
+    (r"\s(?:at|for|under) (?:an? |the )?$", r"\W*$"),
+    (r"^\W*[在当]?\s?$", r"\s?(?:时|的?时候|[的]?(?:情况|条件)?下)\s?,?(?!\w*最)"),
+)
+"""What stands before and behind a setting under which alone a sentence speaks."""
 _NAMES = frozenset("fvpqtbwgnr%CN")
 _COMPARES = frozenset("xe!=oijk*^UDABudhzcg>~IF")
 _NO_RESULT = re.compile("speed|faster|slower|memory|time|cheaper|速度|更快|更慢|显存|时间", re.IGNORECASE)
@@ -207,14 +226,41 @@ def claims_of(statement: Statement, context: Context | None = None) -> list[Clai
         digits = sentence
         if words.EPOCH.search(sentence):
             digits = words.COUNT.sub(lambda m: words.COUNTS[m[0].lower()].rjust(len(m[0])), sentence)
+        scope = None if context.trial else _EVERYWHERE.search(digits)
+        if scope and not any(m.values for m in mentions(scope[0])):
+            digits = digits[: scope.start()] + " " * len(scope[0]) + digits[scope.end() :]
         tokens = cut(digits, context)
+        under, given = _without_condition(digits, tokens)
         base = Claim(
             kind=ClaimKind.UNREAD, text=sentence.strip(EDGES), line=statement.line, section=statement.section,
             trials=(context.trial,) if context.trial else (),
         )  # fmt: skip
-        read = [] if "?" in end or _is_derived(sentence, context) else _claims(sentence, tokens, base, context)
+        read = [] if "?" in end or _is_derived(sentence, context) else _claims(sentence, under, base, context)
+        if scope or given:
+            read = _under(read, given)
         found += read or _unread(sentence, tokens, base, context)
     return found
+
+
+def _without_condition(sentence: str, tokens: Sequence[Token]) -> tuple[Sequence[Token], dict[str, Level]]:
+    """The tokens without a setting of another factor under which alone the sentence speaks, and that setting."""
+    factors = [t.value.factor for t in tokens if isinstance(t.value, Mention)]
+    for t in tokens:
+        m = t.value
+        if t.kind != "v" or not isinstance(m, Mention) or m.side or _is_guessed(m) or len(set(factors)) != 2:
+            continue
+        for before, after in _UNDER:
+            first, then = re.search(before, sentence[: t.start], re.I), re.match(after, sentence[t.end :], re.I)
+            if first and then and factors.count(m.factor) == 1:
+                end = t.end + then.end()
+                return [o for o in tokens if not first.start() <= o.start < end], {m.factor: m.values[0]}
+    return tokens, {}
+
+
+def _under(read: Sequence[Claim], given: Mapping[str, Level]) -> list[Claim]:
+    """What was read of a sentence with a condition: one comparison of levels, else nothing is sure."""
+    sure = [claim.kind for claim in read if claim.kind is not ClaimKind.UNREAD] == [ClaimKind.LEVELS]
+    return [replace(c, given=given) if c.kind is ClaimKind.LEVELS else c for c in read] if sure else []
 
 
 def _unread(sentence: str, tokens: Sequence[Token], base: Claim, context: Context) -> list[Claim]:
@@ -224,7 +270,7 @@ def _unread(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
         return []
     other = context.extras is not None and context.extras.search(sentence)
     named = context.trial or kinds & _NAMES or kinds & words.STRONG or other
-    concludes = context.after_results and kinds & _NAMES
+    concludes = context.after_results and (kinds & _NAMES or words.CONCLUDES.search(sentence))
     claims = concludes or kinds & _COMPARES or words.CLAIMS.search(sentence)
     if not (claims and (named or context.after_results)) and not words.GENERAL.search(sentence):
         return []
@@ -269,6 +315,8 @@ def _claims(sentence: str, tokens: Sequence[Token], base: Claim, context: Contex
             subject = next((t for t in clause if t.kind in "vt"), None) if clause[0].kind in "vt" else None
         elif not (read or left) and kinds == "f" and isinstance(clause[0].value, Mention):
             topic = clause[0].value.factor  # "rank: rank 16 beats rank 8"
+        elif read and read[-1].kind is ClaimKind.IMPORTANCE and "G" in kinds:
+            return []  # the order goes on
         elif read and _says_again(clause, read[-1], own, context):
             pass
         elif _is_remark(clause):
@@ -288,7 +336,9 @@ def _is_instance(claim: Claim, before: Claim) -> bool:
     return bool(denied) and claim.kind is ClaimKind.LEVELS and claim.factor == before.factor
 
 
-_REMARK = re.compile("too |(?:over|under)fit|[太过]|[过欠]拟合", re.IGNORECASE)
+_REMARK = re.compile(
+    "too |(?:not|isn['’]t) enough|(?:over|under)sh[oi]|(?:over|under)fit|不够用|别试|[太过]|[过欠]拟合", re.IGNORECASE
+)
 
 
 def _is_remark(clause: Sequence[Token]) -> bool:
@@ -311,7 +361,10 @@ def _carried_on(
     clause: Sequence[Token], subject: Token | None, last: Claim | None, context: Context
 ) -> Sequence[Token]:
     """A clause with what it leaves out, since the clause before it says it: "r=16 比 r=8 好，但不如 r=32"."""
-    if subject is not None and re.match("g?[>UDAB!]", "".join(t.kind for t in clause)):
+    if subject is not None and last is None:  # "1e-4 is too low, 3e-4 beats it", "2e-3 is too high, diverges"
+        clause = [subject if t.text.lower() in ("it", "它") else t for t in clause]
+    forms = "[EPCg]*[>UDAB!]" if last is not None else "[EPCg]*(?:[>UDAB!]|x$)"
+    if subject is not None and re.match(forms, "".join(t.kind for t in clause)):
         clause = [subject, *clause]
     factor = last.factor if last is not None and last.kind in (ClaimKind.LEVELS, ClaimKind.TREND) else None
     if factor is None or any(isinstance(t.value, Mention) for t in clause):
@@ -345,10 +398,11 @@ _PHRASES = (
     (r"!S?I|SI|IS", "e"),  # "no effect"
     (r"!S?F|SF|FS", "="),  # "no difference"
     (r"I\^", "i"),
+    (r"^=q$", "q="),  # "no difference between 0.1 and 0"
     (r"e>", "="),  # "makes no difference compared with"
     (r"^([vtb])!([vtbn])u$", r"\1D\2"),  # "r=8 没有 r=16 好"
 )
-_IMPORTANCE = r"f[jk]>?f|f[>D]f[jk]|f!fk|fI>f|[oI]f(?:Gf)+|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:G*f)*"
+_IMPORTANCE = r"f[jk]>?f|f[>D]f[jk]|f!fk|fI>f|[oI]f(?:Gf)+|of(?:G*f)+|f(?:G*f)+o|(?:fi|if)(?:G*f)*(?:fL)?"
 _SIDES: tuple[tuple[str, tuple[int | None, int | None]], ...] = (
     (r"x=?", (0, None)),  # "r=32 helps", "r=8 and r=32 are the same"
     (r"=?", (None, None)),  # "better", "no difference" in a row
@@ -603,7 +657,7 @@ _SETTINGS, _RESULTS = frozenset("fvpq"), frozenset("CEP")
 
 
 def _gap(tokens: Sequence[Token]) -> Difference | None:
-    if len(tokens) != 1 or not isinstance(tokens[0].value, float):
+    if len(tokens) != 1 or not isinstance(tokens[0].value, float) or re.search("以上|多", tokens[0].text):
         return None
     number = re.search(NUMBER, tokens[0].text)
     places = len(number.group().partition(".")[2]) if number else 0
