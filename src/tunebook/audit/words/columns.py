@@ -312,7 +312,8 @@ CAPTION = words(r"\W{0,3}(?:table|tab\.|表)\s?(\d+(?:\.\d+)*)(?!\d)")
 DECIDES = words(
     r"\bcompar(?:e|ed|isons?)\b[^.;]{0,20}\b(?:by|on|uses?|one of)\b|\bdecid(?:e|es|ing)\b|\btrust(?:s|ed)?\b",
     r"\b(?:we|are|is|was|were) (?:rank|select|choose|pick|sort)(?:ed)? (?:models? |runs? |trials? |checkpoints? )?by\b",
-    "(?<!如果)(?:只|一律)看|以.{1,16}为准|按.{1,16}(?:比较|排序)",
+    r"\b(?:main|primary|headline|target) (?:metric|measure)\b",
+    "(?<!如果)(?:只|一律)看|以.{1,16}为(?:准|(?:主|主要|核心|最终)(?:评测|评价|评估)?指标)|按.{1,16}(?:比较|排序)",
 )
 """In a sentence: it names the result by which trials are compared."""
 SPEAKS_OF_ACCURACY = words(r"accura|\bacc\b|exact match|准确率|正确率|准确度|精度")

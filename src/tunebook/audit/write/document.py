@@ -235,6 +235,9 @@ class _Document:
         if v.trial.unread or v.moves is None:
             return self.say("not_read")
         levels = {name: level_in(v.trial, name) for name in v.moves}
+        alpha = v.trial.levels.get("lora_alpha")
+        if "lora_r" in levels and alpha not in (None, self.baseline.trial.levels.get("lora_alpha")):
+            levels["lora_alpha"] = alpha  # one factor at a fixed alpha/r, and two numbers that the writer changed
         return self.say("differs_in", levels=levels) if levels else self.say("nothing")
 
     def _result(self, v: TrialVerdict) -> str:
