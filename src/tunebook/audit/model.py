@@ -24,6 +24,10 @@ class Score:
     total: int | None = None
     spread: float | None = None  # what stands behind a ±, in the same scale
 
+    def agrees(self, other: Score) -> bool:
+        """Whether two printed results can be one, as far as their precision goes."""
+        return abs(self.value - other.value) <= (self.unit + other.unit) / 2 + 1e-9
+
 
 class MeasureKind(StrEnum):
     """What the result column holds."""

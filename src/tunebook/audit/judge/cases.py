@@ -198,7 +198,7 @@ def _compared(claim: Claim, structure: Structure, levels: Sequence[Level], again
 def _best_level(claim: Claim, structure: Structure) -> Judged | None:
     """The level (or those of the range) against each other level, under the heading of a round against those that the
     round tried; a range also needs levels tried on both sides."""
-    of_round = [t for t in structure.scored if not t.unread and claim.section and t.row.section == claim.section]
+    of_round = [t for t in structure.read if claim.section and t.row.section == claim.section]
     varied = len(structure.levels(claim.factor or "", of_round)) > 1 and not OF_ALL.search(claim.text)
     tried = structure.levels(claim.factor or "", of_round if varied else None)
     ends = [v for v in claim.levels if isinstance(v, int | float)] if claim.is_range else []
@@ -304,7 +304,7 @@ def _trials(claim: Claim, structure: Structure) -> Judged | None:
 def _best_trial(claim: Claim, structure: Structure) -> Judged | None:
     """A trial against the best of the others and the baseline; a label with several runs counts by their mean."""
     values = claim.values.items()
-    fitting = [t for t in structure.scored if not t.unread and all(level_in(t, n) == level for n, level in values)]
+    fitting = [t for t in structure.read if all(level_in(t, n) == level for n, level in values)]
     treatment = max(fitting, key=lambda t: t.value, default=None) if values else None
     treatment = structure.named(claim.trials[0], claim.section) if claim.trials else treatment
     if treatment is None or treatment.score is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tunebook.audit.judge.cases import Judged
 from tunebook.audit.judge.structure import Structure, acting, moved
-from tunebook.audit.judge.trials import AuditTrial, difference_fits, row_key, same_result, same_score
+from tunebook.audit.judge.trials import AuditTrial, difference_fits, row_key, same_result
 from tunebook.audit.labels import key_of
 from tunebook.audit.model import HandRecord, MeasureKind, Note, Row, TableKind
 
@@ -86,7 +86,7 @@ def _said(record: HandRecord, structure: Structure) -> Iterator[Note]:
         trial = structure.table.resolve(said.trial, said.section)
         if trial is None or trial.score is None or len(structure.runs(trial)) > 1:
             continue
-        if not any(same_score(said.score, own) for own in (trial.score, *trial.row.others.values())):
+        if not any(said.score.agrees(own) for own in (trial.score, *trial.row.others.values())):
             values = {"trial": trial.label, "line": said.line, "text": said.score, "table": trial.score}
             yield Note("said_differs", values)
 

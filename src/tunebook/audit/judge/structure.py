@@ -91,6 +91,7 @@ class Structure:
     Attributes:
         scored, trained: trials with a result; of these the ones that did not fail.
         known: trials whose settings were read.
+        read: of these the ones with a result.
         moves: factors in which a known trial differs from the baseline, by key; empty if the baseline's are unread.
         equal: keys of the trials with equal effective settings.
         equal_if_short: the same if no example is longer than so many tokens, where their `max_length` differs.
@@ -104,6 +105,7 @@ class Structure:
         self.scored = [t for t in table.trials if t.score is not None]
         self.trained = [t for t in self.scored if not t.failed]
         self.known = [t for t in table.trials if not t.unread]
+        self.read = [t for t in self.scored if not t.unread]
         self.best = max(self.trained, key=lambda t: t.value, default=self.baseline)
         self.moves = {t.key: moved(t, self.baseline) for t in self.known if not self.baseline.unread}
         self.equal = tuple(tuple(t.key for t in group) for group in self._groups(_settings))
@@ -136,7 +138,7 @@ class Structure:
 
     def at(self, factor: str, levels: Sequence[Level]) -> list[AuditTrial]:
         """Scored trials at one of the levels of a factor, settings known."""
-        return [t for t in self.scored if not t.unread and level_in(t, factor) in levels]
+        return [t for t in self.read if level_in(t, factor) in levels]
 
     def runs(self, trial: AuditTrial) -> list[AuditTrial]:
         """The scored runs of a label, of which a record may give one a seed."""
@@ -144,8 +146,7 @@ class Structure:
 
     def levels(self, factor: str, trials: Sequence[AuditTrial] | None = None) -> list[Level]:
         """All levels of a factor among some trials; None: among those scored and known."""
-        among = [t for t in self.scored if not t.unread] if trials is None else trials
-        return list(dict.fromkeys(level_in(t, factor) for t in among))
+        return list(dict.fromkeys(level_in(t, factor) for t in (self.read if trials is None else trials)))
 
     def one_factor(self, factor: str, trials: Sequence[AuditTrial]) -> list[tuple[AuditTrial, AuditTrial]]:
         """The pairs among these trials that differ in a factor alone, the higher level first."""

@@ -100,12 +100,7 @@ def same_result(a: Row, b: Row) -> bool:
     gone = [row.failed or (row.score is not None and row.score.value == 0.0) for row in (a, b)]
     if any(gone) or a.score is None or b.score is None:
         return all(gone) or (not any(gone) and a.score is b.score)
-    return same_score(a.score, b.score)
-
-
-def same_score(a: Score, b: Score) -> bool:
-    """Whether two printed results can be one, as far as their precision goes."""
-    return abs(a.value - b.value) <= (a.unit + b.unit) / 2 + 1e-9
+    return a.score.agrees(b.score)
 
 
 def difference_fits(said: Difference, own: Score, base: Score, signed: bool = True) -> bool:

@@ -73,7 +73,7 @@ def said_of_settings(statements: Sequence[Statement], grids: Sequence[Grid]) -> 
                     used.add(printed.strip(EDGES))
                 continue
             for m in said:
-                clause = _CLAUSE_ENDS.split(sentence[: m.start])[-1] + _CLAUSE_ENDS.split(sentence[m.start :])[0]
+                clause = _clause(sentence, m)
                 unsure = scope != [0] or any(p.search(clause) for p in (words.OTHERWISE, words.TRIED, CLAIMS))
                 unsure = unsure or (isinstance(next(iter(m.values), 0), str) and sum(bool(m.values) for m in said) < 2)
                 unsure = unsure or words.EXCEPT.search(sentence) is not None
@@ -105,9 +105,13 @@ def _kept_on(sentence: str, said: Sequence[Mention]) -> Iterator[tuple[str, Leve
     """The levels that a line before a later table names, None where it says without one that it keeps a factor."""
     for m in said:
         yield from ((m.factor, level) for level in m.values)
-        clause = _CLAUSE_ENDS.split(sentence[: m.start])[-1] + _CLAUSE_ENDS.split(sentence[m.start :])[0]
-        if not m.values and words.KEPT.search(clause):
+        if not m.values and words.KEPT.search(_clause(sentence, m)):
             yield m.factor, None
+
+
+def _clause(sentence: str, mention: Mention) -> str:
+    """The clause in which a factor is named."""
+    return _CLAUSE_ENDS.split(sentence[: mention.start])[-1] + _CLAUSE_ENDS.split(sentence[mention.start :])[0]
 
 
 def _take_other_tables(once: dict[int, Levels], captions: Mapping[Statement, int]) -> None:
@@ -218,7 +222,7 @@ def failures_said(prose: Iterable[Statement]) -> list[str]:
 def untrained_said(prose: Iterable[Statement]) -> str:
     """The clauses that say of something that it is the model without training."""
     parts = (part for s in prose for part in re.split("[,，;；。]", s.text))
-    return "\\n".join(part for part in parts if words.UNTRAINED_SAID.search(part))
+    return "\n".join(part for part in parts if words.UNTRAINED_SAID.search(part))
 
 
 def blanks_said(prose: Iterable[Statement]) -> str:

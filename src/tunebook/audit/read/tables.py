@@ -496,4 +496,4 @@ def _once(rows: Sequence[Row]) -> list[Row]:
 
 def _same(a: Score | None, b: Score | None) -> bool:
     """Whether a trial given again has the same result, as far as it is printed."""
-    return a is b or (a is not None and b is not None and abs(a.value - b.value) <= (a.unit + b.unit) / 2 + 1e-9)
+    return a is b or (a is not None and b is not None and a.agrees(b))

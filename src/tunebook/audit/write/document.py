@@ -168,8 +168,7 @@ class _Document:
         )
 
     def _unread_sentence(self, judged: Judged) -> str:
-        why = getattr(judged.claim, "why", "")
-        return self.say("unread_sentence", line=judged.claim.line, text=self._quote(judged), why=why)
+        return self.say("unread_sentence", line=judged.claim.line, text=self._quote(judged), why=judged.claim.why)
 
     def _quote(self, judged: Judged) -> str:
         """A claim's sentence, behind the trial that it is about where the sentence does not name it."""
